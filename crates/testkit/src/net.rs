@@ -1,0 +1,329 @@
+//! A virtual network under quinn: hosts joined by links with a rate, a delay, a queue, loss and
+//! reordering, which can be cut. It takes its time from tokio, so that a test under a paused clock
+//! runs hours of bad network in a moment, and its luck from a seed.
+//!
+//! ```text
+//! socket.try_send ──▶ queue of the link ──▶ inbox of the other socket ──▶ poll_recv
+//!                     rate, loss, delay      ordered by time of arrival
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use quinn::udp::{RecvMeta, Transmit};
+use quinn::{AsyncUdpSocket, UdpPoller};
+use tokio::time::{Instant, Sleep};
+
+/// A network of hosts, each of which reaches every other over a link of its own.
+#[derive(Clone, Debug)]
+pub struct Network(Arc<Mutex<State>>);
+
+/// What a packet meets on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Link {
+    /// Bytes a second; without a bound if `None`.
+    pub rate: Option<u64>,
+    /// From one end to the other, without queueing.
+    pub delay: Duration,
+    /// How many bytes may wait; what comes on top is dropped.
+    pub queue: u64,
+    /// How many packets of a thousand are lost.
+    pub loss: u32,
+    /// How many packets of a thousand take twice the delay and so come late.
+    pub reorder: u32,
+}
+
+impl Default for Link {
+    /// Ten milliseconds each way, and no fault.
+    fn default() -> Self {
+        Self {
+            rate: None,
+            delay: Duration::from_millis(10),
+            queue: 256 * 1024,
+            loss: 0,
+            reorder: 0,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    link: Link,
+    links: HashMap<(SocketAddr, SocketAddr), Link>,
+    busy: HashMap<(SocketAddr, SocketAddr), Instant>,
+    inboxes: HashMap<SocketAddr, Inbox>,
+    cut: bool,
+    luck: u64,
+    sent: u64,
+    packets: u64,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    /// By time of arrival, then in the order of sending.
+    packets: BTreeMap<(Instant, u64), Packet>,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Packet {
+    from: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+impl Network {
+    /// Makes a network whose links are all `link`. The same seed gives the same luck.
+    #[must_use]
+    pub fn new(link: Link, seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            link,
+            links: HashMap::new(),
+            busy: HashMap::new(),
+            inboxes: HashMap::new(),
+            cut: false,
+            // An xorshift generator stands still at zero.
+            luck: seed | 1 << 63,
+            sent: 0,
+            packets: 0,
+        })))
+    }
+
+    /// Attaches a host.
+    ///
+    /// # Panics
+    /// If the address is taken.
+    #[must_use]
+    pub fn host(&self, address: SocketAddr) -> Arc<dyn AsyncUdpSocket> {
+        let taken = self.lock().inboxes.insert(address, Inbox::default());
+        assert!(taken.is_none(), "{address} is taken");
+        let timer = Mutex::new(Box::pin(tokio::time::sleep(Duration::ZERO)));
+        Arc::new(HostSocket {
+            address,
+            network: self.clone(),
+            timer,
+        })
+    }
+
+    /// Changes every link that has no setting of its own.
+    pub fn set_link(&self, link: Link) {
+        self.lock().link = link;
+    }
+
+    /// Changes the link from one host to another, in that direction.
+    pub fn set_link_between(&self, from: SocketAddr, to: SocketAddr, link: Link) {
+        self.lock().links.insert((from, to), link);
+    }
+
+    /// Drops every packet from now on, without a word.
+    pub fn cut(&self) {
+        self.lock().cut = true;
+    }
+
+    /// Ends what [`Network::cut`] began.
+    pub fn mend(&self) {
+        self.lock().cut = false;
+    }
+
+    /// Returns how many bytes were handed to the network so far.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.lock().sent
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.sent += bytes.len() as u64;
+        let link = *self.links.get(&(from, to)).unwrap_or(&self.link);
+        if self.cut || self.chance(link.loss) {
+            return;
+        }
+        let Some(leaves) = self.pass_queue(from, to, &link, bytes.len() as u64) else {
+            return;
+        };
+        let late = if self.chance(link.reorder) { 2 } else { 1 };
+        self.packets += 1;
+        let place = (leaves + link.delay * late, self.packets);
+        // A host that is gone drops what comes for it.
+        if let Some(inbox) = self.inboxes.get_mut(&to) {
+            inbox.packets.insert(
+                place,
+                Packet {
+                    from,
+                    bytes: bytes.to_vec(),
+                },
+            );
+            if let Some(waker) = inbox.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Returns when the last byte has left the queue, or `None` if there is no room in it.
+    fn pass_queue(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        link: &Link,
+        length: u64,
+    ) -> Option<Instant> {
+        let now = Instant::now();
+        let Some(rate) = link.rate else {
+            return Some(now);
+        };
+        let free = self.busy.entry((from, to)).or_insert(now);
+        let begins = now.max(*free);
+        let waiting = (begins - now).as_secs_f64() * rate as f64;
+        if waiting + length as f64 > link.queue as f64 {
+            return None;
+        }
+        *free = begins + Duration::from_secs_f64(length as f64 / rate as f64);
+        Some(*free)
+    }
+
+    fn chance(&mut self, of_a_thousand: u32) -> bool {
+        self.luck ^= self.luck << 13;
+        self.luck ^= self.luck >> 7;
+        self.luck ^= self.luck << 17;
+        self.luck % 1000 < u64::from(of_a_thousand)
+    }
+}
+
+struct HostSocket {
+    address: SocketAddr,
+    network: Network,
+    timer: Mutex<Pin<Box<Sleep>>>,
+}
+
+impl HostSocket {
+    /// Takes the packets that have arrived, or says when the next one will.
+    fn take(&self, cx: &Context<'_>, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> Taken {
+        let mut state = self.network.lock();
+        let Some(inbox) = state.inboxes.get_mut(&self.address) else {
+            return Taken::Nothing;
+        };
+        let now = Instant::now();
+        let mut taken = 0;
+        while taken < bufs.len().min(meta.len()) {
+            let Some(first) = inbox
+                .packets
+                .first_entry()
+                .filter(|first| first.key().0 <= now)
+            else {
+                break;
+            };
+            let Packet { from, bytes } = first.remove();
+            // Like a socket of the system: what does not fit is cut off.
+            let length = bytes.len().min(bufs[taken].len());
+            bufs[taken][..length].copy_from_slice(&bytes[..length]);
+            meta[taken] = RecvMeta {
+                addr: from,
+                len: length,
+                stride: length.max(1),
+                ecn: None,
+                dst_ip: None,
+            };
+            taken += 1;
+        }
+        if taken > 0 {
+            return Taken::Packets(taken);
+        }
+        inbox.waker = Some(cx.waker().clone());
+        inbox
+            .packets
+            .first_key_value()
+            .map_or(Taken::Nothing, |((due, _), _)| Taken::Due(*due))
+    }
+}
+
+enum Taken {
+    Packets(usize),
+    Due(Instant),
+    Nothing,
+}
+
+impl AsyncUdpSocket for HostSocket {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(AlwaysWritable)
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        let size = transmit
+            .segment_size
+            .unwrap_or(transmit.contents.len())
+            .max(1);
+        let mut state = self.network.lock();
+        for packet in transmit.contents.chunks(size) {
+            state.send(self.address, transmit.destination, packet);
+        }
+        Ok(())
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match self.take(cx, bufs, meta) {
+                Taken::Packets(count) => return Poll::Ready(Ok(count)),
+                Taken::Nothing => return Poll::Pending,
+                Taken::Due(due) => {
+                    let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+                    timer.as_mut().reset(due);
+                    if timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+
+    fn max_transmit_segments(&self) -> usize {
+        1
+    }
+
+    fn may_fragment(&self) -> bool {
+        false
+    }
+}
+
+impl Drop for HostSocket {
+    fn drop(&mut self) {
+        self.network.lock().inboxes.remove(&self.address);
+    }
+}
+
+impl fmt::Debug for HostSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostSocket")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A queue that is full drops; it never holds the sender back.
+#[derive(Debug)]
+struct AlwaysWritable;
+
+impl UdpPoller for AlwaysWritable {
+    fn poll_writable(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,91 @@
+//! What carries QUIC's packets, and the numbers that a session runs with on it.
+
+pub mod udp;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::{AckFrequencyConfig, IdleTimeout, TransportConfig, VarInt};
+
+/// A kind of carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// UDP datagrams.
+    Udp,
+    /// A virtual network inside the process.
+    Memory,
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "udp",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+/// Returns the settings of a connection whose peer has not proved itself: one stream, and room
+/// for a hello.
+pub(crate) fn stranger_config() -> Arc<TransportConfig> {
+    let mut config = common_config();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .receive_window(VarInt::from_u32(STRANGER_WINDOW));
+    Arc::new(config)
+}
+
+/// Returns the settings of a client, who knows its server by the time it opens anything.
+pub(crate) fn client_config() -> Arc<TransportConfig> {
+    let mut config = common_config();
+    config
+        // The server opens no channel.
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .receive_window(VarInt::from_u32(SESSION_WINDOW));
+    Arc::new(config)
+}
+
+/// Widens a connection whose peer has proved itself.
+pub(crate) fn trust(connection: &quinn::Connection) {
+    connection.set_max_concurrent_bi_streams(VarInt::from_u32(MOST_CHANNELS));
+    connection.set_receive_window(VarInt::from_u32(SESSION_WINDOW));
+}
+
+fn common_config() -> TransportConfig {
+    let mut acks = AckFrequencyConfig::default();
+    // An ack that waits looks like a queue on the path. RFC 9000's default is 25 ms.
+    acks.max_ack_delay(Some(Duration::from_millis(5)));
+    let mut config = TransportConfig::default();
+    config
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .send_window(SEND_WINDOW)
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MILLIS))))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .ack_frequency_config(Some(acks));
+    config
+}
+
+/// A hello takes up to 4 KiB; the rest is slack for its retransmissions.
+const STRANGER_WINDOW: u32 = 16 * 1024;
+
+/// What may lie unread in one channel. 1 MiB in flight is 80 Mbit/s at a round trip of 100 ms.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+
+/// What may lie unread in all channels together: a bulk channel and seven others that stand still.
+const SESSION_WINDOW: u32 = 8 * STREAM_WINDOW;
+
+/// What may wait for its acknowledgement. Twice a stream's window, so that a bulk channel whose
+/// peer stands still leaves room for the others.
+const SEND_WINDOW: u64 = 2 * STREAM_WINDOW as u64;
+
+/// Six features, some of them several times, with room to spare.
+const MOST_CHANNELS: u32 = 64;
+
+/// A link that is dead is known within ten seconds.
+const IDLE_MILLIS: u32 = 10_000;
+
+/// Three keep-alives may be lost before a link counts as dead.
+const KEEP_ALIVE: Duration = Duration::from_millis(2_500);

@@ -1,0 +1,338 @@
+//! Channels: one bidirectional stream, cut into frames, each a typed message.
+
+use bytes::{Buf, Bytes, BytesMut};
+use quinn::{ConnectionError, ReadError, RecvStream, SendStream, StoppedError, VarInt, WriteError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use wire::frame;
+use wire::{CloseCode, DecodeError, Fault, FrameError, FrameKind, Header};
+
+/// One stream of a session, both directions of it.
+#[derive(Debug)]
+pub struct Channel {
+    sender: Sender,
+    receiver: Receiver,
+}
+
+/// The direction of a channel that leads to the peer.
+#[derive(Debug)]
+pub struct Sender {
+    stream: SendStream,
+}
+
+/// The direction of a channel that comes from the peer.
+#[derive(Debug)]
+pub struct Receiver {
+    stream: RecvStream,
+    buffer: BytesMut,
+    cap: u32,
+    ended: bool,
+}
+
+/// Which channel sends first when not all can: higher ones take the whole link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// One question, one answer.
+    Call,
+    /// Somebody watches: logs, webhooks.
+    Live,
+    /// As fast as the rest allows: sync.
+    Bulk,
+}
+
+impl Priority {
+    const fn number(self) -> i32 {
+        match self {
+            Self::Call => 2,
+            Self::Live => 1,
+            Self::Bulk => 0,
+        }
+    }
+}
+
+impl Channel {
+    /// Makes a channel of a stream. No message of more than `cap` bytes will be received.
+    pub(crate) fn new(stream: SendStream, receive: RecvStream, cap: u32) -> Self {
+        Self {
+            sender: Sender { stream },
+            receiver: Receiver::new(receive, cap),
+        }
+    }
+
+    /// Sets the longest message that may be received, in bytes.
+    pub const fn set_cap(&mut self, cap: u32) {
+        self.receiver.cap = cap;
+    }
+
+    /// Says when this end's messages go.
+    pub fn set_priority(&self, priority: Priority) {
+        // Fails only when the stream is closed, and then nothing is left to send.
+        self.sender.stream.set_priority(priority.number()).ok();
+    }
+
+    /// Sends one message. See [`Sender::send`].
+    ///
+    /// # Errors
+    /// See [`Sender::send`].
+    pub async fn send<M: Serialize + Sync>(&mut self, message: &M) -> Result<(), ChannelError> {
+        self.sender.send(message).await
+    }
+
+    /// Receives the next message. See [`Receiver::receive`].
+    ///
+    /// # Errors
+    /// See [`Receiver::receive`].
+    pub async fn receive<M: DeserializeOwned>(&mut self) -> Result<Option<M>, ChannelError> {
+        self.receiver.receive().await
+    }
+
+    /// Says that this end has sent all. See [`Sender::finish`].
+    ///
+    /// # Errors
+    /// See [`Sender::finish`].
+    pub async fn finish(&mut self) -> Result<(), ChannelError> {
+        self.sender.finish().await
+    }
+
+    /// Gives up and says why. See [`Sender::fault`].
+    ///
+    /// # Errors
+    /// See [`Sender::fault`].
+    pub async fn fault(&mut self, fault: &Fault) -> Result<(), ChannelError> {
+        self.sender.fault(fault).await
+    }
+
+    /// Separates the directions, so that two tasks, or two branches of a `select!`, can use them.
+    #[must_use]
+    pub fn split(self) -> (Sender, Receiver) {
+        (self.sender, self.receiver)
+    }
+
+    /// Borrows the directions apart.
+    pub const fn halves(&mut self) -> (&mut Sender, &mut Receiver) {
+        (&mut self.sender, &mut self.receiver)
+    }
+
+    /// Waits until the peer has received all that was sent, or is gone.
+    pub(crate) async fn until_read(&self) {
+        // Which of the two it is makes no difference to somebody who only waits.
+        self.sender.stream.stopped().await.ok();
+    }
+
+    pub(crate) async fn send_payload(&mut self, payload: &[u8]) -> Result<(), ChannelError> {
+        let mut bytes = Vec::with_capacity(Header::LEN + payload.len());
+        frame::encode_raw(FrameKind::MESSAGE, payload, &mut bytes)?;
+        self.sender.write(bytes).await
+    }
+
+    pub(crate) async fn receive_payload(&mut self) -> Result<Option<Bytes>, ChannelError> {
+        self.receiver.payload().await
+    }
+}
+
+impl Sender {
+    /// Sends one message; returns when it is on its way, not when it has arrived.
+    ///
+    /// Waits while the peer is slow. Not cancel-safe: a message that was begun is cut, and the
+    /// channel is of no use after it.
+    ///
+    /// # Errors
+    /// [`ChannelError`] if the channel or the session has ended.
+    pub async fn send<M: Serialize + Sync + ?Sized>(
+        &mut self,
+        message: &M,
+    ) -> Result<(), ChannelError> {
+        let mut bytes = Vec::new();
+        frame::encode(FrameKind::MESSAGE, message, frame::MAX_PAYLOAD, &mut bytes)?;
+        self.write(bytes).await
+    }
+
+    /// Says that all has been sent. Nothing can be sent after it.
+    ///
+    /// # Errors
+    /// [`ChannelError`] if the channel or the session has ended.
+    pub async fn finish(&mut self) -> Result<(), ChannelError> {
+        let mut bytes = Vec::new();
+        frame::encode_end(&mut bytes);
+        self.write(bytes).await?;
+        // Fails only if it was finished before, which is what is wanted.
+        self.stream.finish().ok();
+        Ok(())
+    }
+
+    /// Gives up and tells the peer why. Nothing can be sent after it.
+    ///
+    /// # Errors
+    /// [`ChannelError`] if the channel or the session has ended.
+    pub async fn fault(&mut self, fault: &Fault) -> Result<(), ChannelError> {
+        let mut bytes = Vec::new();
+        frame::encode(FrameKind::FAULT, fault, MAX_FAULT, &mut bytes)?;
+        self.write(bytes).await?;
+        self.stream.finish().ok();
+        Ok(())
+    }
+
+    /// Waits until the peer wants nothing more of this direction, has received all of it, or is
+    /// gone. Cancel-safe.
+    pub async fn closed(&self) {
+        self.stream.stopped().await.ok();
+    }
+
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), ChannelError> {
+        self.stream
+            .write_chunk(bytes.into())
+            .await
+            .map_err(ChannelError::from)
+    }
+}
+
+impl Receiver {
+    fn new(stream: RecvStream, cap: u32) -> Self {
+        Self {
+            stream,
+            buffer: BytesMut::new(),
+            cap,
+            ended: false,
+        }
+    }
+
+    /// Receives the next message, or `None` when the peer has sent all. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ChannelError::Fault`] if the peer gave up; another [`ChannelError`] if the stream was
+    /// cut, the session has ended, or the peer broke the protocol.
+    pub async fn receive<M: DeserializeOwned>(&mut self) -> Result<Option<M>, ChannelError> {
+        match self.payload().await? {
+            Some(payload) => Ok(Some(wire::decode(&payload)?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn payload(&mut self) -> Result<Option<Bytes>, ChannelError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let header = self.header().await?;
+        let length = header.length as usize;
+        self.fill(Header::LEN + length).await?;
+        self.buffer.advance(Header::LEN);
+        let payload = self.buffer.split_to(length).freeze();
+        match header.kind {
+            FrameKind::MESSAGE => Ok(Some(payload)),
+            FrameKind::END => {
+                self.ended = true;
+                Ok(None)
+            }
+            FrameKind::FAULT => Err(ChannelError::Fault(wire::decode(&payload)?)),
+            FrameKind(kind) => Err(ChannelError::UnknownFrame(kind)),
+        }
+    }
+
+    /// Reads a header and leaves it in the buffer, so that a cancelled receive loses nothing.
+    async fn header(&mut self) -> Result<Header, ChannelError> {
+        self.fill(Header::LEN).await?;
+        let (header, _) = self.buffer.split_first_chunk().ok_or(ChannelError::Cut)?;
+        Ok(Header::decode(*header, self.cap)?)
+    }
+
+    /// Reads until the buffer holds at least `length` bytes.
+    async fn fill(&mut self, length: usize) -> Result<(), ChannelError> {
+        while self.buffer.len() < length {
+            // The stream's own window bounds what one read can bring.
+            match self.stream.read_chunk(READ, true).await? {
+                Some(chunk) => self.buffer.extend_from_slice(&chunk.bytes),
+                None => return Err(ChannelError::Cut),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        // A peer that still sends learns at once that nobody reads. Fails only when all is read.
+        self.stream.stop(VarInt::from_u32(CloseCode::DONE.0)).ok();
+    }
+}
+
+/// A channel that cannot go on.
+#[derive(Clone, Debug, Error)]
+pub enum ChannelError {
+    /// The peer gave up and says why.
+    #[error(transparent)]
+    Fault(Fault),
+    /// The session has ended.
+    #[error("the session was lost: {0}")]
+    Lost(#[source] ConnectionError),
+    /// The peer wants nothing more of this channel.
+    #[error("the peer has closed the channel")]
+    Closed,
+    /// The stream ended in the middle.
+    #[error("the channel was cut before its end")]
+    Cut,
+    /// A frame over the bound.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A frame of a kind that this version does not know.
+    #[error("a frame of the unknown kind {0}")]
+    UnknownFrame(u8),
+    /// A message that is none, or not the one that was due.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The peer ended the channel where a message was due.
+    #[error("the peer ended the channel where {0} was due")]
+    Missing(&'static str),
+}
+
+impl ChannelError {
+    /// Whether another session may do better: the connection failed, not the request.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Cut)
+    }
+}
+
+impl From<WriteError> for ChannelError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::ConnectionLost(lost) => Self::Lost(lost),
+            WriteError::Stopped(_) | WriteError::ClosedStream | WriteError::ZeroRttRejected => {
+                Self::Closed
+            }
+        }
+    }
+}
+
+impl From<ReadError> for ChannelError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::ConnectionLost(lost) => Self::Lost(lost),
+            ReadError::Reset(_) => Self::Cut,
+            ReadError::ClosedStream
+            | ReadError::IllegalOrderedRead
+            | ReadError::ZeroRttRejected => Self::Closed,
+        }
+    }
+}
+
+impl From<StoppedError> for ChannelError {
+    fn from(error: StoppedError) -> Self {
+        match error {
+            StoppedError::ConnectionLost(lost) => Self::Lost(lost),
+            StoppedError::ZeroRttRejected => Self::Closed,
+        }
+    }
+}
+
+impl From<ConnectionError> for ChannelError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// What is taken from the stream at a time.
+const READ: usize = 64 * 1024;
+
+/// A status and a sentence.
+const MAX_FAULT: u32 = 4096;

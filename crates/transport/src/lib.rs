@@ -1,0 +1,25 @@
+//! Sessions and channels over one QUIC connection, whatever carries it.
+//!
+//! ```text
+//! carrier   UDP, or any quinn::AsyncUdpSocket         carrier
+//!    │ packets
+//! endpoint  Listener (server) and Dialer (client)     endpoint
+//!    │ handshake: pinned identity, mutual proof       trust
+//! session   one authenticated connection              session
+//!    │ streams
+//! channel   frames of typed messages                  channel, call, flow
+//!    │
+//! router    hands each channel to its feature         router
+//! ```
+//! Nothing here knows what a feature does.
+
+pub mod backoff;
+pub mod call;
+pub mod carrier;
+pub mod channel;
+pub mod endpoint;
+pub mod flow;
+pub mod router;
+pub mod session;
+pub mod tasks;
+pub mod trust;

@@ -1,0 +1,202 @@
+//! The router: hands each channel of a session to the server half of its feature.
+//!
+//! ```text
+//! channel ── Preface ──▶ known? ──▶ allowed? ──▶ Handler::serve
+//!                          404         403
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use thiserror::Error;
+use tracing::{debug, error};
+use wire::{CloseCode, Fault, FeatureVersion, Preface, Status};
+
+use crate::channel::{Channel, ChannelError};
+use crate::session::{Protocol, Session};
+use crate::tasks::Tasks;
+use crate::trust::Guest;
+
+/// The server half of a feature.
+pub trait Handler: Send + Sync + fmt::Debug {
+    /// Serves one channel to its end. The preface has been read and the scope checked.
+    ///
+    /// An error that is a [`Fault`] is sent to the client. The future is dropped when the session
+    /// ends.
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>>;
+}
+
+/// Who opened a channel, and on what.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The client.
+    pub guest: Guest,
+    /// Its session.
+    pub session: Session,
+    /// Told to stop when the server ends.
+    pub tasks: Tasks,
+}
+
+/// The server halves by the names of their features.
+#[derive(Debug, Default)]
+pub struct Router {
+    routes: BTreeMap<&'static str, Route>,
+}
+
+#[derive(Clone, Debug)]
+struct Route {
+    protocol: Protocol,
+    handler: Arc<dyn Handler>,
+}
+
+/// Why a channel was not served to its end.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// To be told to the client.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// There is nobody to tell, or nothing that is not known to the client.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+}
+
+impl Router {
+    /// Adds a feature.
+    pub fn add(&mut self, protocol: Protocol, handler: Arc<dyn Handler>) {
+        self.routes
+            .insert(protocol.feature, Route { protocol, handler });
+    }
+
+    /// Returns the features for the welcome.
+    #[must_use]
+    pub fn features(&self) -> Vec<FeatureVersion> {
+        self.routes
+            .values()
+            .map(|route| route.protocol.feature_version())
+            .collect()
+    }
+
+    /// Serves the channels of a session until it ends or `tasks` are told to stop.
+    ///
+    /// On stopping, the client is told that the server restarts, once the channels that end by
+    /// themselves within [`DRAIN`] have ended.
+    pub async fn serve(self: Arc<Self>, session: Session, guest: Guest, tasks: &Tasks) {
+        let visit = Visit {
+            guest,
+            session: session.clone(),
+            tasks: tasks.child(),
+        };
+        loop {
+            tokio::select! {
+                () = tasks.stopping() => break,
+                channel = session.accept() => match channel {
+                    Ok(channel) => {
+                        let channel = Arc::clone(&self).channel(channel, visit.clone());
+                        visit.tasks.spawn("channel", channel);
+                    }
+                    Err(_) => break,
+                },
+            }
+        }
+        // Flows hear that they should end and do; what does not is cut.
+        visit.tasks.shutdown(DRAIN).await;
+        session.close(CloseCode::RESTARTING).await;
+    }
+
+    async fn channel(self: Arc<Self>, mut channel: Channel, visit: Visit) {
+        let served = tokio::select! {
+            served = self.route(&mut channel, &visit) => served,
+            _ = visit.session.closed() => return,
+        };
+        match served {
+            Ok(()) => {}
+            Err(ServeError::Fault(fault)) => {
+                if fault.status == Status::INTERNAL {
+                    error!(key = visit.guest.key.name(), "{fault}");
+                }
+                tell(&mut channel, &fault).await;
+            }
+            Err(ServeError::Channel(error)) => {
+                debug!(
+                    key = visit.guest.key.name(),
+                    "a channel ended early: {error}"
+                );
+                let known = error.is_lost()
+                    || matches!(error, ChannelError::Closed | ChannelError::Fault(_));
+                if !known {
+                    tell(
+                        &mut channel,
+                        &Fault::new(Status::BAD_REQUEST, error.to_string()),
+                    )
+                    .await;
+                }
+            }
+        }
+    }
+
+    async fn route(&self, channel: &mut Channel, visit: &Visit) -> Result<(), ServeError> {
+        let preface = tokio::time::timeout(PREFACE_TIME, channel.receive::<Preface>())
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    Status::BAD_REQUEST,
+                    "the channel said too late what it is for",
+                )
+            })??
+            .ok_or(ChannelError::Missing("the preface"))?;
+        let Route { protocol, handler } = self.find(&preface.feature)?;
+        if !visit.guest.key.scopes().features.has(protocol.feature) {
+            return Err(out_of_scope(visit.guest.key.name(), protocol.feature).into());
+        }
+        channel.set_cap(protocol.longest_request);
+        channel.set_priority(protocol.priority);
+        handler.serve(channel, visit).await
+    }
+
+    fn find(&self, wanted: &FeatureVersion) -> Result<&Route, Fault> {
+        let Some(route) = self.routes.get(wanted.name.as_str()) else {
+            let reason = format!("this server has no feature {:?}", wanted.name);
+            return Err(Fault::new(Status::NOT_FOUND, reason));
+        };
+        if route.protocol.version != wanted.version {
+            let Protocol {
+                feature, version, ..
+            } = route.protocol;
+            let reason = format!(
+                "the client speaks version {} of {feature}, this server version {version}: \
+                 update the older of the two",
+                wanted.version
+            );
+            return Err(Fault::new(Status::BAD_REQUEST, reason));
+        }
+        Ok(route)
+    }
+}
+
+/// Returns the fault for a key that may not use a feature.
+fn out_of_scope(key: &str, feature: &str) -> Fault {
+    Fault::new(
+        Status::FORBIDDEN,
+        format!(
+            "the key {key:?} has no scope {feature:?}: add it to the key's `features` on the server"
+        ),
+    )
+}
+
+async fn tell(channel: &mut Channel, fault: &Fault) {
+    // Whoever is gone need not be told.
+    channel.fault(fault).await.ok();
+}
+
+/// A preface comes with the first packet of its channel.
+const PREFACE_TIME: Duration = Duration::from_secs(10);
+
+/// How long channels may take to end by themselves: well inside Render's 30 seconds.
+pub const DRAIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,158 @@
+//! Who owns which task, and how they end: the only place that spawns.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Owns tasks: each has a name, hears when it should end, and is waited for.
+///
+/// Clones share their tasks. Whoever made the owner ends it with [`Tasks::shutdown`].
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    token: CancellationToken,
+    tracker: TaskTracker,
+    running: Arc<Running>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    next: AtomicU64,
+    // Never held across an await.
+    tasks: Mutex<BTreeMap<u64, (&'static str, Option<AbortHandle>)>>,
+}
+
+impl Tasks {
+    /// Makes an owner without tasks.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes an owner of its own tasks that is told to stop whenever this one is.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            token: self.token.child_token(),
+            ..Self::default()
+        }
+    }
+
+    /// Starts a task. Its name is what [`Tasks::shutdown`] tells if it is late.
+    pub fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let id = self.running.next.fetch_add(1, Ordering::Relaxed);
+        self.running.lock().insert(id, (name, None));
+        let registered = Registered {
+            id,
+            running: Arc::clone(&self.running),
+        };
+        let handle = self.tracker.spawn(async move {
+            let _registered = registered;
+            future.await
+        });
+        if let Some((_, abort)) = self.running.lock().get_mut(&id) {
+            *abort = Some(handle.abort_handle());
+        }
+        handle
+    }
+
+    /// Asks all tasks to stop and returns at once.
+    pub fn stop(&self) {
+        self.token.cancel();
+    }
+
+    /// Waits until the tasks are asked to stop. Cancel-safe.
+    pub async fn stopping(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Whether the tasks have been asked to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Asks all tasks to stop, waits for them at most `grace`, aborts the rest and returns the
+    /// names of those that were late.
+    pub async fn shutdown(&self, grace: Duration) -> Vec<&'static str> {
+        self.stop();
+        self.tracker.close();
+        if tokio::time::timeout(grace, self.tracker.wait())
+            .await
+            .is_ok()
+        {
+            return Vec::new();
+        }
+        let late = self.abort_all();
+        self.tracker.wait().await;
+        late
+    }
+
+    fn abort_all(&self) -> Vec<&'static str> {
+        let tasks = self.running.lock();
+        for (_, abort) in tasks.values() {
+            if let Some(abort) = abort {
+                abort.abort();
+            }
+        }
+        tasks.values().map(|&(name, _)| name).collect()
+    }
+}
+
+/// Takes its task off the list when the task ends, in whichever way.
+struct Registered {
+    id: u64,
+    running: Arc<Running>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.id);
+    }
+}
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (&'static str, Option<AbortHandle>)>> {
+        // The map is whole after every statement: a panic elsewhere has not broken it.
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn shutdown_waits_for_those_that_stop_and_names_those_that_do_not() {
+        let tasks = Tasks::new();
+        let polite = tasks.clone();
+        tasks.spawn("polite", async move { polite.stopping().await });
+        tasks.spawn("late", std::future::pending::<()>());
+        assert_eq!(tasks.shutdown(Duration::from_secs(1)).await, ["late"]);
+    }
+
+    #[tokio::test]
+    async fn a_child_stops_with_its_parent_but_not_the_other_way_round() {
+        let parent = Tasks::new();
+        let (one, other) = (parent.child(), parent.child());
+        one.stop();
+        assert!(!parent.is_stopping() && !other.is_stopping());
+        parent.stop();
+        other.stopping().await;
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ended_is_forgotten() {
+        let tasks = Tasks::new();
+        tasks.spawn("short", async {}).await.unwrap();
+        assert!(tasks.running.lock().is_empty());
+    }
+}

@@ -1,0 +1,323 @@
+//! The proof inside QUIC: each end shows, by a code over the exporter of this very connection,
+//! that it holds the key. Nothing that crosses the wire can be replayed elsewhere.
+//!
+//! ```text
+//! client ── Hello ────────────▶ server    key id, clock, HMAC(exporter, hello)
+//! client ◀── Welcome | Refused ── server  HMAC(exporter, hello, welcome)
+//! ```
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use quinn::{Connection, ConnectionError};
+use thiserror::Error;
+use wire::hello::{HelloError, MAX_HELLO};
+use wire::{
+    CloseCode, FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome,
+    WelcomeBody,
+};
+
+use super::admission::Ticket;
+use super::identity::named_key;
+use super::key::{Key, KeyRing, random_16};
+use crate::channel::{Channel, ChannelError};
+
+/// What a client says of itself.
+#[derive(Clone, Debug)]
+pub struct ClientName {
+    /// For example `development`.
+    pub environment: String,
+    /// Program and version.
+    pub program: String,
+    /// The features that it knows.
+    pub features: Vec<FeatureVersion>,
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug)]
+pub struct ServerName {
+    /// The same for all instances of a service.
+    pub server_id: String,
+    /// This start of this instance.
+    pub instance: [u8; 16],
+    /// For example `production`.
+    pub environment: String,
+    /// Program and version.
+    pub program: String,
+    /// The features that it offers, before the key's scopes.
+    pub features: Vec<FeatureVersion>,
+    /// The UDP port that it offers.
+    pub udp_port: Option<u16>,
+}
+
+/// Tells the seconds since 1970. Tests set it wrong on purpose.
+pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// Returns the system's clock.
+#[must_use]
+pub fn system_clock() -> WallClock {
+    Arc::new(|| {
+        // Before 1970 every clock is wrong in the same way: the peer will say so.
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+    })
+}
+
+/// A client that has proved itself to the server.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// The key that it holds.
+    pub key: Arc<Key>,
+    /// What it says of itself.
+    pub hello: HelloBody,
+}
+
+/// Says hello and checks the welcome.
+pub(crate) async fn greet(
+    connection: &Connection,
+    key: &Key,
+    name: &ClientName,
+    clock: &WallClock,
+) -> Result<WelcomeBody, HandshakeError> {
+    let exporter = exporter(connection)?;
+    let body = HelloBody {
+        key_id: key.id().0,
+        time: clock(),
+        nonce: random_16().map_err(|_| HandshakeError::Crypto)?,
+        environment: name.environment.clone(),
+        program: name.program.clone(),
+        features: name.features.clone(),
+    };
+    let signed = Hello::signed_part(Versions::OURS, &body);
+    let proof = key.prove(&[BY_CLIENT, &exporter, &signed]);
+    let hello = Hello {
+        versions: Versions::OURS,
+        body,
+        proof,
+    }
+    .encode();
+
+    let (send, receive) = connection.open_bi().await?;
+    let mut channel = Channel::new(send, receive, MAX_HELLO);
+    // A server that refuses may close before it has read: the answer below tells more.
+    let sent = channel.send_payload(&hello).await;
+    let reply = match channel.receive::<Reply>().await {
+        Ok(Some(reply)) => reply,
+        Ok(None) => return Err(HandshakeError::NoAnswer),
+        Err(error) => return Err(sent.err().unwrap_or(error).into()),
+    };
+    match reply {
+        Reply::Welcome(Welcome { body, proof }) => {
+            let mut welcome = Vec::new();
+            wire::encode(&body, &mut welcome);
+            key.verify(&[BY_SERVER, &exporter, &hello, &welcome], &proof)
+                .map_err(|_| HandshakeError::Imposter)?;
+            Ok(body)
+        }
+        Reply::Refused(refused) => Err(HandshakeError::Refused(Refusal::new(refused, clock()))),
+    }
+}
+
+/// Waits for the hello, checks it and answers. `Err` means that the peer was refused or is gone.
+pub(crate) async fn welcome(
+    connection: &Connection,
+    keys: &KeyRing,
+    name: &ServerName,
+    clock: &WallClock,
+    ticket: &Ticket,
+) -> Result<Guest, HandshakeError> {
+    let exporter = exporter(connection)?;
+    let (send, receive) = connection.accept_bi().await?;
+    let mut channel = Channel::new(send, receive, MAX_HELLO);
+    let payload = channel
+        .receive_payload()
+        .await?
+        .ok_or(HandshakeError::NoAnswer)?;
+    match check(connection, keys, &exporter, &payload, clock()) {
+        Ok(guest) => {
+            let body = welcome_body(name, &guest, clock())?;
+            let mut bytes = Vec::new();
+            wire::encode(&body, &mut bytes);
+            let proof = guest.key.prove(&[BY_SERVER, &exporter, &payload, &bytes]);
+            channel
+                .send(&Reply::Welcome(Welcome { body, proof }))
+                .await?;
+            Ok(guest)
+        }
+        Err(unwelcome) => {
+            // A guess costs its address a growing delay. A valid proof never waits here.
+            ticket.penalty().await;
+            let refused = unwelcome.refused(clock());
+            channel.send(&Reply::Refused(refused.clone())).await?;
+            channel.finish().await?;
+            // The refusal must have left before the connection is closed over it.
+            channel.until_read().await;
+            connection.close(CloseCode::REFUSED.0.into(), b"");
+            Err(HandshakeError::Refused(Refusal::new(refused, clock())))
+        }
+    }
+}
+
+fn check(
+    connection: &Connection,
+    keys: &KeyRing,
+    exporter: &[u8; 32],
+    payload: &[u8],
+    now: u64,
+) -> Result<Guest, Unwelcome> {
+    let hello = Hello::decode(payload)?;
+    let id = super::KeyId(hello.body.key_id);
+    let key = keys.get_or_decoy(id);
+    let signed = &payload[..payload.len() - hello.proof.len()];
+    let proved = key.verify(&[BY_CLIENT, exporter, signed], &hello.proof);
+    // The identity that TLS showed must be that of the same key.
+    if proved.is_err() || named_key(connection) != Some(id) {
+        return Err(Unwelcome::Key);
+    }
+    if hello.body.time.abs_diff(now) > CLOCK_TOLERANCE {
+        return Err(Unwelcome::Clock);
+    }
+    Ok(Guest {
+        key: Arc::clone(key),
+        hello: hello.body,
+    })
+}
+
+fn welcome_body(name: &ServerName, guest: &Guest, now: u64) -> Result<WelcomeBody, HandshakeError> {
+    let allowed = &guest.key.scopes().features;
+    let mut features = name.features.clone();
+    features.retain(|feature| allowed.has(&feature.name));
+    Ok(WelcomeBody {
+        // `Hello::decode` has found a common version, and this build speaks one alone.
+        version: Versions::OURS.highest,
+        server_id: name.server_id.clone(),
+        instance: name.instance,
+        environment: name.environment.clone(),
+        program: name.program.clone(),
+        time: now,
+        nonce: random_16().map_err(|_| HandshakeError::Crypto)?,
+        features,
+        key_name: guest.key.name().to_owned(),
+        udp_port: name.udp_port,
+    })
+}
+
+fn exporter(connection: &Connection) -> Result<[u8; 32], HandshakeError> {
+    let mut output = [0; 32];
+    connection
+        .export_keying_material(&mut output, b"EXPORTER-render-tunnel", b"")
+        .map_err(|_| HandshakeError::Crypto)?;
+    Ok(output)
+}
+
+/// Why a hello is not accepted.
+enum Unwelcome {
+    Hello(HelloError),
+    Key,
+    Clock,
+}
+
+impl From<HelloError> for Unwelcome {
+    fn from(error: HelloError) -> Self {
+        Self::Hello(error)
+    }
+}
+
+impl Unwelcome {
+    fn refused(self, time: u64) -> Refused {
+        let (status, reason) = match self {
+            Self::Hello(error) => (Status::BAD_REQUEST, error.to_string()),
+            Self::Key => (
+                Status::UNAUTHENTICATED,
+                "the key is unknown or its proof is wrong".into(),
+            ),
+            Self::Clock => (
+                Status::UNAUTHENTICATED,
+                format!(
+                    "the clocks of client and server differ by more than {} minutes",
+                    CLOCK_TOLERANCE / 60
+                ),
+            ),
+        };
+        Refused {
+            status,
+            reason,
+            time,
+            versions: Versions::OURS,
+        }
+    }
+}
+
+/// A refusal, with what only the receiver can add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was said.
+    pub refused: Refused,
+    /// How far this end's clock is ahead of the server's, in seconds.
+    pub clock_ahead: i64,
+}
+
+impl Refusal {
+    fn new(refused: Refused, now: u64) -> Self {
+        let clock_ahead = now.cast_signed().saturating_sub(refused.time.cast_signed());
+        Self {
+            refused,
+            clock_ahead,
+        }
+    }
+
+    /// Whether the refusal is due to a wrong clock at one of the ends.
+    #[must_use]
+    pub const fn is_clock(&self) -> bool {
+        self.refused.status.0 == Status::UNAUTHENTICATED.0
+            && self.clock_ahead.unsigned_abs() > CLOCK_TOLERANCE
+    }
+}
+
+/// A session that did not come to be.
+#[derive(Debug, Error)]
+pub enum HandshakeError {
+    /// The server refused; as a server: the client was refused.
+    #[error("{}", .0.refused.reason)]
+    Refused(Refusal),
+    /// The server does not hold the client's key: the secret is another, or the server is.
+    #[error("the server does not hold this secret")]
+    Imposter,
+    /// The peer ended the stream without a word.
+    #[error("the peer ended the hello without an answer")]
+    NoAnswer,
+    /// The crypto library failed.
+    #[error("the crypto library failed")]
+    Crypto,
+    /// The connection ended.
+    #[error(transparent)]
+    Connection(ConnectionError),
+    /// What was sent makes no hello.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// It took too long.
+    #[error("no hello within {} seconds", crate::endpoint::HANDSHAKE_TIME.as_secs())]
+    Slow,
+}
+
+impl From<ConnectionError> for HandshakeError {
+    fn from(error: ConnectionError) -> Self {
+        // TLS alerts are 0x100 and up (RFC 9001, section 4.8). The only certificate that a client
+        // accepts is the one of its key, so an alert here means that keys differ.
+        match &error {
+            ConnectionError::TransportError(transport)
+                if (0x100..0x200).contains(&u64::from(transport.code)) =>
+            {
+                Self::Imposter
+            }
+            _ => Self::Connection(error),
+        }
+    }
+}
+
+const BY_CLIENT: &[u8] = b"render-tunnel hello";
+const BY_SERVER: &[u8] = b"render-tunnel welcome";
+
+/// How far two clocks may differ, in seconds: five minutes, as the package before this one had it.
+const CLOCK_TOLERANCE: u64 = 300;

@@ -1,0 +1,19 @@
+//! Who may speak with whom: secrets, the keys made from them, and the proof that an end holds one.
+
+mod admission;
+mod handshake;
+mod identity;
+mod key;
+mod scope;
+mod secret;
+
+pub(crate) use admission::{Admission, Ticket};
+pub use handshake::{
+    ClientName, Guest, HandshakeError, Refusal, ServerName, WallClock, system_clock,
+};
+pub(crate) use handshake::{greet, welcome};
+pub use identity::IdentityError;
+pub(crate) use identity::{client_config, server_config};
+pub use key::{Key, KeyId, KeyRing, KeyRingError};
+pub use scope::{Allow, NoSanitize, Scopes};
+pub use secret::{Secret, SecretError};
