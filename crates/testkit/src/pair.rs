@@ -2,15 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use transport::carrier::Carrier;
 use transport::endpoint::{DialError, Dialer, Listener, ServerTrust};
+use transport::keeper::Dial;
 use transport::router::Router;
 use transport::session::Session;
 use transport::tasks::Tasks;
 use transport::trust::{
     ClientName, Key, KeyRing, Scopes, Secret, ServerName, WallClock, system_clock,
 };
+use wire::WelcomeBody;
 
 use crate::net::{Link, Network};
 
@@ -34,6 +39,13 @@ impl Pair {
         };
         pair.listen(Arc::new(router), scopes);
         pair
+    }
+
+    /// Ends the server, as a restart does, and starts another at the same address.
+    pub async fn restart(&mut self, router: Router, scopes: Scopes) {
+        self.server.shutdown(Duration::from_secs(10)).await;
+        self.server = Tasks::new();
+        self.listen(Arc::new(router), scopes);
     }
 
     fn listen(&self, router: Arc<Router>, scopes: Scopes) {
@@ -84,6 +96,19 @@ impl Pair {
             .expect("a session")
     }
 
+    /// Returns what opens sessions from a client at the virtual address `192.0.2.host`, each from
+    /// a port of its own.
+    #[must_use]
+    pub fn dial_from(&self, host: u8) -> Arc<MemoryDial> {
+        let dialer = dialer(SECRET, system_clock());
+        Arc::new(MemoryDial {
+            dialer,
+            network: self.network.clone(),
+            host,
+            port: AtomicU16::new(2000),
+        })
+    }
+
     /// Tries to open a session with this secret and this clock.
     ///
     /// # Errors
@@ -94,18 +119,40 @@ impl Pair {
         secret: &str,
         clock: WallClock,
     ) -> Result<Session, DialError> {
-        let name = ClientName {
-            environment: "development".into(),
-            program: "test".into(),
-            features: Vec::new(),
-        };
         let address = SocketAddr::from(([192, 0, 2, host], 1000));
-        let dialer = Dialer::new(Arc::new(key(secret, Scopes::default())), name, clock);
+        let dialer = dialer(secret, clock);
         let dialled = dialer
             .dial_on(self.network.host(address), Carrier::Memory, SERVER)
             .await;
         dialled.map(|(session, _)| session)
     }
+}
+
+/// Dials the server of a [`Pair`].
+#[derive(Debug)]
+pub struct MemoryDial {
+    dialer: Dialer,
+    network: Network,
+    host: u8,
+    port: AtomicU16,
+}
+
+impl Dial for MemoryDial {
+    fn dial(&self) -> BoxFuture<'_, Result<(Session, WelcomeBody), DialError>> {
+        let port = self.port.fetch_add(1, Ordering::Relaxed);
+        let address = SocketAddr::from(([192, 0, 2, self.host], port));
+        let socket = self.network.host(address);
+        Box::pin(self.dialer.dial_on(socket, Carrier::Memory, SERVER))
+    }
+}
+
+fn dialer(secret: &str, clock: WallClock) -> Dialer {
+    let name = ClientName {
+        environment: "development".into(),
+        program: "test".into(),
+        features: Vec::new(),
+    };
+    Dialer::new(Arc::new(key(secret, Scopes::default())), name, clock)
 }
 
 fn key(secret: &str, scopes: Scopes) -> Key {

@@ -13,12 +13,14 @@
 //! ```
 //! Nothing here knows what a feature does.
 
+pub mod address;
 pub mod backoff;
 pub mod call;
 pub mod carrier;
 pub mod channel;
 pub mod endpoint;
 pub mod flow;
+pub mod keeper;
 pub mod router;
 pub mod session;
 pub mod tasks;

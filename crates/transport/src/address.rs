@@ -1,0 +1,164 @@
+//! Where a server is, as a user writes it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// The address of a server.
+///
+/// `quic://HOST:PORT` is UDP alone; `http://HOST:PORT` is a plain server, as in development, which
+/// listens for QUIC on the UDP port of the same number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerAddress {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Quic,
+    Http,
+}
+
+impl ServerAddress {
+    /// Returns the name or the address of the host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the UDP port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for ServerAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        // `HOST:PORT` alone would be taken for a scheme.
+        let url = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("quic://{text}")
+        };
+        let url = Url::parse(&url).map_err(AddressError::NotAUrl)?;
+        let scheme = match url.scheme() {
+            "quic" => Scheme::Quic,
+            "http" => Scheme::Http,
+            "https" => return Err(AddressError::NeedsWebSocket),
+            other => return Err(AddressError::Scheme(other.to_owned())),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::Credentials);
+        }
+        let host = match url.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => return Err(AddressError::NoHost),
+        };
+        let port = url.port().unwrap_or(match scheme {
+            Scheme::Quic => DEFAULT_PORT,
+            Scheme::Http => 80,
+        });
+        Ok(Self { scheme, host, port })
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Quic => "quic",
+            Scheme::Http => "http",
+        };
+        match self.host.contains(':') {
+            true => write!(f, "{scheme}://[{}]:{}", self.host, self.port),
+            false => write!(f, "{scheme}://{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// A text that is no server's address. The user is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AddressError {
+    /// Nothing.
+    #[error("the server's address is empty")]
+    Empty,
+    /// Not a URL.
+    #[error("the server's address is no URL: {0}; write it like quic://app.example.com:3001")]
+    NotAUrl(url::ParseError),
+    /// A URL of something else.
+    #[error("a server's address begins with quic:// or http://, not {0}://")]
+    Scheme(String),
+    /// HTTPS, behind which UDP does not reach.
+    #[error(
+        "https:// needs the WebSocket carrier, which this version does not have yet: \
+         use quic://HOST:PORT where the server's UDP port can be reached"
+    )]
+    NeedsWebSocket,
+    /// No host in it.
+    #[error("the server's address names no host; write it like quic://app.example.com:3001")]
+    NoHost,
+    /// A user or a password in it.
+    #[error(
+        "a server's address holds no user and no password: the secret comes from RENDER_TUNNEL_SECRET"
+    )]
+    Credentials,
+}
+
+/// What a server listens on unless it is told otherwise.
+pub const DEFAULT_PORT: u16 = 3001;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_users_write_them() {
+        for (text, shown, host, port) in [
+            (
+                "quic://app.example.com",
+                "quic://app.example.com:3001",
+                "app.example.com",
+                3001,
+            ),
+            ("localhost:4000", "quic://localhost:4000", "localhost", 4000),
+            (
+                "http://127.0.0.1:3001/",
+                "http://127.0.0.1:3001",
+                "127.0.0.1",
+                3001,
+            ),
+            ("http://[::1]:3001", "http://[::1]:3001", "::1", 3001),
+        ] {
+            let address: ServerAddress = text.parse().unwrap();
+            assert_eq!(
+                (address.to_string().as_str(), address.host(), address.port()),
+                (shown, host, port)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        let error = |text: &str| text.parse::<ServerAddress>().unwrap_err();
+        assert_eq!(error(" "), AddressError::Empty);
+        assert_eq!(
+            error("https://app.onrender.com"),
+            AddressError::NeedsWebSocket
+        );
+        assert_eq!(error("ftp://x"), AddressError::Scheme("ftp".into()));
+        assert_eq!(error("quic://user:secret@x"), AddressError::Credentials);
+        assert!(matches!(error("quic://:1"), AddressError::NotAUrl(_)));
+        assert!(matches!(error("quic://x:99999"), AddressError::NotAUrl(_)));
+    }
+}
