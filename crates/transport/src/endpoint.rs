@@ -122,6 +122,11 @@ impl Listener {
         }
     }
 
+    /// Lets nobody new in. Sessions that are open go on.
+    pub fn stop_accepting(&self) {
+        self.endpoint.set_server_config(None);
+    }
+
     /// Stops listening and ends what is left of its sessions.
     pub async fn close(&self) {
         self.endpoint.close(CloseCode::RESTARTING.0.into(), b"");

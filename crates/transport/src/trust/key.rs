@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::identity::{Identity, IdentityError};
 use super::scope::Scopes;
-use super::secret::Secret;
+use super::secret::{Secret, SecretError};
 
 /// A key with its name and scopes.
 pub struct Key {
@@ -206,10 +206,15 @@ impl hkdf::KeyType for Length {
     }
 }
 
-/// Returns 16 random bytes for a nonce or an instance.
-pub(crate) fn random_16() -> Result<[u8; 16], ring::error::Unspecified> {
+/// Returns 16 random bytes, for a nonce or an instance.
+///
+/// # Errors
+/// [`SecretError::NoRandomness`] if the system gives none.
+pub fn random_16() -> Result<[u8; 16], SecretError> {
     let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes)?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| SecretError::NoRandomness)?;
     Ok(bytes)
 }
 

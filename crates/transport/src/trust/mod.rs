@@ -14,6 +14,6 @@ pub use handshake::{
 pub(crate) use handshake::{greet, welcome};
 pub use identity::IdentityError;
 pub(crate) use identity::{client_config, server_config};
-pub use key::{Key, KeyId, KeyRing, KeyRingError};
+pub use key::{Key, KeyId, KeyRing, KeyRingError, random_16};
 pub use scope::{Allow, NoSanitize, Scopes};
 pub use secret::{Secret, SecretError};

@@ -1,0 +1,93 @@
+# Arguments are handed on as "$@", never pasted into a command: a table may be named `x"; $(y)`.
+set positional-arguments
+
+just := quote(just_executable()) + ' --justfile ' + quote(justfile())
+target := absolute_path(env('CARGO_TARGET_DIR', 'target'))
+debug := quote(target / 'debug')
+release := quote(target / 'release')
+
+# Lists these recipes.
+default:
+    @{{ just }} --list --unsorted
+
+# Runs the client end in the caller's folder: just tunnel sync --table courses
+[no-cd]
+[no-exit-message]
+tunnel *args: (_build 'cli' 'tunnel')
+    @exec {{ release }}/tunnel "$@"
+
+# Runs the server end in the caller's folder: just server run -- npm start
+[no-cd]
+[no-exit-message]
+server *args: (_build 'cli' 'tunnel-server')
+    @exec {{ release }}/tunnel-server "$@"
+
+# Serves the demo production until it is stopped.
+[no-cd]
+[no-exit-message]
+demo *args: (_build 'cli' 'tunnel')
+    @exec {{ release }}/tunnel demo "$@"
+
+# Installs tunnel and tunnel-server with cargo.
+install:
+    cargo install --locked --path crates/cli
+
+# Packs both programs for this machine's kind into target/dist.
+dist:
+    #!/bin/sh
+    set -eu
+    cargo build --target-dir {{ quote(target) }} --locked --profile dist --package cli --bins
+    version=$(cargo pkgid --package cli | sed 's/.*[#@]//')
+    name=render-tunnel-$version-$(rustc -vV | sed -n 's/^host: //p')
+    cd {{ quote(target) }}/dist
+    rm -rf "$name"
+    mkdir -p "$name/completions"
+    cp tunnel tunnel-server {{ quote(justfile_directory()) }}/README.md "$name"
+    for shell in bash zsh fish; do
+        ./tunnel completions "$shell" >"$name/completions/tunnel.$shell"
+    done
+    tar -czf "$name.tar.gz" "$name"
+    rm -rf "$name"
+    echo "made $PWD/$name.tar.gz" >&2
+
+# Makes development certificates for a local HTTPS front in certs/.
+certs:
+    @cargo run --package transport --example certs -- {{ quote(justfile_directory()) }}/certs
+
+# Runs every test with a PostgreSQL of the run's own; arguments are the runner's: just test -p wire
+[no-exit-message]
+test *args:
+    @cargo build --target-dir {{ quote(target) }} --package testkit --example with_postgres
+    @exec {{ debug }}/examples/with_postgres {{ just }} _test "$@"
+
+# Checks format, lints and docs, with every warning an error.
+lint:
+    cargo fmt --all --check
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
+
+# Measures the tunnel against its targets: just bench run --quick
+[no-cd]
+[no-exit-message]
+bench *args: (_build 'bench' 'tunnel-bench')
+    @exec {{ release }}/tunnel-bench "$@"
+
+# Builds one program as users run it; cargo shows how far it is.
+_build package binary:
+    @cargo build --target-dir {{ quote(target) }} --release --package "$1" --bin "$2"
+
+# Runs the tests on the PostgreSQL that is there.
+[no-exit-message]
+_test *args:
+    #!/bin/sh
+    set -eu
+    case " $* " in
+    *' -p '* | *' --package'*) ;;
+    *) set -- --workspace "$@" ;;
+    esac
+    if ! cargo nextest --version >/dev/null 2>&1; then
+        exec cargo test "$@"
+    fi
+    # nextest runs no doc tests, and its arguments choose among the others. Its summary comes last.
+    [ "$*" != --workspace ] || cargo test --workspace --doc
+    exec cargo nextest run "$@"

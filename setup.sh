@@ -1,0 +1,150 @@
+#!/bin/sh
+# Prepares a machine to build and run the tunnel; `./setup.sh test` prepares it for the tests too.
+#
+# Installs `just` if it is missing, and for the tests PostgreSQL's programs (as root on Debian); for
+# everything else that is missing it prints the line to run. Safe to run again.
+set -eu
+
+say() {
+    echo "setup: $*" >&2
+}
+
+# fail WHAT LINE: says what is missing and the line that brings it.
+fail() {
+    say "$1"
+    say "run this, then $again:"
+    printf '\n    %s\n\n' "$2" >&2
+    exit 1
+}
+
+is_root() {
+    [ "$(id -u)" = 0 ]
+}
+
+on_path() {
+    case ":$PATH:" in *":$1:"*) ;; *) return 1 ;; esac
+}
+
+writable() {
+    mkdir -p "$1" 2>/dev/null && [ -w "$1" ]
+}
+
+# is_at_least HAVE WANTED
+is_at_least() {
+    [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
+}
+
+check_cargo() {
+    if ! command -v cargo >/dev/null; then
+        if [ -x "$cargo_bin/cargo" ]; then
+            fail "cargo is in $cargo_bin, which is not on PATH" "export PATH=\"$cargo_bin:\$PATH\""
+        fi
+        fail 'cargo is missing' "$rustup_line"
+    fi
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    have=$(cargo --version | cut -d ' ' -f 2)
+    if ! is_at_least "$have" "$wanted"; then
+        update=$rustup_line
+        ! command -v rustup >/dev/null || update='rustup update stable'
+        fail "cargo is $have, and $wanted or newer is needed" "$update"
+    fi
+    say "cargo $have: fine"
+}
+
+# Some crates build C, which takes the C library's headers too.
+check_c_compiler() {
+    if printf '#include <stdlib.h>\n' | cc -x c -fsyntax-only - 2>/dev/null; then
+        say 'C compiler: fine'
+    elif [ "$(uname)" = Darwin ]; then
+        fail 'a C compiler is missing' 'xcode-select --install'
+    elif command -v apt-get >/dev/null; then
+        fail 'a C compiler is missing' 'apt-get install build-essential    # as root'
+    else
+        fail 'a C compiler is missing' 'install gcc or clang, as cc, with the C library'\''s headers'
+    fi
+}
+
+provide_just() {
+    if command -v just >/dev/null; then
+        say "$(just --version): fine"
+        return
+    fi
+    if on_path "$cargo_bin" && writable "$cargo_bin"; then
+        root=${cargo_bin%/bin}
+    elif is_root && on_path /usr/local/bin && writable /usr/local/bin; then
+        root=/usr/local
+    elif writable "$cargo_bin"; then
+        fail "just is missing, and $cargo_bin, where cargo installs it, is not on PATH" \
+            "export PATH=\"$cargo_bin:\$PATH\""
+    else
+        fail "just is missing, and $cargo_bin, where cargo installs it, cannot be written" \
+            "export CARGO_HOME=\"\$HOME/.cargo\" PATH=\"\$HOME/.cargo/bin:\$PATH\""
+    fi
+    say "just is missing: installing it into $root/bin (a minute or two)"
+    cargo install --locked --root "$root" just >&2
+    say "$(just --version): installed"
+}
+
+provide_postgres() {
+    if ! bin=$(sh crates/testkit/src/postgres/find.sh); then
+        if ! command -v apt-get >/dev/null; then
+            fail "PostgreSQL's server programs are missing" \
+                'install PostgreSQL and put the folder of initdb and pg_ctl on PATH'
+        elif ! is_root; then
+            fail "PostgreSQL's server programs are missing" 'apt-get install postgresql    # as root'
+        fi
+        install_postgres
+        bin=$(sh crates/testkit/src/postgres/find.sh) ||
+            fail "PostgreSQL's package brought no server programs" 'apt-get install postgresql'
+    fi
+    if is_root && ! id postgres >/dev/null 2>&1; then
+        fail 'PostgreSQL does not run as root, and there is no user postgres' \
+            'useradd --system postgres'
+    fi
+    say "PostgreSQL's programs in $bin: fine"
+}
+
+# Debian's package makes a cluster and starts it, which the tests neither need nor want on somebody's
+# machine: both are switched off while it is installed, and only then.
+install_postgres() {
+    say "PostgreSQL's server programs are missing: installing Debian's package, without a server"
+    no_cluster=/etc/postgresql-common/createcluster.d/render-tunnel-setup.conf
+    no_start=/usr/sbin/policy-rc.d
+    # One that is there is somebody else's decision about the services of this machine.
+    [ ! -e "$no_start" ] || no_start=
+    trap 'rm -f "$no_cluster" ${no_start:+"$no_start"}' EXIT
+    trap 'exit 130' HUP INT TERM
+    mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' >"$no_cluster"
+    if [ -n "$no_start" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$no_start"
+        chmod 755 "$no_start"
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update </dev/null >&2
+    apt-get install --yes --no-install-recommends postgresql </dev/null >&2
+    rm -f "$no_cluster" ${no_start:+"$no_start"}
+    trap - EXIT HUP INT TERM
+}
+
+case "$*" in
+'' | test) ;;
+*)
+    say "usage: ./setup.sh [test]"
+    exit 2
+    ;;
+esac
+
+cd "$(dirname "$0")"
+again="./setup.sh${*:+ $*}"
+rustup_line="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+cargo_bin=${CARGO_HOME:-$HOME/.cargo}/bin
+check_cargo
+check_c_compiler
+provide_just
+if [ "$*" = test ]; then
+    provide_postgres
+    say 'ready; now: just test'
+else
+    say 'ready; now: just tunnel sync --table courses'
+fi
