@@ -1,13 +1,17 @@
 #!/bin/sh
 # Owns one PostgreSQL for as long as its standard input stays open.
 #
-#   guard.sh PORT...
+#   guard.sh OPTIONS PORT...
 #
+# The options are the server's own, such as `-c fsync=on`, and count more than what is set below.
 # Makes a server in a folder of its own, starts it on the first of the ports that is free, prints
 # `ready URL`, and waits. Whoever started the guard holds the other end of its standard input: when
 # that process ends, killed or not, the input ends, the server is stopped and the folder is removed.
 # Anything else that it prints is the reason why there is no server.
 set -eu
+
+options=$1
+shift
 
 exec 2>&1
 
@@ -86,7 +90,7 @@ SETTINGS
 
 for port in "$@"; do
     if as_server "$bin/pg_ctl" start --wait --pgdata="$data" --log="$log" \
-        --options="-p $port" >>"$log" 2>&1; then
+        --options="-p $port $options" >>"$log" 2>&1; then
         echo "ready postgres://postgres:$password@127.0.0.1:$port"
         # Returns when the other end is gone; nothing is ever written to it.
         read -r _ || :

@@ -25,8 +25,14 @@ impl Server {
     ///
     /// Blocks for about a second.
     pub fn start() -> Result<Self, StartError> {
+        Self::start_with(&[])
+    }
+
+    /// Makes a server as [`Server::start`] does, with settings that count more than the tests' own,
+    /// each written `name=value` and without spaces.
+    pub fn start_with(settings: &[&str]) -> Result<Self, StartError> {
         let ports = free_ports().map_err(StartError::Port)?;
-        let mut guard = guard(ports).spawn().map_err(StartError::Guard)?;
+        let mut guard = guard(settings, ports).spawn().map_err(StartError::Guard)?;
         let leash = guard.stdin.take();
         match read_address(&mut guard) {
             Ok(address) => Ok(Self {
@@ -56,10 +62,15 @@ impl Drop for Server {
     }
 }
 
-fn guard(ports: impl IntoIterator<Item = String>) -> Command {
+fn guard(settings: &[&str], ports: impl IntoIterator<Item = String>) -> Command {
+    let options: String = settings
+        .iter()
+        .flat_map(|setting| ["-c ", setting, " "])
+        .collect();
     let mut guard = Command::new("sh");
     guard
         .arg(GUARD)
+        .arg(options)
         .args(ports)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -125,7 +136,7 @@ mod tests {
     #[test]
     fn a_server_whose_owner_dies_before_it_is_ready_ends_too() {
         let port = free_ports().unwrap().remove(0);
-        let mut guard = guard([port.clone()]).spawn().unwrap();
+        let mut guard = guard(&[], [port.clone()]).spawn().unwrap();
 
         drop((guard.stdin.take(), guard.stdout.take()));
         let _code = guard.wait().unwrap();

@@ -1,0 +1,137 @@
+//! What a client needs to connect.
+
+use std::sync::Arc;
+
+use transport::address::ServerAddress;
+use transport::backoff::BackoffPolicy;
+use transport::endpoint::Dialer;
+use transport::keeper::{Dial, Keeper, Reconnect, UdpDial};
+use transport::trust::{ClientName, Key, Scopes, Secret, WallClock, system_clock};
+
+use crate::client::TunnelClient;
+use crate::error::TunnelError;
+
+/// Collects what a client needs. Made by [`TunnelClient::builder`].
+pub struct ClientBuilder {
+    server: Option<String>,
+    secret: Option<String>,
+    environment: String,
+    program: String,
+    reconnect: Reconnect,
+    clock: WallClock,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            server: None,
+            secret: None,
+            environment: "development".to_owned(),
+            program: concat!("client ", env!("CARGO_PKG_VERSION")).to_owned(),
+            reconnect: Reconnect::On(BackoffPolicy::default()),
+            clock: system_clock(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Sets the server's address, for example `quic://app.example.com:3001`.
+    #[must_use]
+    pub fn server(mut self, address: impl Into<String>) -> Self {
+        self.server = Some(address.into());
+        self
+    }
+
+    /// Sets the secret that server and client share.
+    #[must_use]
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// Sets what the client calls itself; `development` unless set.
+    #[must_use]
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = environment.into();
+        self
+    }
+
+    /// Sets the program's name and version, which the server writes to its log.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<String>) -> Self {
+        self.program = program.into();
+        self
+    }
+
+    /// Sets what happens when the session is lost; five tries unless set, the first after three
+    /// seconds. The first connection is tried once, whatever is set here.
+    #[must_use]
+    pub const fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// Sets the clock that the hello is stamped with. For tests.
+    #[must_use]
+    pub fn clock(mut self, clock: WallClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Connects, within ten seconds.
+    ///
+    /// # Errors
+    /// [`TunnelError`] if something is missing, or there is no session.
+    pub async fn connect(self) -> Result<TunnelClient, TunnelError> {
+        let address: ServerAddress = self
+            .server
+            .as_deref()
+            .ok_or(TunnelError::NoServer)?
+            .parse()?;
+        let secret: Secret = self
+            .secret
+            .as_deref()
+            .ok_or(TunnelError::NoSecret)?
+            .parse()?;
+        let key = Key::derive("client", &secret, Scopes::default())?;
+        let name = ClientName {
+            environment: self.environment,
+            program: self.program,
+            features: features::ALL
+                .iter()
+                .map(|feature| feature.protocol.feature_version())
+                .collect(),
+        };
+        let dial: Arc<dyn Dial> = Arc::new(UdpDial {
+            dialer: Dialer::new(Arc::new(key), name, self.clock),
+            host: address.host().to_owned(),
+            port: address.port(),
+        });
+        let keeper = Keeper::start(dial, self.reconnect)
+            .await
+            .map_err(|source| TunnelError::Connect {
+                server: address.to_string(),
+                source,
+            })?;
+        Ok(TunnelClient::new(keeper))
+    }
+}
+
+impl std::fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            server,
+            environment,
+            program,
+            reconnect,
+            secret: _,
+            clock: _,
+        } = self;
+        f.debug_struct("ClientBuilder")
+            .field("server", server)
+            .field("environment", environment)
+            .field("program", program)
+            .field("reconnect", reconnect)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! What happens on a connection, as values.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use features::health::client::Health;
+use features::logs::Entry;
+use features::sync::client::Progress;
+use transport::keeper;
+use transport::session::describe_end;
+
+/// Something that happened on a connection.
+///
+/// The names are those of the package before this one, as `docs/MIGRATING.md` lists them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TunnelEvent {
+    /// A session is open and both ends have proved themselves.
+    Authenticated {
+        /// The server's name.
+        server_id: String,
+        /// What the server calls itself, for example `production`.
+        environment: String,
+    },
+    /// The session has ended.
+    Disconnected {
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// A new session will be tried.
+    Reconnecting {
+        /// Counts from 1.
+        attempt: u32,
+        /// How long until then.
+        delay: Duration,
+    },
+    /// A try failed, or there will be no other.
+    Error {
+        /// What happened.
+        reason: String,
+    },
+    /// A log line came in.
+    Log(Arc<Entry>),
+    /// A sync has come further.
+    SyncProgress(Progress),
+    /// A health check was answered.
+    Health(Arc<Health>),
+}
+
+impl From<keeper::Event> for TunnelEvent {
+    fn from(event: keeper::Event) -> Self {
+        match event {
+            keeper::Event::Authenticated(welcome) => Self::Authenticated {
+                server_id: welcome.server_id.clone(),
+                environment: welcome.environment.clone(),
+            },
+            keeper::Event::Disconnected(reason) => Self::Disconnected {
+                reason: describe_end(&reason),
+            },
+            keeper::Event::Reconnecting(attempt) => Self::Reconnecting {
+                attempt: attempt.number,
+                delay: attempt.delay,
+            },
+            keeper::Event::Failed(error) => Self::Error {
+                reason: error.to_string(),
+            },
+            keeper::Event::GaveUp => Self::Error {
+                reason: "no further try will be made".to_owned(),
+            },
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the tunnel does: one folder for each feature, both halves in it, and the list [`ALL`].
+//!
+//! A feature's folder has its messages (`wire.rs`), the half that runs on the client
+//! (`client.rs`) and the one that runs on the server (`server.rs`). A new feature is a folder and
+//! a line in [`ALL`]: from that list come the routes of a session, the features in the hello and
+//! the sections of `tunnel.toml`. No feature names another.
+
+pub mod health;
+pub mod logs;
+pub mod parts;
+pub mod sync;
+
+use std::sync::Arc;
+
+use transport::router::{Handler, Router};
+use transport::session::Protocol;
+
+use crate::parts::{SectionError, ServerParts};
+
+/// A feature, as both ends know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Feature {
+    /// How its channels are opened. Its name is also that of its section in `tunnel.toml`.
+    pub protocol: Protocol,
+    /// Makes the server half of what the server has; `None` where the server has not what the
+    /// feature needs.
+    pub server: fn(&ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError>,
+}
+
+/// Every feature there is.
+pub const ALL: [Feature; 3] = [health::FEATURE, logs::FEATURE, sync::FEATURE];
+
+/// Makes the router of a server: the halves of all features that it has the parts for.
+///
+/// # Errors
+/// [`SectionError`] if a feature's section of the configuration makes no sense.
+pub fn router(parts: &ServerParts) -> Result<Router, SectionError> {
+    let mut router = Router::default();
+    for feature in ALL {
+        if let Some(half) = (feature.server)(parts)? {
+            router.add(feature.protocol, half);
+        }
+    }
+    Ok(router)
+}

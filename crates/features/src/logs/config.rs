@@ -1,0 +1,124 @@
+//! The section `[logs]` of `tunnel.toml`.
+
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+/// The section `[logs]` of `tunnel.toml`: how much of the log is kept in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LogsConfig {
+    /// For how long; written as in `1h`.
+    #[serde(deserialize_with = "retention")]
+    pub retention: Duration,
+    /// How many bytes of memory the entries may take.
+    #[serde(deserialize_with = "max_bytes")]
+    pub max_bytes: usize,
+}
+
+impl Default for LogsConfig {
+    fn default() -> Self {
+        Self {
+            // What the package before this one kept.
+            retention: Duration::from_secs(60 * 60),
+            // About 40,000 lines, beside an application that may have 512 MiB in all.
+            max_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Reads a duration as people write it: a number and one of the units s, m, h and d.
+fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| DurationError::Form)?;
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(DurationError::Form),
+    };
+    let seconds = number.saturating_mul(seconds);
+    if !(1..=LONGEST_RETENTION).contains(&seconds) {
+        return Err(DurationError::Bounds);
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn retention<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text)
+        .map_err(|error| D::Error::custom(format!("retention = {text:?}: {error}")))
+}
+
+fn max_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let bytes = u64::deserialize(deserializer)?;
+    usize::try_from(bytes)
+        .ok()
+        .filter(|&bytes| bytes >= FEWEST_BYTES)
+        .ok_or_else(|| {
+            D::Error::custom(format!(
+                "max-bytes = {bytes}: at least {FEWEST_BYTES} are needed"
+            ))
+        })
+}
+
+/// A text that is no duration to keep entries for. The operator is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+enum DurationError {
+    #[error("not a duration: write a number and a unit, for example 90s, 15m, 1h or 1d")]
+    Form,
+    #[error("it must be from 1s to 365d")]
+    Bounds,
+}
+
+/// A year in seconds: longer than any memory lasts, and far from where clocks overflow.
+const LONGEST_RETENTION: u64 = 365 * 24 * 60 * 60;
+
+/// What the longest entry takes, twice: with less, a ring could be empty after an append.
+const FEWEST_BYTES: usize = 512 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<LogsConfig, String> {
+        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds("15m"), Ok(900));
+        assert_eq!(seconds(" 1 h "), Ok(3600));
+        assert_eq!(seconds("1d"), Ok(86_400));
+        for text in ["", "1", "h", "1 hour", "-1s", "1.5h", "1h30m"] {
+            assert_eq!(seconds(text), Err(DurationError::Form), "{text:?}");
+        }
+        for text in ["0s", "366d", "18446744073709551615d"] {
+            assert_eq!(seconds(text), Err(DurationError::Bounds), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_section_gives_what_it_says_and_the_rest_by_default() {
+        let config = read("retention = \"15m\"").unwrap();
+        assert_eq!(config.retention, Duration::from_secs(900));
+        assert_eq!(config.max_bytes, LogsConfig::default().max_bytes);
+        assert_eq!(read("max-bytes = 1048576").unwrap().max_bytes, 1 << 20);
+    }
+
+    #[test]
+    fn a_section_that_makes_no_sense_is_refused_with_its_key() {
+        let errors = ["retention = \"1 hour\"", "max-bytes = 5", "retain = \"1h\""]
+            .map(|text| read(text).unwrap_err());
+        assert!(errors[0].contains("retention = \"1 hour\": not a duration"));
+        assert!(errors[1].contains("max-bytes = 5"));
+        assert!(errors[2].contains("retain"));
+    }
+}

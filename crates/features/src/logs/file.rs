@@ -1,0 +1,189 @@
+//! Follows a log file through its rotations, by looking at it now and then.
+//!
+//! Works for both ways to rotate: the file is renamed and another made in its place, or it is
+//! copied and cut to nothing. What is written between the copy and the cut is lost by whoever
+//! rotates so, not here.
+
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, SeekFrom};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use transport::tasks::Tasks;
+
+use super::feed::{Feed, READ};
+
+/// Follows one file.
+#[derive(Debug)]
+pub struct Follower {
+    path: PathBuf,
+    feed: Feed,
+    position: Position,
+    opened: Option<Opened>,
+}
+
+/// Where a file that is there already is read from. One that comes later is read from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// From its first byte.
+    Start,
+    /// From what is written from now on.
+    End,
+}
+
+/// What a look at a file gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// Bytes; there may be more.
+    Read,
+    /// Nothing new.
+    Idle,
+}
+
+#[derive(Debug)]
+struct Opened {
+    file: File,
+    identity: Identity,
+    read: u64,
+}
+
+impl Follower {
+    /// Makes a follower of the file at a path, which need not be there yet.
+    #[must_use]
+    pub const fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
+        Self {
+            path,
+            feed,
+            position,
+            opened: None,
+        }
+    }
+
+    /// Follows until `tasks` are asked to stop.
+    ///
+    /// # Errors
+    /// See [`Follower::poll_once`].
+    pub async fn run(mut self, tasks: &Tasks) -> io::Result<()> {
+        let followed = tokio::select! {
+            followed = self.follow() => followed,
+            () = tasks.stopping() => Ok(()),
+        };
+        self.feed.finish();
+        followed
+    }
+
+    async fn follow(&mut self) -> io::Result<()> {
+        loop {
+            if self.poll_once().await? == Polled::Idle {
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+
+    /// Looks at the file once and feeds at most [`READ`] bytes of it.
+    ///
+    /// # Errors
+    /// If the file may not be read, or reading fails. That it is not there is no error.
+    pub async fn poll_once(&mut self) -> io::Result<Polled> {
+        let found = self.find().await?;
+        if self.opened.is_none() && !self.open().await? {
+            return Ok(Polled::Idle);
+        }
+        if self.read().await? > 0 {
+            return Ok(Polled::Read);
+        }
+        self.turn(found.as_ref()).await
+    }
+
+    /// Returns what is at the path now.
+    async fn find(&self) -> io::Result<Option<Metadata>> {
+        present(tokio::fs::metadata(&self.path).await)
+    }
+
+    /// Opens what is at the path; whether there is anything.
+    async fn open(&mut self) -> io::Result<bool> {
+        let Some(mut file) = present(File::open(&self.path).await)? else {
+            // What comes later is read from its start.
+            self.position = Position::Start;
+            return Ok(false);
+        };
+        let identity = Identity::of(&file.metadata().await?);
+        let read = match self.position {
+            Position::Start => 0,
+            Position::End => file.seek(SeekFrom::End(0)).await?,
+        };
+        self.position = Position::Start;
+        self.opened = Some(Opened {
+            file,
+            identity,
+            read,
+        });
+        Ok(true)
+    }
+
+    async fn read(&mut self) -> io::Result<usize> {
+        let Some(opened) = &mut self.opened else {
+            return Ok(0);
+        };
+        let mut buffer = vec![0; READ];
+        let length = opened.file.read(&mut buffer).await?;
+        opened.read += length as u64;
+        self.feed.push(&buffer[..length]);
+        Ok(length)
+    }
+
+    /// Turns from a file that has been read to its end to the one in its place, if there is.
+    ///
+    /// `found` was there before that end was seen: whoever writes to the old file after the new
+    /// one was made has had a whole look's time to do so.
+    async fn turn(&mut self, found: Option<&Metadata>) -> io::Result<Polled> {
+        let (Some(found), Some(opened)) = (found, &mut self.opened) else {
+            return Ok(Polled::Idle);
+        };
+        if Identity::of(found) != opened.identity {
+            self.opened = None;
+        } else if found.len() < opened.read {
+            opened.file.rewind().await?;
+            opened.read = 0;
+        } else {
+            return Ok(Polled::Idle);
+        }
+        // What had no line feed will get none.
+        self.feed.finish();
+        Ok(Polled::Read)
+    }
+}
+
+fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells one file from another that bears its name later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self(metadata.dev(), metadata.ino())
+    }
+
+    #[cfg(not(unix))]
+    fn of(metadata: &Metadata) -> Self {
+        let made = metadata.created().ok();
+        let made = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
+        made.map_or(Self(0, 0), |made| {
+            Self(made.as_secs(), made.subsec_nanos().into())
+        })
+    }
+}
+
+/// Late enough to cost nothing, early enough that nobody sees the wait.
+const POLL: Duration = Duration::from_millis(100);

@@ -1,0 +1,82 @@
+//! Keeps the tunnel's own secrets out of the log: whoever may read it need not hold them.
+
+use std::fmt;
+
+use memchr::memmem::Finder;
+
+/// Texts that are not to appear in the log.
+#[derive(Default)]
+pub(super) struct Hidden(Vec<Finder<'static>>);
+
+impl Hidden {
+    /// Adds a text.
+    pub(super) fn add(&mut self, text: &str) {
+        // What is hidden is found by its bytes: a text of a few would be found everywhere.
+        if text.len() >= SHORTEST {
+            self.0.push(Finder::new(text).into_owned());
+        }
+    }
+
+    /// Replaces each occurrence of a hidden text, from its start to its end.
+    pub(super) fn cover(&self, line: &mut Vec<u8>) {
+        for text in &self.0 {
+            while let Some(at) = text.find(line) {
+                line.splice(at..at + text.needle().len(), COVER.iter().copied());
+            }
+        }
+    }
+
+    /// Returns how many bytes at the end of a cut line may be the beginning of a hidden text.
+    pub(super) fn begun(&self, line: &[u8]) -> usize {
+        let begun = |text: &Finder<'_>| {
+            let text = text.needle();
+            (1..text.len())
+                .rev()
+                .find(|&length| line.ends_with(&text[..length]))
+        };
+        self.0.iter().filter_map(begun).max().unwrap_or(0)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(<redacted>)")
+    }
+}
+
+const COVER: &[u8] = b"<redacted>";
+
+/// Shorter than any secret, longer than what is in a log by chance.
+const SHORTEST: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
+
+    fn hidden() -> Hidden {
+        let mut hidden = Hidden::default();
+        hidden.add(SECRET);
+        hidden.add("short");
+        hidden
+    }
+
+    #[test]
+    fn a_hidden_text_is_covered_wherever_it_stands() {
+        let mut line = format!("KEY={SECRET} short {SECRET}").into_bytes();
+        hidden().cover(&mut line);
+        assert_eq!(line, b"KEY=<redacted> short <redacted>");
+    }
+
+    #[test]
+    fn the_beginning_of_a_hidden_text_at_the_end_of_a_line_is_seen() {
+        assert_eq!(hidden().begun(b"KEY=5f2b8"), 5);
+        assert_eq!(hidden().begun(b"nothing of the kind"), 0);
+    }
+
+    #[test]
+    fn a_hidden_text_is_not_printed() {
+        assert_eq!(format!("{:?}", hidden()), "Hidden(<redacted>)");
+    }
+}

@@ -1,0 +1,55 @@
+//! Production's log lines, live: a ring on the server, poured to whoever asks.
+//!
+//! ```text
+//! stdout, stdin, file ── bytes ──▶ Feed ── Line ──▶ Ring ── Entry ──▶ Filter ──▶ channel ──▶ client
+//!                                  parse            sequence,          (server)
+//!                                                   epoch
+//! ```
+//! A client says where to begin and what to leave out. It knows its cursor at every moment, so
+//! that after a loss it goes on where it was; what the ring no longer has by then is counted.
+
+pub mod client;
+mod config;
+mod entry;
+mod feed;
+mod file;
+mod filter;
+mod hidden;
+mod kept;
+mod level;
+mod parse;
+mod ring;
+mod server;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+
+use transport::channel::Priority;
+use transport::session::Protocol;
+
+use crate::Feature;
+
+pub use self::config::LogsConfig;
+pub use self::entry::{Entry, Line};
+pub use self::feed::{Feed, pump};
+pub use self::file::{Follower, Polled, Position};
+pub use self::filter::Filter;
+pub use self::level::{Level, Threshold, UnknownLevel};
+pub use self::ring::{Batch, Most, Ring};
+
+/// Logs, as both ends know it.
+pub const FEATURE: Feature = Feature {
+    protocol: PROTOCOL,
+    server: server::half,
+};
+
+const PROTOCOL: Protocol = Protocol {
+    feature: "logs",
+    version: 1,
+    priority: Priority::Live,
+    // A filter that names two hundred services.
+    longest_request: 16 * 1024,
+    // A batch ends before 64 KiB, unless its only entry is longer: that has at most 64 KiB as it
+    // was written, 64 KiB to be shown, and 21 KiB of fields and their names.
+    longest_reply: 192 * 1024,
+};

@@ -1,0 +1,53 @@
+//! Makes a log line of bytes: who wrote it, when, how grave it is, and what it says.
+//!
+//! ```text
+//! bytes ── clean ──▶ text ── json | logfmt | prefix ──▶ Found ──▶ Line
+//! ```
+//! A form of line is a function in [`FORMS`]; the first that knows the line has it. A line that
+//! none knows is its own message.
+
+mod clean;
+mod found;
+mod json;
+mod logfmt;
+mod prefix;
+mod time;
+
+use self::found::Found;
+use super::entry::{Line, MAX_LINE, MAX_NAME, cut};
+
+/// Reads a line, of which nothing is lost: what is not understood is still in its raw bytes.
+///
+/// `service` and `now` stand in for what the line does not say.
+pub(super) fn line(raw: Vec<u8>, service: &str, now: u64) -> Line {
+    let text = String::from_utf8_lossy(&raw);
+    let text = clean::clean(text.strip_suffix('\r').unwrap_or(&text));
+    let found = FORMS
+        .iter()
+        .find_map(|form| form(&text))
+        .unwrap_or_default();
+    let mut message = match found.message {
+        Some(message) => clean::clean(&message).into_owned(),
+        None => text.into_owned(),
+    };
+    cut(&mut message, MAX_LINE);
+    let mut service = found.service.unwrap_or_else(|| service.to_owned());
+    cut(&mut service, MAX_NAME);
+    Line {
+        time: found.time.unwrap_or(now),
+        level: found.level.unwrap_or_default(),
+        service,
+        raw: (message.as_bytes() != raw).then_some(raw),
+        message,
+        fields: found.fields,
+    }
+}
+
+/// Reads one form of line; `None` if it is of another.
+type Form = fn(&str) -> Option<Found>;
+
+/// The forms that are known, the plainest mark first.
+const FORMS: [Form; 3] = [json::read, logfmt::read, prefix::read];
+
+#[cfg(test)]
+mod tests;

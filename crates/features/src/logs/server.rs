@@ -1,0 +1,150 @@
+//! The server half of logs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+use transport::channel::{Channel, ChannelError};
+use transport::flow::Pour;
+use transport::router::{Handler, ServeError, Visit};
+
+use super::ring::{Most, Ring};
+use super::wire::{Cursor, Follow, Item, Open};
+use crate::parts::{SectionError, ServerParts};
+
+/// Makes the server half; every server has a ring.
+pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
+    Ok(Some(Arc::new(Logs::new(Arc::clone(&parts.ring)))))
+}
+
+#[derive(Debug)]
+pub(super) struct Logs {
+    ring: Arc<Ring>,
+}
+
+impl Logs {
+    pub(super) const fn new(ring: Arc<Ring>) -> Self {
+        Self { ring }
+    }
+}
+
+impl Handler for Logs {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            let open: Open = channel
+                .receive()
+                .await?
+                .ok_or(ChannelError::Missing("what to pour"))?;
+            let source = Source::begin(&self.ring, &open, Pour::new(channel));
+            tokio::select! {
+                biased;
+                // The flow is cut rather than ended: it is to be taken up elsewhere.
+                () = visit.tasks.stopping() => Ok(()),
+                poured = source.pour() => Ok(poured?),
+            }
+        })
+    }
+}
+
+/// Pours a ring's entries into one flow.
+struct Source<'c> {
+    ring: &'c Ring,
+    open: &'c Open,
+    pour: Pour<'c, ()>,
+    /// Where the reader will be after what has been sent, and what it did not want.
+    at: Cursor,
+    /// Where a flow ends that does not follow.
+    end: Cursor,
+    /// What the reader knows of `at`, and since when.
+    told: Cursor,
+    told_at: Instant,
+}
+
+impl<'c> Source<'c> {
+    fn begin(ring: &'c Ring, open: &'c Open, pour: Pour<'c, ()>) -> Self {
+        let end = ring.end();
+        let at = ring.begin(open.start, &open.filter);
+        Self {
+            ring,
+            open,
+            pour,
+            at,
+            end,
+            told: at,
+            told_at: Instant::now(),
+        }
+    }
+
+    async fn pour(mut self) -> Result<(), ChannelError> {
+        // Whoever opened the flow hears that it stands, and where.
+        self.tell(Item::Nothing { cursor: self.at }).await?;
+        while let Some(most) = self.most() {
+            self.step(most).await?;
+        }
+        self.pour.finish().await.map(|_| ())
+    }
+
+    /// Returns what the next read may take, or `None` at the end.
+    fn most(&self) -> Option<Most> {
+        let entries = match self.open.follow {
+            Follow::On => u64::MAX,
+            // A reader from another epoch has everything before it, and is to hear that.
+            Follow::Off if self.at.epoch != self.end.epoch => self.end.sequence.max(1),
+            Follow::Off => self.end.sequence.saturating_sub(self.at.sequence),
+        };
+        let bytes = BATCH;
+        (entries > 0).then_some(Most { entries, bytes })
+    }
+
+    async fn step(&mut self, most: Most) -> Result<(), ChannelError> {
+        let batch = self.ring.read(self.at, &self.open.filter, most);
+        let looked = batch.next != self.at;
+        self.at = batch.next;
+        if let Some(missed) = batch.missed {
+            let cursor = batch.from;
+            self.tell(Item::Missed { missed, cursor }).await?;
+        }
+        if !batch.entries.is_empty() {
+            let (entries, cursor) = (batch.entries, self.at);
+            return self.tell(Item::Batch { entries, cursor }).await;
+        }
+        if self.told != self.at && self.told_at.elapsed() >= TELL {
+            return self.tell(Item::Nothing { cursor: self.at }).await;
+        }
+        if looked {
+            // A long log of which nothing is wanted does not keep others waiting.
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
+        self.rest().await
+    }
+
+    /// Waits for the next entry, or until the reader is to be told how far it is.
+    async fn rest(&mut self) -> Result<(), ChannelError> {
+        let behind = self.told != self.at;
+        tokio::select! {
+            () = self.ring.wait(self.at) => Ok(()),
+            () = tokio::time::sleep_until(self.told_at + TELL), if behind => Ok(()),
+            gone = self.pour.abandoned() => Err(gone),
+        }
+    }
+
+    async fn tell(&mut self, item: Item) -> Result<(), ChannelError> {
+        self.pour.send(&item).await?;
+        self.told = item.cursor();
+        self.told_at = Instant::now();
+        Ok(())
+    }
+}
+
+/// Large enough to fill a fast link, small enough that other channels have their turn.
+const BATCH: usize = 64 * 1024;
+
+/// How old a reader's cursor may be: after a loss, what came since and was not wanted would count
+/// as missing if the ring no longer had it.
+const TELL: Duration = Duration::from_secs(5);

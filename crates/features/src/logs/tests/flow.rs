@@ -1,0 +1,222 @@
+//! Flows over a network without faults.
+
+use tokio::time::Instant;
+use wire::Status;
+
+use super::super::client::LogsError;
+use super::super::wire::Missed;
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_line_arrives_after_one_way_over_the_network() {
+    let play = Play::begin(ring_of(100)).await;
+    let mut stream = play.follow().await;
+    let start = Instant::now();
+    play.append([1]);
+    assert_eq!(numbers(&mut stream, 1).await, [1]);
+    // The link takes 10 ms; nothing waits for a batch to fill.
+    assert!(
+        start.elapsed() < Duration::from_millis(15),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_and_what_follows_have_no_seam() {
+    let play = Play::begin(ring_of(10_000)).await;
+    play.append(0..500);
+    let appending = async {
+        for number in 500..1500 {
+            play.append([number]);
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+    };
+    let reading = async {
+        let start = Start::Tail(300);
+        let mut stream = play.open(start, Follow::On, Filter::default()).await;
+        let first = numbers(&mut stream, 1).await[0];
+        (first, numbers(&mut stream, 1499 - first as usize).await)
+    };
+    let ((first, rest), ()) = tokio::join!(reading, appending);
+    // Some were appended while the request was on its way.
+    assert!((200..800).contains(&first), "{first}");
+    assert_eq!(rest, (first + 1..1500).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_following_a_flow_ends_where_the_ring_ended() {
+    let play = Play::begin(ring_of(10_000)).await;
+    play.append(0..1000);
+    let start = Start::Tail(600);
+    let mut stream = play.open(start, Follow::Off, Filter::default()).await;
+    play.append(1000..1010);
+    assert_eq!(
+        numbers(&mut stream, 600).await,
+        (400..1000).collect::<Vec<_>>()
+    );
+    assert_eq!(stream.next().await.unwrap(), None);
+    assert_eq!(stream.next().await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_following_an_empty_ring_ends_at_once() {
+    let play = Play::begin(ring_of(10)).await;
+    let mut stream = play
+        .open(Start::Oldest, Follow::Off, Filter::default())
+        .await;
+    assert_eq!(stream.next().await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_wanted_does_not_cross_the_network() {
+    let play = Play::begin(ring_of(10_000)).await;
+    let mut stream = play.open(Start::Oldest, Follow::On, errors()).await;
+    let before = play.pair.network.bytes_sent();
+    for _ in 0..100 {
+        for _ in 0..10 {
+            play.ring.append(line(&"x".repeat(1000)));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    play.ring.append(Line {
+        level: Level::FATAL,
+        ..line("7")
+    });
+    assert_eq!(numbers(&mut stream, 1).await, [7]);
+    let bytes = play.pair.network.bytes_sent() - before;
+    assert!(bytes < 2_000, "{bytes} bytes of a megabyte");
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_services_are_chosen_by_name() {
+    let play = Play::begin(ring_of(100)).await;
+    let filter = Filter {
+        services: vec!["api".into(), "worker".into()],
+        ..Filter::default()
+    };
+    for (number, service) in ["web", "api", "worker", "web", "api"].iter().enumerate() {
+        play.ring.append(Line {
+            service: (*service).to_owned(),
+            ..line(&number.to_string())
+        });
+    }
+    let mut stream = play.open(Start::Oldest, Follow::Off, filter).await;
+    assert_eq!(numbers(&mut stream, 3).await, [1, 2, 4]);
+    assert_eq!(stream.next().await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_line_goes_through() {
+    let play = Play::begin(Ring::new(LogsConfig::default())).await;
+    let mut stream = play.follow().await;
+    let longest = Line {
+        raw: Some(vec![0xff; 100_000]),
+        ..line(&"x".repeat(100_000))
+    };
+    play.ring.append(longest);
+    let LogItem::Entry(entry) = next(&mut stream).await else {
+        panic!("no entry")
+    };
+    assert_eq!(entry.line.raw(), vec![0xff; 64 * 1024]);
+    assert_eq!(entry.line.message.len(), 64 * 1024);
+    assert_eq!(entry.line.fields["truncated"], "100000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stands_still_holds_nobody_up_and_hears_what_it_missed() {
+    let play = Play::begin(ring_of(1000)).await;
+    let mut slow = play.follow().await;
+    let mut quick = play.follow().await;
+    let total = 20_000;
+    for first in (0..total).step_by(100) {
+        for _ in first..first + 100 {
+            play.ring.append(line(&"x".repeat(500)));
+        }
+        for expected in first..first + 100 {
+            let LogItem::Entry(entry) = next(&mut quick).await else {
+                panic!("the quick one misses nothing")
+            };
+            assert_eq!(entry.sequence, expected);
+        }
+    }
+    let (mut at, mut missing) = (0, 0);
+    while at < total {
+        match next(&mut slow).await {
+            LogItem::Entry(entry) => {
+                assert_eq!(entry.sequence, at);
+                at += 1;
+            }
+            LogItem::Missed(Missed { entries, .. }) => {
+                missing += entries.unwrap();
+                at += entries.unwrap();
+            }
+            other @ LogItem::Reconnected { .. } => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(at, total);
+    assert!(missing > 0, "QUIC's window must have been full");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_dropped_leaves_no_task_behind() {
+    let play = Play::begin(ring_of(10)).await;
+    drop(play.follow().await);
+    // The flow is idle: it must notice by itself.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        std::sync::Arc::strong_count(&play.ring),
+        2,
+        "the play's and the handler's"
+    );
+    let mut other = play.follow().await;
+    play.append([1]);
+    assert_eq!(numbers(&mut other, 1).await, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn next_may_be_cancelled_at_any_moment() {
+    let play = Play::begin(ring_of(10_000)).await;
+    let mut stream = play.follow().await;
+    play.append(0..1000);
+    let mut seen = Vec::new();
+    while seen.len() < 1000 {
+        let patience = Duration::from_millis(1);
+        if let Ok(item) = tokio::time::timeout(patience, next(&mut stream)).await {
+            let LogItem::Entry(entry) = item else {
+                panic!("{item:?}")
+            };
+            seen.push(entry.sequence);
+        }
+    }
+    assert_eq!(seen, (0..1000).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_the_feature_refuses_when_the_stream_is_opened() {
+    let pair = Pair::serve(Router::default(), Scopes::default(), Link::default());
+    let keeper = Keeper::start(pair.dial_from(2), PATIENT).await.unwrap();
+    let open = Open {
+        start: Start::Oldest,
+        follow: Follow::On,
+        filter: Filter::default(),
+    };
+    match LogStream::open(&keeper, open).await {
+        Err(LogsError::Refused(fault)) => assert_eq!(fault.status, Status::NOT_FOUND),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_is_not_held_up_by_those_who_follow() {
+    let play = Play::begin(ring_of(10)).await;
+    let _stream = play.follow().await;
+    let start = Instant::now();
+    let late = play.pair.server.shutdown(Duration::from_secs(10)).await;
+    assert_eq!(late, [""; 0]);
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+}

@@ -1,0 +1,160 @@
+//! Logs: the ring and what feeds it, the bytes, and flows over a virtual network.
+
+mod feed;
+mod file;
+mod flow;
+mod golden;
+mod loss;
+mod ring;
+mod storm;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use testkit::net::Link;
+use testkit::pair::Pair;
+use transport::backoff::BackoffPolicy;
+use transport::keeper::{Keeper, Reconnect};
+use transport::router::Router;
+use transport::trust::Scopes;
+
+use super::client::{LogItem, LogStream};
+use super::server::Logs;
+use super::wire::{Cursor, Follow, Open, Start};
+use super::{Entry, Filter, Level, Line, LogsConfig, Most, PROTOCOL, Ring, Threshold};
+
+/// A client with a keeper, and a server with a ring, on a virtual network.
+struct Play {
+    ring: Arc<Ring>,
+    pair: Pair,
+    keeper: Keeper,
+}
+
+impl Play {
+    async fn begin(ring: Ring) -> Self {
+        let ring = Arc::new(ring);
+        let pair = Pair::serve(router(&ring), Scopes::default(), Link::default());
+        let keeper = Keeper::start(pair.dial_from(2), PATIENT)
+            .await
+            .expect("a session");
+        Self { ring, pair, keeper }
+    }
+
+    /// Ends the server and starts another with a ring of its own.
+    async fn restart(&mut self, ring: Ring) {
+        self.ring = Arc::new(ring);
+        self.pair
+            .restart(router(&self.ring), Scopes::default())
+            .await;
+    }
+
+    async fn open(&self, start: Start, follow: Follow, filter: Filter) -> LogStream {
+        let open = Open {
+            start,
+            follow,
+            filter,
+        };
+        LogStream::open(&self.keeper, open).await.expect("a flow")
+    }
+
+    /// Follows everything from the oldest entry.
+    async fn follow(&self) -> LogStream {
+        self.open(Start::Oldest, Follow::On, Filter::default())
+            .await
+    }
+
+    fn append(&self, messages: impl IntoIterator<Item = u64>) {
+        append(&self.ring, messages);
+    }
+}
+
+fn router(ring: &Arc<Ring>) -> Router {
+    let mut router = Router::default();
+    router.add(PROTOCOL, Arc::new(Logs::new(Arc::clone(ring))));
+    router
+}
+
+fn append(ring: &Ring, messages: impl IntoIterator<Item = u64>) {
+    for message in messages {
+        ring.append(line(&message.to_string()));
+    }
+}
+
+fn line(message: &str) -> Line {
+    Line {
+        time: 1,
+        level: Level::INFO,
+        service: "api".into(),
+        message: message.into(),
+        fields: BTreeMap::new(),
+        raw: None,
+    }
+}
+
+/// A ring that holds this many lines of [`line`] with messages of up to 63 bytes.
+fn ring_of(lines: usize) -> Ring {
+    let longest = line(&"x".repeat(63));
+    Ring::new(LogsConfig {
+        max_bytes: longest.cost() * lines,
+        ..LogsConfig::default()
+    })
+}
+
+fn errors() -> Filter {
+    Filter {
+        level: Some(Threshold(Level::ERROR)),
+        ..Filter::default()
+    }
+}
+
+/// Reads what is there, from a cursor on.
+fn read_all(ring: &Ring, mut at: Cursor, filter: &Filter) -> Vec<Entry> {
+    let mut all = Vec::new();
+    loop {
+        let batch = ring.read(at, filter, MOST);
+        all.extend(batch.entries.iter().map(|entry| (**entry).clone()));
+        if batch.next == at {
+            return all;
+        }
+        at = batch.next;
+    }
+}
+
+fn everything(ring: &Ring) -> Vec<Entry> {
+    let filter = Filter::default();
+    read_all(ring, ring.begin(Start::Oldest, &filter), &filter)
+}
+
+fn messages(ring: &Ring) -> Vec<String> {
+    let entries = everything(ring).into_iter();
+    entries.map(|entry| entry.line.message).collect()
+}
+
+async fn next(stream: &mut LogStream) -> LogItem {
+    stream.next().await.expect("an item").expect("more items")
+}
+
+/// Takes so many items, which must be entries, and returns their messages.
+async fn numbers(stream: &mut LogStream, count: usize) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while numbers.len() < count {
+        match next(stream).await {
+            LogItem::Entry(entry) => numbers.push(entry.line.message.parse().expect("a number")),
+            other => panic!("{other:?} after {numbers:?}"),
+        }
+    }
+    numbers
+}
+
+/// Bounds that no test meets.
+const MOST: Most = Most {
+    entries: u64::MAX,
+    bytes: usize::MAX,
+};
+
+const PATIENT: Reconnect = Reconnect::On(BackoffPolicy {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(4),
+    attempts: None,
+});

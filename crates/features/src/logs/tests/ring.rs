@@ -1,0 +1,181 @@
+//! What a ring keeps, and what its readers see.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::advance;
+
+use super::super::wire::{Epoch, Missed};
+use super::*;
+
+fn sequences(ring: &Ring) -> Vec<u64> {
+    everything(ring)
+        .iter()
+        .map(|entry| entry.sequence)
+        .collect()
+}
+
+#[test]
+fn a_ring_keeps_at_most_its_bytes_and_drops_the_oldest() {
+    let ring = ring_of(10);
+    append(&ring, 0..100);
+    let kept = sequences(&ring);
+    assert_eq!(kept, (100 - kept.len() as u64..100).collect::<Vec<_>>());
+    // Short messages cost a little less than the longest.
+    assert!((10..=12).contains(&kept.len()), "{}", kept.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_leave_after_the_retention_without_another_append() {
+    let ring = Ring::new(LogsConfig {
+        retention: Duration::from_secs(60),
+        ..LogsConfig::default()
+    });
+    append(&ring, 0..2);
+    advance(Duration::from_secs(40)).await;
+    append(&ring, 2..4);
+    assert_eq!(sequences(&ring), [0, 1, 2, 3]);
+    advance(Duration::from_secs(21)).await;
+    assert_eq!(sequences(&ring), [2, 3]);
+    advance(Duration::from_secs(60)).await;
+    assert_eq!(sequences(&ring), [0; 0]);
+    append(&ring, 4..5);
+    assert_eq!(sequences(&ring), [4]);
+}
+
+#[tokio::test]
+async fn concurrent_appends_leave_no_hole_and_no_reader_asleep() {
+    let ring = ring_of(100_000);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| append(&ring, 0..1000));
+        }
+        let read = async {
+            let mut at = ring.begin(Start::Oldest, &Filter::default());
+            let mut seen = Vec::new();
+            while seen.len() < 4000 {
+                ring.wait(at).await;
+                let batch = ring.read(at, &Filter::default(), MOST);
+                seen.extend(batch.entries.iter().map(|entry| entry.sequence));
+                at = batch.next;
+            }
+            seen
+        };
+        let seen = futures_util::FutureExt::now_or_never(tokio::task::unconstrained(read));
+        // Whoever was not yet done is met by the read below.
+        assert!(seen.is_none_or(|seen| seen.is_sorted()));
+    });
+    assert_eq!(sequences(&ring), (0..4000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reader_that_waits_is_woken_by_the_next_append_alone() {
+    let ring = ring_of(10);
+    append(&ring, 0..3);
+    let end = ring.end();
+    let mut waiting = pin!(ring.wait(end));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(waiting.as_mut().poll(&mut cx), Poll::Pending);
+    append(&ring, 3..4);
+    assert_eq!(waiting.as_mut().poll(&mut cx), Poll::Ready(()));
+}
+
+#[test]
+fn a_reader_that_was_overtaken_hears_how_many_it_missed() {
+    let ring = ring_of(10);
+    let at = ring.end();
+    append(&ring, 0..100);
+    let first = sequences(&ring)[0];
+    let batch = ring.read(at, &Filter::default(), MOST);
+    assert_eq!(batch.missed, Some(Missed::overrun(first)));
+    assert_eq!(batch.from.sequence, first);
+    assert_eq!(batch.entries[0].sequence, first);
+    assert_eq!(ring.read(batch.next, &Filter::default(), MOST).missed, None);
+}
+
+#[test]
+fn a_cursor_of_another_epoch_reads_all_that_there_is() {
+    let (old, new) = (ring_of(10), ring_of(10));
+    append(&old, 0..7);
+    append(&new, 0..3);
+    assert_ne!(old.end().epoch, new.end().epoch);
+    let batch = new.read(old.end(), &Filter::default(), MOST);
+    assert_eq!(batch.missed, Some(Missed::RESTART));
+    assert_eq!(batch.entries.len(), 3);
+    assert_eq!(batch.next, new.end());
+}
+
+#[test]
+fn a_cursor_from_the_future_reads_nothing_and_misses_nothing() {
+    let ring = ring_of(10);
+    append(&ring, 0..3);
+    let end = ring.end();
+    let beyond = Cursor {
+        sequence: u64::MAX,
+        ..end
+    };
+    let batch = ring.read(beyond, &Filter::default(), MOST);
+    assert_eq!(
+        (batch.missed, batch.entries.len(), batch.next),
+        (None, 0, end)
+    );
+}
+
+#[test]
+fn a_tail_is_exactly_the_last_that_pass() {
+    // More than a page, every tenth an error.
+    let ring = ring_of(2000);
+    for number in 0..1000 {
+        let level = if number % 10 == 0 {
+            Level::ERROR
+        } else {
+            Level::INFO
+        };
+        ring.append(Line {
+            level,
+            ..line(&number.to_string())
+        });
+    }
+    for wanted in [0, 1, 5, 26, 99, 100] {
+        let tail = ring.begin(Start::Tail(wanted), &errors());
+        let entries = read_all(&ring, tail, &errors());
+        assert_eq!(entries.len(), wanted as usize);
+        assert!(entries.last().is_none_or(|last| last.sequence == 990));
+    }
+    let tail = ring.begin(Start::Tail(u32::MAX), &errors());
+    assert_eq!(read_all(&ring, tail, &errors()).len(), 100);
+    let all = ring.begin(Start::Tail(300), &Filter::default());
+    assert_eq!(all.sequence, 700);
+}
+
+#[test]
+fn a_tail_of_an_empty_ring_is_its_end() {
+    let ring = ring_of(10);
+    assert_eq!(ring.begin(Start::Tail(5), &Filter::default()), ring.end());
+}
+
+#[test]
+fn a_batch_ends_before_its_bound_but_holds_at_least_one_entry() {
+    let ring = ring_of(100);
+    append(&ring, 10..20);
+    let cost = line("10").cost();
+    let read = |bytes| {
+        let most = Most { bytes, ..MOST };
+        let at = ring.begin(Start::Oldest, &Filter::default());
+        let batch = ring.read(at, &Filter::default(), most);
+        assert_eq!(batch.next.sequence, batch.entries.len() as u64);
+        batch.entries.len()
+    };
+    assert_eq!(read(cost * 3), 3);
+    assert_eq!(read(cost * 4 - 1), 3);
+    assert_eq!(read(1), 1);
+}
+
+#[test]
+fn an_epoch_is_drawn_for_every_ring() {
+    let epochs: Vec<Epoch> = (0..10).map(|_| ring_of(1).end().epoch).collect();
+    for (at, epoch) in epochs.iter().enumerate() {
+        assert!(!epochs[..at].contains(epoch));
+    }
+}

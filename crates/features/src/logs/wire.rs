@@ -1,0 +1,123 @@
+//! The messages of logs. `docs/PROTOCOL.md` gives their bytes.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::Entry;
+use super::filter::Filter;
+
+/// Opens a flow of entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Where to begin.
+    pub start: Start,
+    /// Whether to go on with what is yet to be written.
+    pub follow: Follow,
+    /// Which entries. Last, so that a newer client can say more.
+    pub filter: Filter,
+}
+
+/// Where a flow begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// With the oldest entry that the server has.
+    Oldest,
+    /// With the last so many entries that pass the filter.
+    Tail(u32),
+    /// Where an earlier flow ended.
+    At(Cursor),
+}
+
+/// Whether a flow goes on after what is there when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Follow {
+    /// It ends.
+    Off,
+    /// It never ends.
+    On,
+}
+
+/// How far a reader has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// In which start of the server.
+    pub epoch: Epoch,
+    /// The first entry that it has not seen.
+    pub sequence: u64,
+}
+
+/// Names one start of a server: a random number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+/// What a server pours. Each item says where its reader is after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Item {
+    /// Entries that pass the filter, in sequence.
+    Batch {
+        /// At least one.
+        entries: Vec<Arc<Entry>>,
+        /// Where the reader is.
+        cursor: Cursor,
+    },
+    /// Entries are missing here.
+    Missed {
+        /// How many, and why.
+        missed: Missed,
+        /// Where the reader is.
+        cursor: Cursor,
+    },
+    /// Nothing, up to here: a flow's first item, and when for a while no entry has passed the
+    /// filter.
+    Nothing {
+        /// Where the reader is.
+        cursor: Cursor,
+    },
+}
+
+impl Item {
+    /// Returns where the reader is after this item.
+    #[must_use]
+    pub const fn cursor(&self) -> Cursor {
+        match *self {
+            Self::Batch { cursor, .. } | Self::Missed { cursor, .. } | Self::Nothing { cursor } => {
+                cursor
+            }
+        }
+    }
+}
+
+/// Entries that a reader will not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// How many, before the filter, if that can be known.
+    pub entries: Option<u64>,
+    /// Why.
+    pub cause: Cause,
+}
+
+impl Missed {
+    /// The server has started anew.
+    pub(super) const RESTART: Self = Self {
+        entries: None,
+        cause: Cause::Restart,
+    };
+
+    /// So many have left the ring.
+    pub(super) const fn overrun(entries: u64) -> Self {
+        Self {
+            entries: Some(entries),
+            cause: Cause::Overrun,
+        }
+    }
+}
+
+/// Why entries are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// They left the ring before the reader came to them.
+    Overrun,
+    /// The server started anew. What follows is all that it has since.
+    Restart,
+}

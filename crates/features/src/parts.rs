@@ -1,0 +1,117 @@
+//! What a server lends to its features.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sanitize::PseudonymKey;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use crate::logs::Ring;
+use crate::sync::database::DatabaseUrl;
+
+/// What a server lends to its features.
+#[derive(Clone, Debug)]
+pub struct ServerParts {
+    /// What the server says of itself.
+    pub about: Arc<About>,
+    /// Production's database, if the server has one.
+    pub database: Option<DatabaseUrl>,
+    /// What pseudonyms are made with.
+    pub pseudonyms: Pseudonyms,
+    /// The log lines of late.
+    pub ring: Arc<Ring>,
+    /// How many sessions are open.
+    pub sessions: SessionCount,
+    /// The sections of `tunnel.toml`.
+    pub sections: Sections,
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The same for all instances of a service.
+    pub server_id: String,
+    /// For example `production`.
+    pub environment: String,
+    /// Program and version.
+    pub program: String,
+    /// The commit that runs, if the platform tells.
+    pub commit: Option<String>,
+    /// When the server started.
+    pub started: Instant,
+}
+
+/// The key that pseudonyms are made with.
+#[derive(Clone, Debug)]
+pub struct Pseudonyms {
+    /// The key.
+    pub key: Arc<PseudonymKey>,
+    /// Whether the server will have the same key at its next start.
+    pub lasting: bool,
+}
+
+/// Counts open sessions.
+#[derive(Clone, Debug, Default)]
+pub struct SessionCount(Arc<AtomicU32>);
+
+/// One open session; dropping it ends the count of it.
+#[derive(Debug)]
+pub struct CountedSession(Arc<AtomicU32>);
+
+/// The sections of `tunnel.toml` by their names, as they were written.
+#[derive(Clone, Debug, Default)]
+pub struct Sections(BTreeMap<String, toml::Value>);
+
+/// A section that makes no sense. The operator is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("[{section}] in tunnel.toml: {reason}")]
+pub struct SectionError {
+    /// The section's name.
+    pub section: String,
+    /// What is wrong, as the parser says it.
+    pub reason: String,
+}
+
+impl SessionCount {
+    /// Counts a session until the result is dropped.
+    #[must_use]
+    pub fn enter(&self) -> CountedSession {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        CountedSession(Arc::clone(&self.0))
+    }
+
+    /// Returns how many are open.
+    #[must_use]
+    pub fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for CountedSession {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Sections {
+    /// Takes the sections of a file.
+    #[must_use]
+    pub const fn new(sections: BTreeMap<String, toml::Value>) -> Self {
+        Self(sections)
+    }
+
+    /// Reads a section; what is not written there has its default.
+    ///
+    /// # Errors
+    /// [`SectionError`] if a name or a value in it makes no sense.
+    pub fn get<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, SectionError> {
+        let Some(value) = self.0.get(name) else { return Ok(T::default()) };
+        value.clone().try_into().map_err(|error: toml::de::Error| SectionError {
+            section: name.to_owned(),
+            reason: error.message().to_owned(),
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! The server half of sync.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sanitize::Sanitizer;
+use tokio::sync::Semaphore;
+use tracing::info;
+use transport::channel::{Channel, ChannelError};
+use transport::flow::Pour;
+use transport::router::{Handler, ServeError, Visit};
+use wire::{Fault, Status};
+
+use super::chunker::{ChunkError, Chunker, Rules};
+use super::cursor::Cursors;
+use super::database::DatabaseUrl;
+use super::fingerprint::fingerprint;
+use super::plan::{Planner, SyncConfig, read_fault};
+use super::source::{Order, Range, RowsError, Snapshot};
+use super::wire::{Ack, Begin, Open, Plan, Start, TablePlan};
+use crate::parts::{Pseudonyms, SectionError, ServerParts};
+
+/// Makes the server half. Without a database it is there to say so.
+pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
+    Ok(Some(Arc::new(Sync {
+        config: parts.sections.get("sync")?,
+        database: parts.database.clone(),
+        pseudonyms: parts.pseudonyms.clone(),
+        sanitizer: Sanitizer::new(&parts.pseudonyms.key),
+        running: Semaphore::new(MOST_AT_ONCE),
+    })))
+}
+
+#[derive(Debug)]
+struct Sync {
+    config: SyncConfig,
+    database: Option<DatabaseUrl>,
+    pseudonyms: Pseudonyms,
+    sanitizer: Sanitizer,
+    running: Semaphore,
+}
+
+impl Handler for Sync {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            tokio::select! {
+                served = self.serve_one(channel, visit) => served,
+                // The channel ends without its end, and the client goes on elsewhere.
+                () = visit.tasks.stopping() => Ok(()),
+            }
+        })
+    }
+}
+
+impl Sync {
+    async fn serve_one(&self, channel: &mut Channel, visit: &Visit) -> Result<(), ServeError> {
+        let open: Open = channel.receive().await?.ok_or(ChannelError::Missing("what to sync"))?;
+        let _running = self.running.try_acquire().map_err(|_| {
+            let reason = format!("{MOST_AT_ONCE} syncs are running on this server: try again in a moment");
+            Fault::new(Status::TOO_MANY, reason)
+        })?;
+        let Some(database) = &self.database else {
+            let reason = "this server has no database: set DATABASE_URL where it runs";
+            return Err(Fault::new(Status::NOT_FOUND, reason).into());
+        };
+        let mut snapshot = Snapshot::open(database).await.map_err(|error| read_fault(&error))?;
+        let planned = self.planned(&mut snapshot, &open, visit).await;
+        let served = match planned {
+            Ok(plan) => self.serve_plan(channel, &mut snapshot, &open, &plan, visit).await,
+            Err(fault) => Err(fault.into()),
+        };
+        snapshot.close().await;
+        served
+    }
+
+    async fn planned(&self, snapshot: &mut Snapshot, open: &Open, visit: &Visit) -> Result<Plan, Fault> {
+        let planner = Planner {
+            open,
+            scopes: visit.guest.key.scopes(),
+            key_name: visit.guest.key.name(),
+            config: &self.config,
+            pseudonyms: &self.pseudonyms,
+        };
+        planner.plan(snapshot).await
+    }
+
+    async fn serve_plan(
+        &self,
+        channel: &mut Channel,
+        snapshot: &mut Snapshot,
+        open: &Open,
+        plan: &Plan,
+        visit: &Visit,
+    ) -> Result<(), ServeError> {
+        channel.send(plan).await?;
+        let start = tokio::time::timeout(START_TIME, channel.receive::<Start>()).await;
+        let start = start.map_err(|_| Fault::new(Status::CONFLICT, "the plan was held too long"))??;
+        // A client that only wanted the plan has finished.
+        let Some(start) = start else { return Ok(channel.finish().await?) };
+        if start.tables.len() != plan.tables.len() {
+            return Err(Fault::new(Status::BAD_REQUEST, "the start is not one of this plan").into());
+        }
+        let rules = Rules {
+            sanitizer: &self.sanitizer,
+            sanitising: open.sanitising,
+            engine: plan.source.engine,
+        };
+        let mut pour = Pour::<Ack>::new(channel);
+        for ((table, begin), position) in plan.tables.iter().zip(&start.tables).zip(0..) {
+            self.pour_table(&mut pour, snapshot, &rules, (position, table), begin).await?;
+        }
+        pour.finish().await?;
+        let names: Vec<_> = plan.tables.iter().map(|table| table.table.name.to_string()).collect();
+        info!(key = visit.guest.key.name(), sanitising = ?open.sanitising, tables = ?names, "synced");
+        Ok(())
+    }
+
+    async fn pour_table(
+        &self,
+        pour: &mut Pour<'_, Ack>,
+        snapshot: &mut Snapshot,
+        rules: &Rules<'_>,
+        (position, plan): (u16, &TablePlan),
+        begin: &Begin,
+    ) -> Result<(), ServeError> {
+        let cursors = Cursors::new(plan, fingerprint(plan), &self.pseudonyms.key);
+        let Some(range) = range(plan, begin, &cursors)? else { return Ok(()) };
+        let mut chunker =
+            Chunker::new(pour, position, plan, rules, cursors).map_err(chunk_error)?;
+        snapshot.read(&plan.table, &range, &mut chunker).await.map_err(|error| match error {
+            RowsError::Read(error) => read_fault(&error).into(),
+            RowsError::Sink(error) => chunk_error(error),
+        })?;
+        chunker.finish().await.map_err(chunk_error)
+    }
+}
+
+/// Returns which rows to read; `None` for none.
+fn range(plan: &TablePlan, begin: &Begin, cursors: &Cursors) -> Result<Option<Range>, Fault> {
+    let (after, sent) = match begin {
+        Begin::Skip => return Ok(None),
+        Begin::First => (None, 0),
+        Begin::After { cursor, rows } => {
+            let key = cursors.read(cursor).ok_or_else(|| stale(plan))?;
+            (Some(key), *rows)
+        }
+    };
+    let order = if plan.limit.is_some() { Order::Newest } else { Order::Ascending };
+    let limit = plan.limit.map(|limit| limit.saturating_sub(sent));
+    Ok(Some(Range { after, order, limit }))
+}
+
+fn stale(plan: &TablePlan) -> Fault {
+    let reason = format!("the place to go on from in {} is none that this server knows", plan.table.name);
+    Fault::new(Status::CONFLICT, reason)
+}
+
+fn chunk_error(error: ChunkError) -> ServeError {
+    match error {
+        ChunkError::Channel(error) => error.into(),
+        ChunkError::RowTooLong { .. } | ChunkError::Compress => {
+            Fault::new(Status::INTERNAL, error.to_string()).into()
+        }
+    }
+}
+
+/// Each holds a connection and a snapshot of production.
+const MOST_AT_ONCE: usize = 4;
+
+/// Between the plan and its start a client looks at its own database, and nobody thinks: a
+/// question is asked before the sync.
+const START_TIME: Duration = Duration::from_secs(60);

@@ -1,0 +1,222 @@
+//! Where rows come from: one consistent snapshot of a database, read only.
+//!
+//! ```text
+//! database ── rows ──▶ Snapshot::read ── cells ──▶ RowSink
+//! ```
+//!
+//! Everything that is said of a table, and every row of every table, is as it was at one moment,
+//! for as long as the snapshot is held. Nothing is written, and a reader holds one row at a time.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use self::postgres::Postgres;
+use self::sqlite::Sqlite;
+use super::cell::Cell;
+use super::database::DatabaseUrl;
+use super::table::{KeyValue, KeyValues, Table, TableName};
+use super::wire::Source;
+
+mod cells;
+mod error;
+pub mod identity;
+mod name;
+mod postgres;
+mod quote;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+pub use error::{FindError, ReadError, RowsError};
+
+/// A consistent view of a database, held until it is closed or dropped.
+///
+/// What is cancelled (a future of it dropped) leaves it usable.
+#[derive(Debug)]
+pub struct Snapshot {
+    inner: Inner,
+    deadline: Instant,
+}
+
+/// Which rows of a table to read, and in which order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Range {
+    /// Goes on behind the row with this key; begins at the first row if `None`.
+    pub after: Option<KeyValues>,
+    /// The order of the rows.
+    pub order: Order,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+}
+
+/// The order in which rows are read. A table without a key is read as the database keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// From the smallest key up.
+    #[default]
+    Ascending,
+    /// From the largest key down: where keys grow, what was inserted last comes first.
+    Newest,
+}
+
+/// What takes the rows of a table one by one.
+pub trait RowSink: Send {
+    /// Why the sink refuses a row.
+    type Error: Send;
+
+    /// Takes a row's cells in the order of the table's columns.
+    ///
+    /// # Errors
+    /// The sink's own; reading ends with it.
+    fn push(&mut self, cells: &[Cell<'_>]) -> Result<Fill, Self::Error>;
+
+    /// Passes on what was taken. Called before the next row whenever [`RowSink::push`] said
+    /// [`Fill::Full`]; what is left after the last row is the caller's to flush.
+    ///
+    /// # Errors
+    /// The sink's own; reading ends with it.
+    fn flush(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// What a [`RowSink`] says after a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// It has room for another row.
+    Room,
+    /// It wants to be flushed before the next row.
+    Full,
+}
+
+impl Snapshot {
+    /// Connects and begins the snapshot.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the database cannot be reached or opened.
+    pub async fn open(database: &DatabaseUrl) -> Result<Self, ReadError> {
+        let inner = match database {
+            DatabaseUrl::Postgres(options) => {
+                Inner::Postgres(Box::new(Postgres::open(options, database.to_string()).await?))
+            }
+            DatabaseUrl::Sqlite(path) => Inner::Sqlite(Box::new(Sqlite::open(path).await?)),
+        };
+        Ok(Self { inner, deadline: Instant::now() + HELD_AT_MOST })
+    }
+
+    /// Returns the identity of the database that the rows come from.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        match &self.inner {
+            Inner::Postgres(postgres) => postgres.source(),
+            Inner::Sqlite(sqlite) => sqlite.source(),
+        }
+    }
+
+    /// Lists the tables that may be read, in the order of their names. Views and foreign tables are
+    /// not tables, the partitions of a table are that table, and `_tunnel_sync` is our own.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the catalog cannot be read.
+    pub async fn tables(&mut self) -> Result<Vec<TableName>, ReadError> {
+        match &mut self.inner {
+            Inner::Postgres(postgres) => postgres.tables().await,
+            Inner::Sqlite(sqlite) => sqlite.tables().await,
+        }
+    }
+
+    /// Finds the table that a user means: by its exact name, then as `schema.name`, then the only
+    /// one that differs in nothing but case.
+    ///
+    /// # Errors
+    /// [`FindError`] if there is no such table, or more than one. It names tables that are near,
+    /// whoever asks.
+    pub async fn find(&mut self, typed: &str) -> Result<TableName, FindError> {
+        match &mut self.inner {
+            Inner::Postgres(postgres) => postgres.find(typed).await,
+            Inner::Sqlite(sqlite) => sqlite.find(typed).await,
+        }
+    }
+
+    /// Describes a table.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is gone or may not be read whole.
+    pub async fn describe(&mut self, name: &TableName) -> Result<Table, ReadError> {
+        match &mut self.inner {
+            Inner::Postgres(postgres) => postgres.describe(name).await,
+            Inner::Sqlite(sqlite) => sqlite.describe(name).await,
+        }
+    }
+
+    /// Reads the rows of a range into a sink, as fast as the sink takes them.
+    ///
+    /// # Errors
+    /// [`RowsError`]: the database's failure or the sink's own. Every row that was pushed before
+    /// it stands.
+    pub async fn read<S: RowSink>(
+        &mut self,
+        table: &Table,
+        range: &Range,
+        rows: &mut S,
+    ) -> Result<(), RowsError<S::Error>> {
+        let read = async {
+            match &mut self.inner {
+                Inner::Postgres(postgres) => postgres.read(table, range, rows).await,
+                Inner::Sqlite(sqlite) => sqlite.read(table, range, rows).await,
+            }
+        };
+        let late = || ReadError::HeldTooLong { minutes: HELD_AT_MOST.as_secs() / 60 };
+        timeout_at(self.deadline, read).await.unwrap_or_else(|_| Err(late().into()))
+    }
+
+    /// Ends the snapshot and disconnects.
+    pub async fn close(self) {
+        match self.inner {
+            Inner::Postgres(postgres) => postgres.close().await,
+            Inner::Sqlite(sqlite) => sqlite.close().await,
+        }
+    }
+}
+
+/// Connects to a database, waits for one answer, disconnects, and says how long the answer took,
+/// connecting included.
+///
+/// # Errors
+/// [`ReadError`] if the database cannot be reached or opened.
+pub async fn ping(database: &DatabaseUrl) -> Result<Duration, ReadError> {
+    match database {
+        DatabaseUrl::Postgres(options) => postgres::ping(options, database.to_string()).await,
+        DatabaseUrl::Sqlite(path) => sqlite::ping(path).await,
+    }
+}
+
+/// Returns the key of a row: what [`Range::after`] takes to go on behind it. `None` if the table
+/// has no key.
+#[must_use]
+pub fn key_of(table: &Table, cells: &[Cell<'_>]) -> Option<KeyValues> {
+    if table.key.is_empty() {
+        return None;
+    }
+    table.key.iter().map(|&position| key_value(*cells.get(usize::from(position))?)).collect()
+}
+
+fn key_value(cell: Cell<'_>) -> Option<KeyValue> {
+    match cell {
+        Cell::Null => None,
+        Cell::Integer(value) => Some(KeyValue::Integer(value)),
+        Cell::Real(value) => Some(KeyValue::Real(value)),
+        Cell::Text(text) => Some(KeyValue::Text(text.to_owned())),
+        Cell::Blob(bytes) => Some(KeyValue::Blob(bytes.to_vec())),
+    }
+}
+
+#[derive(Debug)]
+enum Inner {
+    Postgres(Box<Postgres>),
+    Sqlite(Box<Sqlite>),
+}
+
+/// While a snapshot is open, its database keeps every row that dies meanwhile. A copy that takes
+/// longer goes on from its last chunk in a new snapshot.
+const HELD_AT_MOST: Duration = Duration::from_secs(60 * 60);

@@ -1,0 +1,92 @@
+//! What SQLite refused. Of its words only names of tables, columns and constraints are kept.
+
+use std::path::Path;
+
+use crate::sync::table::Table;
+use crate::sync::target::error::WriteError;
+
+/// What was being done when SQLite refused it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deed<'a> {
+    /// The database's file.
+    pub(super) file: &'a Path,
+    /// The table that it was about.
+    pub(super) table: &'a Table,
+    /// What was done, in the imperative.
+    pub(super) deed: &'static str,
+}
+
+impl Deed<'_> {
+    /// Returns the error that says what was refused.
+    pub(super) fn refused(self, error: &sqlx::Error) -> WriteError {
+        let code = code(error);
+        let table = self.table.name.to_string();
+        let named = error.as_database_error().and_then(|error| error.message().split_once(": ")).map(|(_, name)| name);
+        let constraint = named.map(str::to_owned);
+        match code {
+            CONSTRAINT_PRIMARY_KEY | CONSTRAINT_UNIQUE | CONSTRAINT_ROWID => {
+                WriteError::Duplicate { table, constraint, advice: DUPLICATE }
+            }
+            CONSTRAINT_FOREIGN_KEY => WriteError::Reference { table, constraint: None },
+            CONSTRAINT_NOT_NULL => {
+                let reason = "it is NULL, which the local column does not allow";
+                WriteError::Value { table, column: self.column(named), reason }
+            }
+            // What is in a message of these may be an expression's value.
+            CONSTRAINT_CHECK => WriteError::Constraint { table, constraint },
+            _ if code & PRIMARY == CONSTRAINT => WriteError::Constraint { table, constraint: None },
+            _ => match code & PRIMARY {
+                MISMATCH => WriteError::Value { table, column: None, reason: "it is not of the local column's type" },
+                TOO_BIG => WriteError::Value { table, column: None, reason: "it is longer than SQLite can store" },
+                _ => unusable(self.file, self.deed, error),
+            },
+        }
+    }
+
+    /// Finds the column in `courses.title`.
+    fn column(self, named: Option<&str>) -> Option<String> {
+        let named = named?;
+        let columns = self.table.columns.iter().map(|column| &column.name);
+        columns.filter(|name| named.ends_with(&format!(".{name}"))).max_by_key(|name| name.len()).cloned()
+    }
+}
+
+/// Returns the error that says why a file cannot be used, whatever it is used for.
+pub(super) fn unusable(file: &Path, deed: &str, error: &sqlx::Error) -> WriteError {
+    let database = file.display().to_string();
+    match code(error) & PRIMARY {
+        NOT_A_DATABASE | CORRUPT => WriteError::NotADatabase { database },
+        READ_ONLY | CANNOT_OPEN | PERMISSION => WriteError::ReadOnly { database },
+        BUSY | LOCKED => WriteError::Locked { database },
+        FULL => WriteError::Full { database },
+        _ => WriteError::Refused { database, deed: deed.to_owned(), code: code(error).to_string() },
+    }
+}
+
+/// Returns SQLite's extended result code, or 0 if the error has none.
+fn code(error: &sqlx::Error) -> u32 {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+const DUPLICATE: &str = "--mode merge updates rows by their key; for another unique index, drop the index or the table";
+
+// https://sqlite.org/rescode.html: the low byte is the primary code.
+const PRIMARY: u32 = 0xff;
+const PERMISSION: u32 = 3;
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const READ_ONLY: u32 = 8;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const CANNOT_OPEN: u32 = 14;
+const TOO_BIG: u32 = 18;
+const CONSTRAINT: u32 = 19;
+const MISMATCH: u32 = 20;
+const NOT_A_DATABASE: u32 = 26;
+const CONSTRAINT_CHECK: u32 = 275;
+const CONSTRAINT_FOREIGN_KEY: u32 = 787;
+const CONSTRAINT_NOT_NULL: u32 = 1299;
+const CONSTRAINT_PRIMARY_KEY: u32 = 1555;
+const CONSTRAINT_UNIQUE: u32 = 2067;
+const CONSTRAINT_ROWID: u32 = 2579;

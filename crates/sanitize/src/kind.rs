@@ -1,0 +1,38 @@
+//! What a column's values look like, whatever database they come from.
+
+use serde::{Deserialize, Serialize};
+
+/// Says what a column's values look like, whatever database they come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ValueKind {
+    /// True or false.
+    Boolean,
+    /// Whole numbers of any width.
+    Integer,
+    /// Numbers with a fraction: numeric, real, money.
+    Decimal,
+    /// Text of any length.
+    Text,
+    /// A JSON document.
+    Json,
+    /// Bytes without a text form; they never reach the [`Sanitizer`](crate::Sanitizer).
+    Bytes,
+    /// A day.
+    Date,
+    /// A time of day.
+    Time,
+    /// A day and a time, with or without a zone.
+    Timestamp,
+    /// A length of time.
+    Interval,
+    /// A UUID.
+    Uuid,
+    /// An address in a network: inet, cidr, macaddr.
+    Network,
+    /// One of a fixed list of labels.
+    Enum,
+    /// An array of any number of dimensions, in PostgreSQL's text form.
+    Array(Box<ValueKind>),
+    /// A type that is not understood.
+    Opaque,
+}

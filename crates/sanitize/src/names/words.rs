@@ -1,0 +1,146 @@
+//! Splits a name into its words, without allocating: a JSON document has a name per member.
+
+use super::lexicon::{Concept, Reach};
+
+/// More words than any name that somebody typed; also what keeps a name's cost bounded.
+pub(super) const MAX_WORDS: usize = 12;
+
+/// PostgreSQL's names have at most 63 bytes; folding makes at most two letters of two bytes.
+const MAX_BYTES: usize = 64;
+
+/// A name's words in lower case, without accents, one after the other.
+pub(super) struct Words {
+    letters: [u8; MAX_BYTES],
+    /// Where each word ends; a byte each keeps the whole within two cache lines.
+    ends: [u8; MAX_WORDS],
+    count: u8,
+}
+
+impl Words {
+    /// Splits `name` at separators and at changes of case, or returns `None` if it has no words
+    /// or more than names have.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let mut words = Self { letters: [0; MAX_BYTES], ends: [0; MAX_WORDS], count: 0 };
+        let mut length = 0;
+        let mut before = Letter::None;
+        let mut chars = name.chars();
+        while let Some(c) = chars.next() {
+            let now = Letter::of(c);
+            let next_is_lower = || chars.clone().next().is_some_and(char::is_lowercase);
+            // `firstName` and the N of `IPName` begin a word; `ID` and `address1` do not.
+            let begins = now == Letter::Upper
+                && (before == Letter::Lower || (before == Letter::Upper && next_is_lower()));
+            if now == Letter::None || begins {
+                words.end_at(length)?;
+            }
+            before = now;
+            if now != Letter::None {
+                length = words.push(c, length)?;
+            }
+        }
+        words.end_at(length)?;
+        (words.count > 0).then_some(words)
+    }
+
+    /// Returns how many words there are; at least one.
+    pub(super) fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
+    /// Looks up the phrase of `length` words from `start`: as written, then, at the end of the
+    /// name, without the number behind it (`phone_2`), then in the singular.
+    pub(super) fn find(
+        &self,
+        start: usize,
+        length: usize,
+        look_up: impl Fn(&str) -> Option<(Concept, Reach)>,
+    ) -> Option<(Concept, Reach)> {
+        let phrase = self.phrase(start, length);
+        let bare = phrase.trim_end_matches(|c: char| c.is_ascii_digit());
+        let found = look_up(phrase).or_else(|| if bare.len() < phrase.len() { look_up(bare) } else { None });
+        found
+            .or_else(|| look_up(bare.strip_suffix('s')?))
+            .or_else(|| look_up(bare.strip_suffix("es")?))
+    }
+
+    /// Says whether a phrase counts where it stands.
+    pub(super) fn reaches(&self, start: usize, length: usize, reach: Reach) -> bool {
+        match reach {
+            Reach::Anywhere => true,
+            Reach::End => start + length == self.count(),
+            Reach::Whole => length == self.count(),
+        }
+    }
+
+    fn phrase(&self, start: usize, length: usize) -> &str {
+        let to = self.start(start + length);
+        // Only ASCII is ever pushed.
+        std::str::from_utf8(&self.letters[self.start(start)..to]).unwrap_or_default()
+    }
+
+    /// Returns where a word starts: where the one before it ends.
+    fn start(&self, word: usize) -> usize {
+        word.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]))
+    }
+
+    /// Ends the word that is being written; a mere number belongs to the word before: `phone_2`.
+    fn end_at(&mut self, length: usize) -> Option<()> {
+        let word = &self.letters[self.start(self.count())..length];
+        if word.is_empty() {
+            return Some(());
+        }
+        if self.count == 0 || !word.iter().all(u8::is_ascii_digit) {
+            self.count += 1;
+        }
+        let last = self.count() - 1;
+        *self.ends.get_mut(last)? = u8::try_from(length).ok()?;
+        Some(())
+    }
+
+    fn push(&mut self, c: char, mut length: usize) -> Option<usize> {
+        let lower = c.to_ascii_lowercase();
+        let mut one = [0; 4];
+        for &byte in fold(lower).unwrap_or(lower.encode_utf8(&mut one)).as_bytes() {
+            // A letter that no list holds still keeps its word apart from the others.
+            *self.letters.get_mut(length)? = if byte.is_ascii() { byte } else { b'?' };
+            length += 1;
+        }
+        Some(length)
+    }
+}
+
+/// What a character is to the splitting of words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letter {
+    None,
+    Lower,
+    Upper,
+}
+
+impl Letter {
+    fn of(c: char) -> Self {
+        match c {
+            'A'..='Z' => Self::Upper,
+            'a'..='z' | '0'..='9' => Self::Lower,
+            _ if c.is_ascii() => Self::None,
+            _ if c.is_uppercase() => Self::Upper,
+            _ if c.is_alphanumeric() => Self::Lower,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Writes an accented letter of the languages in the lists without its accent.
+fn fold(c: char) -> Option<&'static str> {
+    Some(match c {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'À' | 'Á' | 'Â' | 'Ã' | 'Ä' => "a",
+        'ç' | 'Ç' => "c",
+        'è' | 'é' | 'ê' | 'ë' | 'È' | 'É' | 'Ê' => "e",
+        'ì' | 'í' | 'î' | 'ï' | 'Í' | 'Î' => "i",
+        'ñ' | 'Ñ' => "n",
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'Ó' | 'Ô' | 'Õ' | 'Ö' => "o",
+        'ù' | 'ú' | 'û' | 'ü' | 'Ú' | 'Ü' => "u",
+        'ß' => "ss",
+        _ => return None,
+    })
+}

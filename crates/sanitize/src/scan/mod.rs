@@ -1,0 +1,132 @@
+//! Finds what looks personal in text.
+//!
+//! ```text
+//! text ──signs──► prefilter ──► detectors, strongest evidence first ──findings──► rewrite
+//! ```
+//!
+//! Most values show no sign at all and cost one pass. A detector claims the bytes it knows, and
+//! none after it looks at them again: the password in a URL is no e-mail address, and a card no
+//! phone number. What is a pseudonym already is claimed too, and stays.
+
+mod account;
+mod email;
+mod groups;
+mod network;
+mod phone;
+mod signs;
+mod token;
+mod url;
+
+use std::ops::Range;
+
+pub(crate) use self::signs::Signs;
+use crate::Persona;
+
+/// What stands around the text that is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    /// Nothing is known.
+    Any,
+    /// It is under a name that says version: `1.2.3.4` is not an address.
+    Version,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Personal data of this kind.
+    Personal(Persona),
+    /// What lets somebody in.
+    Secret,
+    /// A pseudonym, or something else that looks personal and is nobody's.
+    Nobody,
+}
+
+/// Where something was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) what: What,
+    pub(crate) range: Range<usize>,
+}
+
+/// Returns what must not leave, in order; `signs` are the text's, or more than those.
+pub(crate) fn find(text: &str, signs: Signs, context: Context) -> Vec<Finding> {
+    let mut claims = Claims::default();
+    if signs.has(Signs::URL) || signs.has(Signs::QUERY) {
+        url::find(text, &mut claims);
+    }
+    if signs.has(Signs::LONG_WORD) {
+        token::find(text, &mut claims);
+    }
+    if signs.has(Signs::AT) {
+        email::find(text, &mut claims);
+    }
+    if signs.has(Signs::COLONS) {
+        network::find_colons(text, &mut claims);
+    }
+    if signs.has(Signs::DOTTED) {
+        network::find_dotted(text, context, &mut claims);
+    }
+    if signs.has(Signs::DIGITS) {
+        account::find(text, &mut claims);
+        phone::find(text, &mut claims);
+    }
+    claims.into_findings()
+}
+
+/// What the detectors have claimed so far, in order. Each goes from left to right, so that most
+/// claims are put at the end.
+#[derive(Default)]
+struct Claims {
+    found: Vec<Finding>,
+}
+
+impl Claims {
+    /// Claims a range, unless some of it is claimed.
+    fn claim(&mut self, what: What, range: Range<usize>) {
+        let at = self.found.partition_point(|earlier| earlier.range.end <= range.start);
+        if !range.is_empty() && self.found.get(at).is_none_or(|next| range.end <= next.range.start) {
+            self.found.insert(at, Finding { what, range });
+        }
+    }
+
+    /// Says whether what stands at `at` is claimed.
+    fn holds(&self, at: usize) -> bool {
+        let next = self.found.partition_point(|earlier| earlier.range.end <= at);
+        self.found.get(next).is_some_and(|finding| finding.range.start <= at)
+    }
+
+    fn into_findings(mut self) -> Vec<Finding> {
+        self.found.retain(|finding| finding.what != What::Nobody);
+        self.found
+    }
+}
+
+/// Says whether the byte before `at` ends a word, so that one may begin there. What is not ASCII
+/// may: Chinese sets no space before a number.
+fn begins_word(text: &[u8], at: usize) -> bool {
+    at == 0 || !is_word(text[at - 1])
+}
+
+/// Says whether a word may end before `at`.
+fn ends_word(text: &[u8], at: usize) -> bool {
+    text.get(at).is_none_or(|&next| !is_word(next))
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Returns the word before `end`, with little between it and there, or an empty one.
+fn word_before(text: &str, end: usize) -> Range<usize> {
+    // A word that says what a number is stands close to it and is short; and bounded looks are
+    // cheap ones.
+    let length = |before: &str, most: usize, of_word: fn(char) -> bool| -> usize {
+        before.chars().rev().take(most).take_while(|&c| of_word(c)).map(char::len_utf8).sum()
+    };
+    let end = end - length(&text[..end], 4, |c| !c.is_alphanumeric());
+    end - length(&text[..end], 20, char::is_alphanumeric)..end
+}
+
+#[cfg(test)]
+mod tests;

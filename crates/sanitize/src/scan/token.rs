@@ -1,0 +1,199 @@
+//! Finds keys and tokens by how their makers mark them.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::signs::{LONG_WORD, is_token};
+use super::url::is_redacted;
+use super::{Claims, What, word_before};
+
+/// Claims private keys, and each long word that is a key or a token.
+pub(super) fn find(text: &str, claims: &mut Claims) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes[at..].iter().take_while(|&&byte| is_token(byte)).count();
+        let word = at..at + length;
+        at += length + 1;
+        if claims.holds(word.start) {
+            continue;
+        }
+        if bytes[word.clone()].ends_with(ARMOUR) {
+            find_private_key(text, word.end - ARMOUR.len(), claims);
+        } else if length >= LONG_WORD {
+            find_in_word(text, word, claims);
+        }
+    }
+}
+
+/// Claims a whole private key in the armour that RFC 7468 gives it, or the rest of the text.
+fn find_private_key(text: &str, begin: usize, claims: &mut Claims) {
+    let rest = &text[begin..];
+    let label = &rest.as_bytes()[..rest.len().min(LONGEST_LABEL)];
+    let label = label.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if memmem::find(label, b"PRIVATE KEY").is_none() {
+        return;
+    }
+    let end = rest.find("-----END ").map_or(rest.len(), |end| {
+        let tail = &rest[end + 9..];
+        end + 9 + tail.find("-----").map_or(tail.len(), |dashes| dashes + 5)
+    });
+    claims.claim(What::Secret, begin..begin + end);
+}
+
+fn find_in_word(text: &str, word: Range<usize>, claims: &mut Claims) {
+    if let Some(range) = web_token(text, word.clone()).or_else(|| bearer(text, word.clone())) {
+        claims.claim(What::Secret, range);
+        return;
+    }
+    let bytes = text.as_bytes();
+    // Google's and SendGrid's have a dot in their mark.
+    if let Some(mark) = ["ya29.", "SG."].iter().find(|mark| text[..word.start].ends_with(**mark)) {
+        claims.claim(What::Secret, word.start - mark.len()..with_dots(text, word.end));
+        return;
+    }
+    let starts = (word.start..word.end)
+        .filter(|&at| BEGINS_MARK[usize::from(bytes[at])])
+        .filter(|&at| at == word.start || matches!(bytes[at - 1], b'_' | b'-'));
+    for start in starts {
+        let candidate = &text[start..word.end];
+        let known = MARKS.iter().find(|mark| mark.fits(candidate));
+        if known.is_some() && !is_placeholder(candidate) {
+            claims.claim(What::Secret, start..with_dots(text, word.end));
+            return;
+        }
+    }
+}
+
+/// A JSON web token: three words with dots, the first of which begins as `{"` does in base 64.
+fn web_token(text: &str, word: Range<usize>) -> Option<Range<usize>> {
+    let end = with_dots(text, word.end);
+    (text[word.clone()].starts_with("eyJ") && end > word.end).then_some(word.start..end)
+}
+
+/// What stands behind `Bearer`, or behind `Basic` in a header.
+fn bearer(text: &str, word: Range<usize>) -> Option<Range<usize>> {
+    let before = &text[word_before(text, word.start)];
+    let named = before.eq_ignore_ascii_case("bearer") || before.eq_ignore_ascii_case("basic");
+    let token = &text[word.clone()];
+    let drawn = token.contains(|c: char| c.is_ascii_digit()) && !is_redacted(token);
+    (named && drawn).then(|| word.start..with_dots(text, word.end))
+}
+
+/// Returns where a token ends whose parts have dots, or the signs of base 64, between them.
+fn with_dots(text: &str, end: usize) -> usize {
+    let bytes = text.as_bytes();
+    let part = |&byte: &u8| is_token(byte) || matches!(byte, b'.' | b'/' | b'+' | b'=' | b'~');
+    let length = bytes[end..].iter().take_while(|byte| part(byte)).count();
+    // A full stop is the sentence's.
+    end + text[end..end + length].trim_end_matches(['.', '/']).len()
+}
+
+/// Says whether a key stands for one in documentation.
+fn is_placeholder(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let words = ["example", "xxxx", "your", "redacted", "placeholder", "dummy", "changeme", "0000000"];
+    words.iter().any(|word| lower.contains(word))
+}
+
+/// What armour begins with.
+const ARMOUR: &[u8] = b"-----BEGIN";
+
+/// No label of a private key is longer than `-----BEGIN ENCRYPTED PRIVATE KEY-----`; some room.
+const LONGEST_LABEL: usize = 64;
+
+/// How a maker marks its keys.
+struct Mark {
+    /// What they begin with.
+    prefix: &'static str,
+    /// How many characters they have at least.
+    length: usize,
+    of: Of,
+}
+
+/// What is behind the mark.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Anything that a token may have.
+    Anything,
+    /// Capital letters and digits, of exactly that length.
+    Capitals,
+}
+
+impl Mark {
+    fn fits(&self, word: &str) -> bool {
+        let Some(body) = word.strip_prefix(self.prefix) else { return false };
+        match self.of {
+            Of::Anything => word.len() >= self.length && body.contains(|c: char| c.is_ascii_digit()),
+            Of::Capitals => {
+                let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+                word.len() == self.length && body.bytes().all(capital)
+            }
+        }
+    }
+}
+
+const fn mark(prefix: &'static str, length: usize) -> Mark {
+    Mark { prefix, length, of: Of::Anything }
+}
+
+const fn capitals(prefix: &'static str, length: usize) -> Mark {
+    Mark { prefix, length, of: Of::Capitals }
+}
+
+/// The bytes that marks begin with: most words are turned away by them.
+const BEGINS_MARK: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut at = 0;
+    while at < MARKS.len() {
+        begins[MARKS[at].prefix.as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    begins
+};
+
+/// The marks of the services that applications most often hold keys of.
+const MARKS: &[Mark] = &[
+    // Stripe
+    mark("sk_live_", 20),
+    mark("sk_test_", 20),
+    mark("rk_live_", 20),
+    mark("rk_test_", 20),
+    mark("whsec_", 20),
+    // GitHub, GitLab
+    mark("ghp_", 24),
+    mark("gho_", 24),
+    mark("ghu_", 24),
+    mark("ghs_", 24),
+    mark("ghr_", 24),
+    mark("github_pat_", 30),
+    mark("glpat-", 20),
+    // Amazon: long-lived and temporary
+    capitals("AKIA", 20),
+    capitals("ASIA", 20),
+    // Google
+    mark("AIza", 35),
+    mark("GOCSPX-", 24),
+    // Slack
+    mark("xoxa-", 16),
+    mark("xoxb-", 16),
+    mark("xoxe-", 16),
+    mark("xoxp-", 16),
+    mark("xoxr-", 16),
+    mark("xoxs-", 16),
+    mark("xapp-", 16),
+    // Model providers
+    mark("sk-ant-", 24),
+    mark("sk-proj-", 24),
+    mark("sk-", 35),
+    mark("hf_", 24),
+    // Package registries
+    mark("npm_", 24),
+    mark("pypi-", 24),
+    // Shopify, DigitalOcean, SendGrid's second part, Twilio
+    mark("shpat_", 24),
+    mark("shpss_", 24),
+    mark("dop_v1_", 24),
+    mark("SK", 34),
+];

@@ -1,0 +1,68 @@
+//! Finds what lets somebody in in URLs: passwords, signatures and tokens.
+
+use std::ops::Range;
+
+use memchr::{memchr_iter, memmem};
+
+use super::signs::LONG_WORD;
+use super::{Claims, What};
+use crate::names::{Meaning, Surroundings, meaning};
+use crate::persona::REDACTED;
+
+/// Claims the credentials of every URL, and the secret parameters of every query.
+pub(super) fn find(text: &str, claims: &mut Claims) {
+    for at in memmem::find_iter(text.as_bytes(), "://") {
+        find_credentials(text, at + 3, claims);
+    }
+    for at in memchr_iter(b'=', text.as_bytes()) {
+        find_parameter(text, at, claims);
+    }
+}
+
+/// Claims what stands before the @ of the host that begins at `start`.
+fn find_credentials(text: &str, start: usize, claims: &mut Claims) {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '<' | '>' | '\\');
+    let end = text[start..].find(ends).map_or(text.len(), |length| start + length);
+    let Some(length) = text[start..end].rfind('@') else { return };
+    let credentials = &text[start..start + length];
+    if credentials == "git" || is_redacted(credentials) {
+        // The host goes with them: together they would look like an e-mail address.
+        claims.claim(What::Nobody, start..end);
+    } else {
+        claims.claim(What::Secret, start..start + length);
+        claims.claim(What::Nobody, start + length..end);
+    }
+}
+
+/// Claims the value behind the = at `at`, if its name is a secret's in a query.
+fn find_parameter(text: &str, at: usize, claims: &mut Claims) {
+    let Some(start) = text[..at].rfind(|c: char| !is_name(c)) else { return };
+    if !matches!(text.as_bytes()[start], b'?' | b'&' | b';' | b'#') {
+        return;
+    }
+    let name = &text[start + 1..at];
+    let sure = meaning(name, Surroundings::Other) == Some(Meaning::Secret);
+    // `?key=en` is a word, `?key=` and something long a key.
+    let unsure = matches!(name, "key" | "code" | "state");
+    if !(sure || unsure) || claims.holds(at + 1) {
+        return;
+    }
+    let value = value_at(text, at + 1);
+    if (sure || value.len() >= LONG_WORD) && !is_redacted(&text[value.clone()]) {
+        claims.claim(What::Secret, value);
+    }
+}
+
+fn value_at(text: &str, start: usize) -> Range<usize> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '&' | '#' | ';' | '"' | '\'' | '<' | '>' | ')');
+    start..text[start..].find(ends).map_or(text.len(), |length| start + length)
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+}
+
+/// Says whether a secret has been replaced already, with as much as there was room for.
+pub(super) fn is_redacted(secret: &str) -> bool {
+    !secret.is_empty() && (REDACTED.starts_with(secret) || secret.starts_with(REDACTED))
+}

@@ -1,0 +1,282 @@
+//! What a server needs to start.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use features::logs::{LogsConfig, Ring};
+use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
+use features::sync::database::DatabaseUrl;
+use sanitize::PseudonymKey;
+use tokio::time::Instant;
+use transport::endpoint::{Listener, ServerTrust};
+use transport::trust::{
+    Key, KeyRing, Scopes, Secret, SecretError, ServerName, WallClock, random_16, system_clock,
+};
+use wire::FeatureVersion;
+
+use crate::config::KeyConfig;
+use crate::error::ServerError;
+use crate::front::Front;
+use crate::server::TunnelServer;
+
+/// Collects what a server needs. Made by [`TunnelServer::builder`].
+pub struct ServerBuilder {
+    quic: SocketAddr,
+    http: Option<SocketAddr>,
+    keys: Vec<(String, String, Scopes)>,
+    environment: String,
+    server_id: String,
+    program: String,
+    commit: Option<String>,
+    database: Option<DatabaseUrl>,
+    pseudonyms: Option<String>,
+    sections: Sections,
+    clock: WallClock,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        let everywhere =
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, transport::address::DEFAULT_PORT));
+        Self {
+            quic: everywhere,
+            http: Some(everywhere),
+            keys: Vec::new(),
+            environment: "production".to_owned(),
+            server_id: "tunnel-server".to_owned(),
+            program: concat!("tunnel-server ", env!("CARGO_PKG_VERSION")).to_owned(),
+            commit: None,
+            database: None,
+            pseudonyms: None,
+            sections: Sections::default(),
+            clock: system_clock(),
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Listens on this port of every address: HTTP on TCP, QUIC on UDP. 3001 unless set.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        self.quic = everywhere;
+        self.http = Some(everywhere);
+        self
+    }
+
+    /// Listens for QUIC on this UDP address; port 0 lets the system choose.
+    #[must_use]
+    pub const fn quic_address(mut self, address: SocketAddr) -> Self {
+        self.quic = address;
+        self
+    }
+
+    /// Listens for HTTP on this TCP address, or not at all.
+    #[must_use]
+    pub const fn http_address(mut self, address: Option<SocketAddr>) -> Self {
+        self.http = address;
+        self
+    }
+
+    /// Accepts this secret as the key named `default`: every feature, sanitised.
+    #[must_use]
+    pub fn secret(self, secret: impl Into<String>) -> Self {
+        self.key("default", secret, Scopes::default())
+    }
+
+    /// Accepts another key.
+    #[must_use]
+    pub fn key(
+        mut self,
+        name: impl Into<String>,
+        secret: impl Into<String>,
+        scopes: Scopes,
+    ) -> Self {
+        self.keys.push((name.into(), secret.into(), scopes));
+        self
+    }
+
+    /// Accepts the keys of a configuration file. `environment` looks up a variable.
+    ///
+    /// # Errors
+    /// [`ServerError::NoSecret`] if one has no secret.
+    pub fn keys(
+        mut self,
+        keys: &[KeyConfig],
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ServerError> {
+        for key in keys {
+            self = self.key(&key.name, key.secret(&environment)?, key.scopes());
+        }
+        Ok(self)
+    }
+
+    /// Sets what the server calls itself; `production` unless set.
+    #[must_use]
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = environment.into();
+        self
+    }
+
+    /// Sets the name that all instances of the service share.
+    #[must_use]
+    pub fn server_id(mut self, server_id: impl Into<String>) -> Self {
+        self.server_id = server_id.into();
+        self
+    }
+
+    /// Sets the commit that runs.
+    #[must_use]
+    pub fn commit(mut self, commit: Option<String>) -> Self {
+        self.commit = commit;
+        self
+    }
+
+    /// Sets production's database.
+    #[must_use]
+    pub fn database(mut self, database: Option<DatabaseUrl>) -> Self {
+        self.database = database;
+        self
+    }
+
+    /// Sets the secret that pseudonyms are made with. Without it one is drawn, and pseudonyms hold
+    /// until the next start.
+    #[must_use]
+    pub fn pseudonym_key(mut self, secret: Option<String>) -> Self {
+        self.pseudonyms = secret;
+        self
+    }
+
+    /// Sets the features' sections of the configuration; `[logs]` has the retention.
+    #[must_use]
+    pub fn sections(mut self, sections: Sections) -> Self {
+        self.sections = sections;
+        self
+    }
+
+    /// Sets the clock that hellos are held against. For tests.
+    #[must_use]
+    pub fn clock(mut self, clock: WallClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the server: first everything is read and bound, then it runs.
+    ///
+    /// # Errors
+    /// [`ServerError`]; then nothing runs.
+    pub async fn start(self) -> Result<TunnelServer, ServerError> {
+        let keys = Arc::new(KeyRing::new(self.derived_keys()?)?);
+        let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
+        let parts = self.parts()?;
+        let router = Arc::new(features::router(&parts)?);
+        let front = match self.http {
+            Some(address) => Some(bind(address, Front::bind).await?),
+            None => None,
+        };
+        let listener = bind(self.quic, |address| {
+            let trust = self.trust(&keys, instance, router.features(), address.port());
+            std::future::ready(Listener::bind(address, trust))
+        })
+        .await?;
+        Ok(TunnelServer::run(listener, front, router, parts))
+    }
+
+    fn derived_keys(&self) -> Result<Vec<Key>, ServerError> {
+        let derive = |(name, secret, scopes): &(String, String, Scopes)| {
+            let weak = |source: SecretError| ServerError::Secret {
+                key: name.clone(),
+                source,
+            };
+            let secret: Secret = secret.parse().map_err(weak)?;
+            Ok(Key::derive(name, &secret, scopes.clone())?)
+        };
+        self.keys.iter().map(derive).collect()
+    }
+
+    fn parts(&self) -> Result<ServerParts, ServerError> {
+        let logs: LogsConfig = self.sections.get("logs")?;
+        let key = match &self.pseudonyms {
+            Some(secret) => PseudonymKey::from_secret(secret),
+            None => PseudonymKey::generate().map_err(|_| ServerError::NoRandomness)?,
+        };
+        Ok(ServerParts {
+            about: Arc::new(About {
+                server_id: self.server_id.clone(),
+                environment: self.environment.clone(),
+                program: self.program.clone(),
+                commit: self.commit.clone(),
+                started: Instant::now(),
+            }),
+            database: self.database.clone(),
+            pseudonyms: Pseudonyms {
+                key: Arc::new(key),
+                lasting: self.pseudonyms.is_some(),
+            },
+            ring: Arc::new(self.ring(logs)),
+            sessions: SessionCount::default(),
+            sections: self.sections.clone(),
+        })
+    }
+
+    /// Makes the ring; it hides the server's own secrets, should a line ever hold one.
+    fn ring(&self, config: LogsConfig) -> Ring {
+        let secrets = self
+            .keys
+            .iter()
+            .map(|(_, secret, _)| secret)
+            .chain(&self.pseudonyms);
+        secrets.fold(Ring::new(config), |ring, secret| ring.hiding(secret.trim()))
+    }
+
+    fn trust(
+        &self,
+        keys: &Arc<KeyRing>,
+        instance: [u8; 16],
+        features: Vec<FeatureVersion>,
+        port: u16,
+    ) -> ServerTrust {
+        ServerTrust {
+            keys: Arc::clone(keys),
+            name: ServerName {
+                server_id: self.server_id.clone(),
+                instance,
+                environment: self.environment.clone(),
+                program: self.program.clone(),
+                features,
+                // A port that the system chooses is not one to remember.
+                udp_port: (port != 0).then_some(port),
+            },
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+/// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that
+/// has no IPv6.
+async fn bind<T, E, F>(address: SocketAddr, bind: impl Fn(SocketAddr) -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    match bind(address).await {
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()))).await
+        }
+        bound => bound,
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.keys.iter().map(|(name, ..)| name).collect();
+        f.debug_struct("ServerBuilder")
+            .field("quic", &self.quic)
+            .field("http", &self.http)
+            .field("keys", &names)
+            .field("environment", &self.environment)
+            .field("server_id", &self.server_id)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}

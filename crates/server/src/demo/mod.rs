@@ -1,0 +1,17 @@
+//! The built-in demo production: a database that looks like a school's, and its services' logs.
+//!
+//! Everything here is invented and is the same on every machine: a small generator picks from
+//! embedded words, so that two people who try the tunnel see the same courses. The people have
+//! domains under `.test` and telephone numbers that are kept for fiction, which the sanitiser
+//! takes for real ones; what it puts in their place looks different.
+
+mod calendar;
+mod database;
+mod draw;
+mod logs;
+mod person;
+mod text;
+mod words;
+
+pub use database::{DemoError, database};
+pub use logs::Logs;

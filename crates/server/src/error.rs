@@ -1,0 +1,68 @@
+//! Why a server does not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use features::parts::SectionError;
+use thiserror::Error;
+use transport::endpoint::BindError;
+use transport::trust::{KeyRingError, SecretError};
+
+/// Why a server does not start. The operator, or the machine, is at fault.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The configuration file cannot be read.
+    #[error("read {}", .path.display())]
+    ConfigFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The configuration file is not TOML, or has what nobody knows.
+    #[error("{}: {reason}", .path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A feature's section makes no sense.
+    #[error(transparent)]
+    Section(#[from] SectionError),
+    /// A secret that is missing.
+    #[error("the key {key:?} has no secret: {place} is not there")]
+    NoSecret {
+        /// The key's name.
+        key: String,
+        /// Where the secret was expected.
+        place: String,
+    },
+    /// A secret that is too weak.
+    #[error("the secret of the key {key:?} cannot be used: {source}")]
+    Secret {
+        /// The key's name.
+        key: String,
+        /// What is wrong with it.
+        source: SecretError,
+    },
+    /// Keys that cannot be used together, or none.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes for the pseudonym key")]
+    NoRandomness,
+    /// The UDP port cannot be had.
+    #[error(transparent)]
+    Quic(#[from] BindError),
+    /// The TCP port cannot be had.
+    #[error("listen for HTTP on TCP {address}")]
+    Http {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,171 @@
+//! A running server: who comes in, and the order in which it ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use features::logs::Ring;
+use features::parts::{ServerParts, SessionCount};
+use tracing::{info, warn};
+use transport::endpoint::{Arrival, Listener};
+use transport::router::{DRAIN, Router};
+use transport::tasks::Tasks;
+use transport::trust::HandshakeError;
+
+use crate::builder::ServerBuilder;
+use crate::front::Front;
+
+/// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
+#[derive(Debug)]
+pub struct TunnelServer {
+    listener: Arc<Listener>,
+    http_address: Option<SocketAddr>,
+    ring: Arc<Ring>,
+    doors: Tasks,
+    sessions: Tasks,
+    helpers: Tasks,
+}
+
+impl TunnelServer {
+    /// Begins to collect what a server needs.
+    #[must_use]
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    pub(crate) fn run(
+        listener: Listener,
+        front: Option<Front>,
+        router: Arc<Router>,
+        parts: ServerParts,
+    ) -> Self {
+        let server = Self {
+            listener: Arc::new(listener),
+            http_address: front.as_ref().and_then(|front| front.local_addr().ok()),
+            ring: parts.ring,
+            doors: Tasks::new(),
+            sessions: Tasks::new(),
+            helpers: Tasks::new(),
+        };
+        if let Some(front) = front {
+            server
+                .doors
+                .spawn("http front", front.run(server.doors.clone()));
+        }
+        let door = Door {
+            listener: Arc::clone(&server.listener),
+            router,
+            count: parts.sessions,
+            sessions: server.sessions.clone(),
+        };
+        let doors = server.doors.clone();
+        server.doors.spawn("quic door", async move {
+            tokio::select! {
+                () = door.run() => {}
+                () = doors.stopping() => {}
+            }
+        });
+        server
+    }
+
+    /// Returns the UDP address that it listens on.
+    ///
+    /// # Errors
+    /// Whatever the system answers.
+    pub fn quic_address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Returns the TCP address of the front, if there is one.
+    #[must_use]
+    pub const fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
+    }
+
+    /// Returns the ring that log lines go into.
+    #[must_use]
+    pub const fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Returns the owner of what feeds the server, such as readers of logs: told to stop last.
+    #[must_use]
+    pub const fn helpers(&self) -> &Tasks {
+        &self.helpers
+    }
+
+    /// Stops, in order, and returns the names of the tasks that were late.
+    ///
+    /// Takes at most some twelve seconds, well inside the thirty that Render gives.
+    pub async fn stop(self) -> Vec<&'static str> {
+        // 1. Nobody new comes in.
+        self.listener.stop_accepting();
+        let mut late = self.doors.shutdown(DOORS).await;
+        // 2. Each session tells its features, lets calls end, and closes with "restarting".
+        late.extend(self.sessions.shutdown(DRAIN + SESSION_CLOSE).await);
+        // 3. The last packets leave.
+        self.listener.close().await;
+        // 4. What fed the server has nobody left to feed.
+        late.extend(self.helpers.shutdown(HELPERS).await);
+        if !late.is_empty() {
+            warn!("these tasks were late and were cut: {late:?}");
+        }
+        late
+    }
+}
+
+/// Where clients come in.
+struct Door {
+    listener: Arc<Listener>,
+    router: Arc<Router>,
+    count: SessionCount,
+    sessions: Tasks,
+}
+
+impl Door {
+    async fn run(self) {
+        while let Some(arrival) = self.listener.accept().await {
+            let visit = admit(
+                arrival,
+                Arc::clone(&self.router),
+                self.count.clone(),
+                self.sessions.clone(),
+            );
+            self.sessions.spawn("session", visit);
+        }
+    }
+}
+
+async fn admit(arrival: Arrival, router: Arc<Router>, count: SessionCount, tasks: Tasks) {
+    let address = arrival.remote_address();
+    let established = tokio::select! {
+        established = arrival.establish() => established,
+        () = tasks.stopping() => return,
+    };
+    match established {
+        Ok((session, guest)) => {
+            let _counted = count.enter();
+            let (key, hello) = (guest.key.name().to_owned(), guest.hello.clone());
+            let (environment, program) = (hello.environment, hello.program);
+            info!(%address, key, environment, program, "session opened");
+            router.serve(session, guest, &tasks).await;
+            info!(%address, key, "session closed");
+        }
+        // A stranger may fill the log with these, so they are short and below the default level
+        // but for those which an operator will look for.
+        Err(HandshakeError::Refused(refusal)) => {
+            info!(%address, status = refusal.refused.status.0, "session refused: {}", refusal.refused.reason);
+        }
+        Err(error) => tracing::debug!(%address, "no session: {error}"),
+    }
+}
+
+/// Closing a door takes no time.
+const DOORS: Duration = Duration::from_secs(1);
+
+/// After its channels have ended, a session has a packet to send.
+const SESSION_CLOSE: Duration = Duration::from_secs(1);
+
+/// A reader of a pipe or a file stops between two lines.
+const HELPERS: Duration = Duration::from_secs(2);

@@ -1,0 +1,71 @@
+//! A server and a client for a test, and a shop in a database.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use client::sync::client::{Summary, Sync, Theirs};
+use client::sync::target::{Destination, Mode};
+use client::sync::wire::{Open, Sanitising, Selection};
+use client::{ClientBuilder, Reconnect, TunnelClient, TunnelError};
+use server::{DatabaseUrl, ServerBuilder, TunnelServer};
+
+/// The secret of every test.
+pub(crate) const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
+
+/// A port of loopback that the system chooses.
+pub(crate) const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Begins a server on loopback that reads `database`.
+pub(crate) fn production(database: &str) -> ServerBuilder {
+    TunnelServer::builder()
+        .quic_address(ANY)
+        .http_address(None)
+        .secret(SECRET)
+        .pseudonym_key(Some("the pseudonym key of the tests".to_owned()))
+        .database(Some(url(database)))
+}
+
+/// Begins a client of `server`.
+pub(crate) fn laptop(server: &TunnelServer) -> ClientBuilder {
+    let address = server.quic_address().expect("a bound socket");
+    TunnelClient::builder()
+        .server(format!("quic://{address}"))
+        .secret(SECRET)
+        .reconnect(Reconnect::Off)
+}
+
+/// Returns a sync of these tables into a database.
+pub(crate) fn sync(tables: &[&str], to: &str) -> Sync {
+    let tables = match tables {
+        ["*"] => Selection::All,
+        names => Selection::Named(names.iter().map(ToString::to_string).collect()),
+    };
+    Sync {
+        open: Open {
+            tables,
+            limit: None,
+            sanitising: Sanitising::On,
+        },
+        destination: Destination::Database(url(to)),
+        mode: Mode::Merge,
+        theirs: Theirs::Ask,
+    }
+}
+
+/// Starts a server for `from`, syncs once and ends both.
+pub(crate) async fn sync_once(from: &str, sync: &Sync) -> Result<Summary, TunnelError> {
+    let server = production(from).start().await.expect("a server");
+    let client = laptop(&server).connect().await.expect("a session");
+    let summary = client.sync_data(sync, |_| {}).await;
+    client.disconnect().await;
+    server.stop().await;
+    summary
+}
+
+pub(crate) fn url(text: &str) -> DatabaseUrl {
+    text.parse().expect("a database's address")
+}
+
+pub(crate) fn sqlite(path: &Path) -> String {
+    format!("sqlite://{}", path.display())
+}

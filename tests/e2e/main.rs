@@ -1,0 +1,7 @@
+//! Both ends, over real sockets, with real databases: what the parts promise together.
+
+mod harness;
+mod resume;
+mod strangers;
+mod together;
+mod values;

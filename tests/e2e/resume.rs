@@ -1,0 +1,172 @@
+//! What is interrupted goes on where it stopped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use client::sync::client::{Progress, SyncError};
+use client::{BackoffPolicy, Reconnect, TunnelError};
+use sqlx::{Connection, Row, SqliteConnection};
+use testkit::postgres;
+use tokio::sync::Notify;
+
+use crate::harness::{laptop, production, sqlite, sync};
+
+/// About 30 chunks.
+const EVENTS: &str = "CREATE TABLE events (id integer PRIMARY KEY, words text NOT NULL);
+    INSERT INTO events SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 30000) AS n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_survives_the_end_of_its_server_and_goes_on_with_the_next() {
+    let (from, to) = (postgres::database().await, postgres::database().await);
+    from.run(EVENTS).await;
+    let server = production(from.url()).start().await.unwrap();
+    let address = server.quic_address().unwrap();
+    let quick = BackoffPolicy {
+        first: Duration::from_millis(50),
+        longest: Duration::from_secs(1),
+        attempts: None,
+    };
+    let client = laptop(&server)
+        .reconnect(Reconnect::On(quick))
+        .connect()
+        .await
+        .unwrap();
+
+    let (half_way, rows) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+    let restarted = async {
+        half_way.notified().await;
+        server.stop().await;
+        production(from.url())
+            .quic_address(address)
+            .start()
+            .await
+            .unwrap()
+    };
+    let request = sync(&["events"], to.url());
+    let mut lost = 0;
+    let synced = client.sync_data(&request, |step| match step {
+        Progress::Chunk { rows: chunk, .. } => {
+            if rows.fetch_add(chunk, Ordering::Relaxed) < 10_000 {
+                half_way.notify_one();
+            }
+        }
+        Progress::Lost => lost += 1,
+        _ => {}
+    });
+    let (server, summary) = tokio::join!(restarted, synced);
+    let summary = summary.unwrap();
+    assert_eq!(summary.tables[0].rows, 30_000);
+    assert_eq!(summary.losses, lost);
+    assert!(lost >= 1, "the server ended before the sync did");
+    // No chunk came twice: what was committed was not sent again.
+    assert_eq!(rows.load(Ordering::Relaxed), 30_000);
+    let mut target = to.connect().await;
+    let count: i64 = sqlx::query_scalar("SELECT count(DISTINCT words) FROM events")
+        .fetch_one(&mut target)
+        .await
+        .unwrap();
+    assert_eq!(count, 30_000);
+    client.disconnect().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_was_killed_goes_on_from_its_last_chunk() {
+    let from = postgres::database().await;
+    from.run(EVENTS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("local.db");
+    let server = production(from.url()).start().await.unwrap();
+    let client = laptop(&server).connect().await.unwrap();
+    let request = sync(&["events"], &sqlite(&path));
+
+    let mut committed = 0;
+    let killed = Notify::new();
+    tokio::select! {
+        _ = client.sync_data(&request, |step| if let Progress::Chunk { rows, .. } = step {
+            committed += rows;
+            if committed > 5_000 { killed.notify_one(); }
+        }) => panic!("the sync ended before it was dropped"),
+        () = killed.notified() => {}
+    }
+
+    let mut resumed = 0;
+    let summary = client
+        .sync_data(&request, |step| {
+            if let Progress::Started { resumed: rows, .. } = step {
+                resumed = rows
+            }
+        })
+        .await
+        .unwrap();
+    assert!(resumed >= 5_000 && resumed < 30_000, "{resumed}");
+    assert!(summary.spans_snapshots && !summary.mixed_pseudonyms);
+    let mut local = SqliteConnection::connect(&sqlite(&path)).await.unwrap();
+    let row = sqlx::query("SELECT count(*), sum(id) FROM events")
+        .fetch_one(&mut local)
+        .await
+        .unwrap();
+    assert_eq!(
+        (row.get::<i64, _>(0), row.get::<i64, _>(1)),
+        (30_000, 30_000 * 30_001 / 2)
+    );
+    client.disconnect().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_sync_whose_server_is_gone_for_good_says_so_and_keeps_what_it_has() {
+    let (from, to) = (postgres::database().await, postgres::database().await);
+    from.run(EVENTS).await;
+    let server = production(from.url()).start().await.unwrap();
+    let client = laptop(&server).connect().await.unwrap();
+    let (request, begun) = (sync(&["events"], to.url()), Notify::new());
+    let synced = client.sync_data(&request, |step| {
+        if matches!(step, Progress::Chunk { .. }) {
+            begun.notify_one()
+        }
+    });
+    let stopped = async {
+        begun.notified().await;
+        server.stop().await
+    };
+    let (synced, _) = tokio::join!(synced, stopped);
+    assert!(
+        matches!(synced, Err(TunnelError::Sync(SyncError::GaveUp(_)))),
+        "{synced:?}"
+    );
+    let mut target = to.connect().await;
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM events")
+        .fetch_one(&mut target)
+        .await
+        .unwrap();
+    assert!(count > 0 && count < 30_000, "{count}");
+}
+
+#[tokio::test]
+async fn another_pseudonym_key_in_between_is_said() {
+    let (from, to) = (postgres::database().await, postgres::database().await);
+    from.run(EVENTS).await;
+    let request = sync(&["events"], to.url());
+    for (key, mixed) in [
+        ("one pseudonym key of the tests", false),
+        ("another pseudonym key of them", true),
+    ] {
+        let server = production(from.url())
+            .pseudonym_key(Some(key.into()))
+            .start()
+            .await
+            .unwrap();
+        let client = laptop(&server).connect().await.unwrap();
+        let killed = Notify::new();
+        tokio::select! {
+            summary = client.sync_data(&request, |step| if matches!(step, Progress::Chunk { .. }) && !mixed {
+                killed.notify_one();
+            }) => assert_eq!(summary.unwrap().mixed_pseudonyms, mixed),
+            () = killed.notified() => {}
+        }
+        client.disconnect().await;
+        server.stop().await;
+    }
+}
