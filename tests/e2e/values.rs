@@ -160,7 +160,7 @@ async fn postgres_to_sqlite_every_value_is_as_its_type_is_written_there() {
     let counts = typed_rows(
         &path,
         r#"SELECT (SELECT count(*) FROM kinds) || '', (SELECT count(*) FROM "Odd ""Name""") || '',
-           (SELECT count(*) FROM artists) || '', (SELECT count(*) FROM albums) || '', (SELECT count(*) FROM nothing) || ''"#,
+           (SELECT count(*) FROM artists) || '', (SELECT count(*) FROM albums) || '', (SELECT count(*) FROM "nothing") || ''"#,
     )
     .await;
     assert_eq!(counts, [["503", "20", "50", "150", "0"]]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sanitize::PseudonymKey;
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::logs::Ring;
 use crate::sync::database::DatabaseUrl;
+use crate::sync::source::ping;
 
 /// What a server lends to its features.
 #[derive(Clone, Debug)]
@@ -27,6 +29,23 @@ pub struct ServerParts {
     pub sessions: SessionCount,
     /// The sections of `tunnel.toml`.
     pub sections: Sections,
+}
+
+impl ServerParts {
+    /// Connects to production's database and waits for one answer; `None` if the server has no
+    /// database.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, without any value of a row.
+    pub async fn ping_database(&self) -> Option<Result<Duration, String>> {
+        let database = self.database.as_ref()?;
+        Some(
+            match tokio::time::timeout(DATABASE_TIME, ping(database)).await {
+                Ok(answer) => answer.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("no answer within {} s", DATABASE_TIME.as_secs())),
+            },
+        )
+    }
 }
 
 /// What a server says of itself.
@@ -108,10 +127,18 @@ impl Sections {
     /// # Errors
     /// [`SectionError`] if a name or a value in it makes no sense.
     pub fn get<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, SectionError> {
-        let Some(value) = self.0.get(name) else { return Ok(T::default()) };
-        value.clone().try_into().map_err(|error: toml::de::Error| SectionError {
-            section: name.to_owned(),
-            reason: error.message().to_owned(),
-        })
+        let Some(value) = self.0.get(name) else {
+            return Ok(T::default());
+        };
+        value
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| SectionError {
+                section: name.to_owned(),
+                reason: error.message().to_owned(),
+            })
     }
 }
+
+/// A database that takes longer to say nothing is not well.
+const DATABASE_TIME: Duration = Duration::from_secs(5);

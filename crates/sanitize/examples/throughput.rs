@@ -26,7 +26,11 @@ fn main() {
                 let _ = black_box(sanitizer.apply(column, black_box(value), &mut out));
             }
         });
-        println!("{name:<18} {:<22} {:>6.0} ns", column.treatment().to_string(), best);
+        println!(
+            "{name:<18} {:<22} {:>6.0} ns",
+            column.treatment().to_string(),
+            best
+        );
     }
     let best = best_of(|| {
         for row in &rows {
@@ -35,7 +39,11 @@ fn main() {
             }
         }
     });
-    println!("a row of {} bytes: {best:.0} ns, {:.0} rows/s", bytes / ROWS, 1e9 / best);
+    println!(
+        "a row of {} bytes: {best:.0} ns, {:.0} rows/s",
+        bytes / ROWS,
+        1e9 / best
+    );
 }
 
 /// Returns the nanoseconds a row of the fastest round.
@@ -45,7 +53,9 @@ fn best_of(mut round: impl FnMut()) -> f64 {
         round();
         start.elapsed().as_nanos() as f64 / ROWS as f64
     };
-    (0..ROUNDS).map(|_| time(&mut round)).fold(f64::INFINITY, f64::min)
+    (0..ROUNDS)
+        .map(|_| time(&mut round))
+        .fold(f64::INFINITY, f64::min)
 }
 
 fn columns() -> Vec<(&'static str, SanitizedColumn)> {
@@ -71,7 +81,10 @@ fn columns() -> Vec<(&'static str, SanitizedColumn)> {
             unique: matches!(name, "id" | "slug"),
             nullable: true,
         };
-        (name, SanitizedColumn::new(&facts, classify(&facts).treatment))
+        (
+            name,
+            SanitizedColumn::new(&facts, classify(&facts).treatment),
+        )
     };
     kinds.into_iter().map(prepare).collect()
 }
@@ -90,7 +103,11 @@ fn row(number: usize) -> Vec<String> {
         "t".to_owned(),
         "{databases,systems,\"hands on\"}".to_owned(),
         format!("instructor{}@university.edu", number % 500),
-        format!("2024-03-{:02} 10:15:{:02}.123456+00", 1 + number % 28, number % 60),
+        format!(
+            "2024-03-{:02} 10:15:{:02}.123456+00",
+            1 + number % 28,
+            number % 60
+        ),
         format!(
             "{{\"level\": \"intermediate\", \"lessons\": {}, \"rating\": 4.{}, \"lang\": \"en\", \
              \"flags\": [\"new\", \"featured\"]}}",

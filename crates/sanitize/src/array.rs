@@ -17,7 +17,11 @@ pub(crate) fn rewrite(
     mut element: impl FnMut(&str, &mut String) -> Outcome,
 ) -> Result<Outcome, Malformed> {
     let start = out.len();
-    let mut reader = Reader { text: literal, at: bounds(literal), depth: 0 };
+    let mut reader = Reader {
+        text: literal,
+        at: bounds(literal),
+        depth: 0,
+    };
     let (mut copied, mut piece) = (0, String::new());
     loop {
         match reader.next() {
@@ -33,7 +37,11 @@ pub(crate) fn rewrite(
                 }
                 out.push_str(&literal[copied..found.start]);
                 copied = found.end;
-                if outcome == Outcome::Null { out.push_str("NULL") } else { quote(&piece, out) }
+                if outcome == Outcome::Null {
+                    out.push_str("NULL");
+                } else {
+                    quote(&piece, out);
+                }
             }
             Ok(None) => break,
             Err(malformed) => {
@@ -59,7 +67,10 @@ impl Element {
     /// Returns the element as its type writes it.
     fn content<'t>(&self, literal: &'t str) -> Cow<'t, str> {
         let written = &literal[self.start..self.end];
-        let inner = written.strip_prefix('"').and_then(|w| w.strip_suffix('"')).unwrap_or(written);
+        let inner = written
+            .strip_prefix('"')
+            .and_then(|w| w.strip_suffix('"'))
+            .unwrap_or(written);
         if !inner.contains('\\') {
             return Cow::Borrowed(inner);
         }
@@ -85,7 +96,11 @@ impl Reader<'_> {
         loop {
             match bytes.get(self.at) {
                 None => {
-                    return if self.depth == 0 && self.text.ends_with('}') { Ok(None) } else { Err(Malformed) };
+                    return if self.depth == 0 && self.text.ends_with('}') {
+                        Ok(None)
+                    } else {
+                        Err(Malformed)
+                    };
                 }
                 Some(b'{') if self.depth < MAX_DEPTH && (self.depth > 0 || self.is_at_front()) => {
                     self.depth += 1;
@@ -124,7 +139,10 @@ impl Reader<'_> {
                 Some(b'\\') => self.at += 2,
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Element { start, end: self.at });
+                    return Ok(Element {
+                        start,
+                        end: self.at,
+                    });
                 }
                 Some(_) => self.at += 1,
             }
@@ -136,7 +154,12 @@ impl Reader<'_> {
         loop {
             match self.text.as_bytes().get(self.at) {
                 None | Some(b'{' | b'"') => return Err(Malformed),
-                Some(b',' | b'}') => return Ok(Element { start, end: self.at }),
+                Some(b',' | b'}') => {
+                    return Ok(Element {
+                        start,
+                        end: self.at,
+                    });
+                }
                 Some(b'\\') => self.at += 2,
                 Some(_) => self.at += 1,
             }
@@ -148,7 +171,9 @@ impl Reader<'_> {
 fn bounds(literal: &str) -> usize {
     let is_bound = |c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | ':' | '-' | '+');
     match literal.split_once('=') {
-        Some((bounds, _)) if bounds.starts_with('[') && bounds.chars().all(is_bound) => bounds.len() + 1,
+        Some((bounds, _)) if bounds.starts_with('[') && bounds.chars().all(is_bound) => {
+            bounds.len() + 1
+        }
         _ => 0,
     }
 }
@@ -190,7 +215,10 @@ mod tests {
     fn elements_are_found_at_any_depth_and_all_else_is_copied() {
         let with = |literal: &str| rewritten(literal).unwrap().unwrap();
         assert_eq!(with("{a,secret}"), r#"{a,"a \"b\" \\ c"}"#);
-        assert_eq!(with(r#"{"x, }",{"se\"cret"}, NULL}"#), r#"{"x, }",{"a \"b\" \\ c"}, NULL}"#);
+        assert_eq!(
+            with(r#"{"x, }",{"se\"cret"}, NULL}"#),
+            r#"{"x, }",{"a \"b\" \\ c"}, NULL}"#
+        );
         assert_eq!(with(r#"[0:1]={a,"null"}"#), "[0:1]={a,NULL}");
     }
 
@@ -204,7 +232,9 @@ mod tests {
     #[test]
     fn what_is_no_array_is_refused() {
         let deep = "{".repeat(7) + &"}".repeat(7);
-        for literal in ["", "a", "{", "{a", r#"{"a}"#, "{a}b", "{a}{b}", "}", "{a\\", "{a\"b\"}", &deep] {
+        for literal in [
+            "", "a", "{", "{a", r#"{"a}"#, "{a}b", "{a}{b}", "}", "{a\\", "{a\"b\"}", &deep,
+        ] {
             assert!(rewritten(literal).is_err(), "{literal}");
         }
     }

@@ -27,7 +27,9 @@ fn luhn_sum(digits: &[u8], place: usize) -> u8 {
 /// Says whether a card of this number could have been issued: known first digits and length.
 pub(crate) fn is_issued_card(digits: &[u8]) -> bool {
     let first = |count: usize| {
-        digits[..count].iter().fold(0_u32, |number, digit| number * 10 + u32::from(digit - b'0'))
+        digits[..count]
+            .iter()
+            .fold(0_u32, |number, digit| number * 10 + u32::from(digit - b'0'))
     };
     if digits.len() < 13 {
         return false;
@@ -63,7 +65,9 @@ pub(crate) fn mod97_digits(country: [u8; 2], bban: &[u8]) -> [u8; 2] {
 fn mod97<'a>(characters: impl Iterator<Item = &'a u8>) -> u32 {
     characters.fold(0, |rest, character| match character {
         b'0'..=b'9' => (rest * 10 + u32::from(character - b'0')) % 97,
-        letter => (rest * 100 + u32::from(letter.to_ascii_uppercase().wrapping_sub(b'A')) + 10) % 97,
+        letter => {
+            (rest * 100 + u32::from(letter.to_ascii_uppercase().wrapping_sub(b'A')) + 10) % 97
+        }
     })
 }
 

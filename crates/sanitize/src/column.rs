@@ -41,17 +41,31 @@ pub(crate) enum Nulls {
 }
 
 impl SanitizedColumn {
-    /// Prepares the column for `treatment`, which [`classify`](crate::classify) or a rule of the
+    /// Prepares the column for `treatment`, which [`classify`](crate::classify()) or a rule of the
     /// user's decided.
     pub fn new(facts: &ColumnFacts<'_>, treatment: Treatment) -> Self {
-        let people = [facts.table, facts.name].map(surroundings).contains(&Surroundings::People);
-        let around = if people { Surroundings::People } else { Surroundings::Other };
+        let people = [facts.table, facts.name]
+            .map(surroundings)
+            .contains(&Surroundings::People);
+        let around = if people {
+            Surroundings::People
+        } else {
+            Surroundings::Other
+        };
         let room = Room::of(facts.max_chars);
         Self {
             treatment,
             kind: facts.kind.clone(),
-            room: if facts.unique { room.for_unique() } else { room },
-            nulls: if facts.nullable { Nulls::Allowed } else { Nulls::Refused },
+            room: if facts.unique {
+                room.for_unique()
+            } else {
+                room
+            },
+            nulls: if facts.nullable {
+                Nulls::Allowed
+            } else {
+                Nulls::Refused
+            },
             around,
             context: match meaning(facts.name, around) {
                 Some(Meaning::Version) => Context::Version,
@@ -77,9 +91,8 @@ pub fn collision_risk(column: &SanitizedColumn, rows: u64) -> f64 {
     if !column.room.unique() || rows < 2 {
         return 0.0;
     }
-    let bits = match unique_bits(column.treatment, &column.kind, column.room) {
-        Some(bits) => bits,
-        None => return 0.0,
+    let Some(bits) = unique_bits(column.treatment, &column.kind, column.room) else {
+        return 0.0;
     };
     // The birthday bound: pairs, over the number of pseudonyms.
     let rows = rows as f64;
@@ -92,6 +105,10 @@ mod tests {
     use super::*;
     use crate::Persona;
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a table of cases reads better without ampersands"
+    )]
     fn risk(persona: Persona, kind: ValueKind, max_chars: Option<u32>, rows: u64) -> f64 {
         let facts = ColumnFacts {
             table: "t",
@@ -101,7 +118,10 @@ mod tests {
             unique: true,
             nullable: true,
         };
-        collision_risk(&SanitizedColumn::new(&facts, Treatment::Pseudonymise(persona)), rows)
+        collision_risk(
+            &SanitizedColumn::new(&facts, Treatment::Pseudonymise(persona)),
+            rows,
+        )
     }
 
     #[test]
@@ -125,7 +145,10 @@ mod tests {
         };
         let kept = SanitizedColumn::new(&facts, Treatment::Scan);
         assert_eq!(collision_risk(&kept, u64::MAX), 0.0);
-        let facts = ColumnFacts { unique: false, ..facts };
+        let facts = ColumnFacts {
+            unique: false,
+            ..facts
+        };
         let many = SanitizedColumn::new(&facts, Treatment::Pseudonymise(Persona::City));
         assert_eq!(collision_risk(&many, u64::MAX), 0.0);
     }

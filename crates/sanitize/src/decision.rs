@@ -21,11 +21,13 @@ pub enum Treatment {
 }
 
 /// The kind of personal data that a pseudonym stands for.
+///
+/// New kinds come at the end: the order is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Persona {
-    /// An e-mail address.
+    /// An e-mail address: `ada.keller.k3j5xq2w7rb4a@example.com`, the same in every table.
     Email,
     /// A given name.
     FirstName,
@@ -35,29 +37,30 @@ pub enum Persona {
     FullName,
     /// A login or a nickname.
     Username,
-    /// A telephone or fax number.
+    /// A telephone or fax number: `555-01xx`, else `+999` or `00 999`, in the shape of the value.
     Phone,
     /// A street with its number, or a whole postal address.
     Street,
     /// A town.
     City,
-    /// A postal code.
+    /// A postal code: `000…` or `Q…`, in its shape.
     PostalCode,
     /// A company's name.
     Company,
-    /// An IP or hardware address.
+    /// An IP or hardware address: 192.0.2.0/24 and the other two ranges for documentation, and
+    /// 2001:db8::/32, which in a unique column takes those of version 4 too; `02:00:…`.
     Ip,
-    /// A payment card's number.
+    /// A payment card's number: processors' test ranges, with a check digit that holds.
     Card,
-    /// An international bank account number.
+    /// An international bank account number: bank zero, with check digits that hold.
     Iban,
-    /// A number that a state or a bank knows a person by.
+    /// A number that a state or a bank knows a person by: another of its shape, from 000 on.
     NationalId,
     /// A day of birth: the year stays.
     BirthDate,
     /// A latitude or a longitude: whole degrees stay.
     Coordinate,
-    /// A link to a person's page or picture.
+    /// A link to a person's page or picture: one into `example.com`.
     Url,
 }
 

@@ -22,7 +22,9 @@ impl PseudonymKey {
     /// Fails if the system has no randomness to give.
     pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .map_err(|_| KeyError::NoRandomness)?;
         Ok(Self(bytes))
     }
 
@@ -98,6 +100,9 @@ mod tests {
 
     #[test]
     fn debug_says_nothing_of_the_key() {
-        assert_eq!(format!("{:?}", PseudonymKey([7; 32])), "PseudonymKey(<redacted>)");
+        assert_eq!(
+            format!("{:?}", PseudonymKey([7; 32])),
+            "PseudonymKey(<redacted>)"
+        );
     }
 }

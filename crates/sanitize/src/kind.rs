@@ -32,7 +32,7 @@ pub enum ValueKind {
     /// One of a fixed list of labels.
     Enum,
     /// An array of any number of dimensions, in PostgreSQL's text form.
-    Array(Box<ValueKind>),
+    Array(Box<Self>),
     /// A type that is not understood.
     Opaque,
 }

@@ -10,8 +10,9 @@
 //! value by value, and what should be JSON or an array and cannot be read becomes NULL. It knows
 //! no database, does no IO and reads no clock.
 //!
-//! What it cannot do is to find a name in free text. Nothing but its column or its key tells that
-//! `Virginia` is a person.
+//! What it cannot do is to find a name in free text: nothing but its column or its key tells that
+//! `Virginia` is a person. Nor does it find numbers that only their country's people recognise,
+//! unless a column, a key or a word in front names them.
 //!
 //! ```
 //! use sanitize::{ColumnFacts, Outcome, PseudonymKey, SanitizedColumn, Sanitizer, ValueKind};

@@ -13,6 +13,15 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) column: &'a SanitizedColumn,
 }
 
+/// What text is searched in.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) room: Room,
+    pub(crate) context: Context,
+    /// How many documents the text is in.
+    pub(crate) nesting: usize,
+}
+
 impl Rewriter<'_> {
     /// Carries out the column's treatment on a value, or on an element of one, of this kind.
     pub(crate) fn value(&self, kind: &ValueKind, value: &str, out: &mut String) -> Outcome {
@@ -27,29 +36,59 @@ impl Rewriter<'_> {
             (Treatment::Pseudonymise(persona), ValueKind::Json) => {
                 self.json(Rule::Personal(persona), value, out)
             }
-            (Treatment::Pseudonymise(persona), kind) => self.pseudonymise(persona, kind, value, out),
+            (Treatment::Pseudonymise(persona), kind) => {
+                self.pseudonymise(persona, kind, value, out)
+            }
             (Treatment::Scan, ValueKind::Json) => self.json(Rule::Scan, value, out),
             // SQLite keeps any text in a column of numbers: what is not of its kind is searched.
             (Treatment::Keep | Treatment::Scan, _) => {
-                self.text(value, self.column.room, self.column.context, 0, out)
+                let setting = Setting {
+                    room: self.column.room,
+                    context: self.column.context,
+                    nesting: 0,
+                };
+                self.text(value, setting, out)
             }
         }
     }
 
     /// Replaces in place what looks personal in text. Text that is JSON is read as JSON, in which
-    /// names of members say more and escapes hide nothing; `nesting` is how many documents the
-    /// text is in.
-    pub(crate) fn text(
-        &self,
-        value: &str,
-        room: Room,
-        context: Context,
-        nesting: usize,
-        out: &mut String,
-    ) -> Outcome {
+    /// names of members say more and escapes hide nothing.
+    ///
+    /// What was replaced is searched again: where values stand close, a change can bring out
+    /// another that its neighbour hid.
+    pub(crate) fn text(&self, value: &str, setting: Setting, out: &mut String) -> Outcome {
+        let start = out.len();
+        let mut outcome = self.text_once(value, setting, out);
+        for _ in 0..MOST_SEARCHES {
+            if outcome != Outcome::Replaced {
+                return outcome;
+            }
+            let written = out.split_off(start);
+            outcome = self.text_once(&written, setting, out);
+            if outcome == Outcome::Kept {
+                out.push_str(&written);
+                return Outcome::Replaced;
+            }
+        }
+        out.truncate(start);
+        self.pseudonyms.write_secret(value, setting.room, out);
+        Outcome::Replaced
+    }
+
+    fn text_once(&self, value: &str, setting: Setting, out: &mut String) -> Outcome {
+        let Setting {
+            room,
+            context,
+            nesting,
+        } = setting;
         let start = out.len();
         if value.trim_start().starts_with(['{', '[']) {
-            let scope = Scope { rule: Rule::Scan, around: self.column.around, context };
+            let scope = Scope {
+                rule: Rule::Scan,
+                around: self.column.around,
+                context,
+            };
             let outcome = match json::rewrite(self, scope, value, nesting, out) {
                 Ok(outcome) => outcome,
                 Err(json::Unreadable::Malformed) => Outcome::Null,
@@ -57,7 +96,9 @@ impl Rewriter<'_> {
             };
             match outcome {
                 Outcome::Kept => return Outcome::Kept,
-                Outcome::Replaced if out.len() > start && room.fits(&out[start..]) => return outcome,
+                Outcome::Replaced if out.len() > start && room.fits(&out[start..]) => {
+                    return outcome;
+                }
                 Outcome::Replaced => {
                     out.truncate(start);
                     self.pseudonyms.write_secret(value, room, out);
@@ -67,7 +108,11 @@ impl Rewriter<'_> {
             }
         }
         let signs = Signs::of(value);
-        let findings = if signs.are_any() { scan::find(value, signs, context) } else { Vec::new() };
+        let findings = if signs.are_any() {
+            scan::find(value, signs, context)
+        } else {
+            Vec::new()
+        };
         if findings.is_empty() {
             return Outcome::Kept;
         }
@@ -116,7 +161,7 @@ impl Rewriter<'_> {
                 Pseudonyms::write_day(value, Day::WithTime, out);
             }
             (ValueKind::Network, Persona::Ip) => {
-                let room = if room.unique() { Room::FREE.for_unique() } else { Room::FREE };
+                let room = room.within(usize::MAX);
                 self.pseudonyms.write(persona, value, room, out);
             }
             // SQLite keeps any text in any column.
@@ -131,7 +176,8 @@ impl Rewriter<'_> {
     /// Appends the pseudonym of a number that may have a fraction.
     pub(crate) fn write_number(&self, persona: Persona, value: &str, out: &mut String) {
         if is_whole(value) {
-            self.pseudonyms.write_integer(persona, value, self.column.room, out);
+            self.pseudonyms
+                .write_integer(persona, value, self.column.room, out);
         } else if persona == Persona::Coordinate {
             self.pseudonyms.write(persona, value, Room::FREE, out);
         } else {
@@ -140,12 +186,20 @@ impl Rewriter<'_> {
     }
 
     fn array(&self, elements: &ValueKind, value: &str, out: &mut String) -> Outcome {
-        array::rewrite(value, out, |element, out| self.value(elements, element, out))
-            .unwrap_or_else(|array::Malformed| self.nothing(&ValueKind::Array(Box::new(elements.clone())), out))
+        array::rewrite(value, out, |element, out| {
+            self.value(elements, element, out)
+        })
+        .unwrap_or_else(|array::Malformed| {
+            self.nothing(&ValueKind::Array(Box::new(elements.clone())), out)
+        })
     }
 
     fn json(&self, rule: Rule, value: &str, out: &mut String) -> Outcome {
-        let scope = Scope { rule, around: self.column.around, context: self.column.context };
+        let scope = Scope {
+            rule,
+            around: self.column.around,
+            context: self.column.context,
+        };
         json::rewrite(self, scope, value, 0, out)
             .unwrap_or_else(|_| self.nothing(&ValueKind::Json, out))
     }
@@ -174,7 +228,7 @@ impl Rewriter<'_> {
                 out.push_str(&uuid(self.pseudonyms.draw_secret(value).wide()));
             }
             ValueKind::Network => {
-                let room = if room.unique() { Room::FREE.for_unique() } else { Room::FREE };
+                let room = room.within(usize::MAX);
                 self.pseudonyms.write(Persona::Ip, value, room, out);
             }
             // SQLite writes these as numbers.
@@ -187,6 +241,9 @@ impl Rewriter<'_> {
         Outcome::Replaced
     }
 }
+
+/// Two searches are enough but for values made to need more; those are replaced as a whole.
+const MOST_SEARCHES: usize = 4;
 
 /// Returns a value of this kind that says nothing, if the kind has one.
 fn constant(kind: &ValueKind) -> Option<&'static str> {
@@ -210,19 +267,32 @@ fn constant(kind: &ValueKind) -> Option<&'static str> {
 fn uuid(bits: u128) -> String {
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x8 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 /// Says whether a value that is kept is written as its kind is. What is not may be anything: in
 /// SQLite a column's type holds nobody to it.
 fn is_of_kind(kind: &ValueKind, value: &str) -> bool {
-    let written_with = |signs: &[u8]| value.bytes().all(|b| b.is_ascii_digit() || signs.contains(&b));
+    let written_with = |signs: &[u8]| {
+        value
+            .bytes()
+            .all(|b| b.is_ascii_digit() || signs.contains(&b))
+    };
     match kind {
         ValueKind::Integer => written_with(b"-"),
         ValueKind::Decimal => written_with(b"-.e+"),
         ValueKind::Boolean => value.len() <= "false".len(),
         ValueKind::Date | ValueKind::Time | ValueKind::Timestamp => written_with(b"-: .+TZ"),
-        ValueKind::Uuid => value.len() == 36 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'),
+        ValueKind::Uuid => {
+            value.len() == 36 && value.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        }
         // A kind with words in it is searched, which keeps all that is of it.
         ValueKind::Interval => false,
         ValueKind::Text
@@ -241,5 +311,7 @@ fn is_whole(value: &str) -> bool {
 }
 
 fn is_number(value: &str) -> bool {
-    value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))
+    value
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))
 }

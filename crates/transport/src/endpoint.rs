@@ -9,10 +9,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use wire::{CloseCode, WelcomeBody};
 
 use crate::carrier::{self, Carrier, udp};
-use crate::session::Session;
+use crate::session::{Owned, Session};
 use crate::trust::{
     self, Admission, ClientName, Guest, HandshakeError, Key, KeyRing, ServerName, Ticket, WallClock,
 };
@@ -23,6 +24,7 @@ pub struct Listener {
     endpoint: Endpoint,
     carrier: Carrier,
     admission: Admission,
+    places: Arc<Semaphore>,
     trust: Arc<ServerTrust>,
 }
 
@@ -42,6 +44,7 @@ pub struct Arrival {
     incoming: Incoming,
     carrier: Carrier,
     ticket: Ticket,
+    places: Arc<Semaphore>,
     trust: Arc<ServerTrust>,
 }
 
@@ -83,6 +86,7 @@ impl Listener {
             endpoint,
             carrier,
             admission: Admission::default(),
+            places: Arc::new(Semaphore::new(MOST_SESSIONS)),
             trust: Arc::new(trust),
         }
     }
@@ -110,10 +114,12 @@ impl Listener {
             match self.admission.admit(incoming.remote_address().ip()) {
                 Some(ticket) => {
                     let (carrier, trust) = (self.carrier, Arc::clone(&self.trust));
+                    let places = Arc::clone(&self.places);
                     return Some(Arrival {
                         incoming,
                         carrier,
                         ticket,
+                        places,
                         trust,
                     });
                 }
@@ -152,16 +158,16 @@ impl Arrival {
             incoming,
             carrier,
             ticket,
+            places,
             trust,
         } = self;
         tokio::time::timeout(HANDSHAKE_TIME, async {
             let connection = incoming.accept()?.await?;
-            let ServerTrust { keys, name, clock } = &*trust;
-            let welcomed = trust::welcome(&connection, keys, name, clock, &ticket).await;
-            match welcomed {
-                Ok(guest) => {
+            match trust::welcome(&connection, &trust, &ticket, places).await {
+                Ok((guest, place)) => {
                     carrier::trust(&connection);
-                    Ok((Session::new(connection, carrier, None), guest))
+                    let session = Session::new(connection, carrier, Owned::Place { _held: place });
+                    Ok((session, guest))
                 }
                 Err(error) => {
                     connection.close(CloseCode::REFUSED.0.into(), b"");
@@ -273,7 +279,7 @@ impl Dialer {
             other => DialError::Handshake(other.into()),
         })?;
         let greeted = trust::greet(&connection, &self.key, &self.name, &self.clock).await;
-        let session = Session::new(connection, carrier, Some(endpoint));
+        let session = Session::new(connection, carrier, Owned::Endpoint(endpoint));
         match greeted {
             Ok(welcome) => Ok((session, welcome)),
             Err(error) => {
@@ -408,3 +414,6 @@ const HEAD_START: Duration = Duration::from_millis(250);
 
 /// A name with more addresses has answered by then, or will not.
 const MOST_ADDRESSES: usize = 6;
+
+/// Sessions of one server: a large team. An idle one takes about 100 KiB.
+pub const MOST_SESSIONS: usize = 256;

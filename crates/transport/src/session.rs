@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quinn::{Connection, ConnectionError, ConnectionStats, Endpoint};
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wire::{CloseCode, FeatureVersion, FrameKind, Preface, frame};
 
@@ -20,8 +21,16 @@ struct Inner {
     connection: Connection,
     carrier: Carrier,
     since: Instant,
-    /// A client's endpoint lives and ends with its session.
-    endpoint: Option<Endpoint>,
+    owned: Owned,
+}
+
+/// What lives and ends with a session.
+#[derive(Debug)]
+pub(crate) enum Owned {
+    /// A client's endpoint.
+    Endpoint(Endpoint),
+    /// A server's permission to have so many sessions.
+    Place { _held: OwnedSemaphorePermit },
 }
 
 /// How channels of a feature are opened.
@@ -51,16 +60,13 @@ impl Protocol {
 }
 
 impl Session {
-    pub(crate) fn new(
-        connection: Connection,
-        carrier: Carrier,
-        endpoint: Option<Endpoint>,
-    ) -> Self {
+    pub(crate) fn new(connection: Connection, carrier: Carrier, owned: Owned) -> Self {
+        let since = Instant::now();
         Self(Arc::new(Inner {
             connection,
             carrier,
-            since: Instant::now(),
-            endpoint,
+            since,
+            owned,
         }))
     }
 
@@ -149,7 +155,7 @@ impl Session {
     /// Ends the session and all its channels, and lets the peer know.
     pub async fn close(&self, code: CloseCode) {
         self.0.connection.close(code.0.into(), b"");
-        if let Some(endpoint) = &self.0.endpoint {
+        if let Owned::Endpoint(endpoint) = &self.0.owned {
             // The packet leaves within the first moments; waiting for the end of the draining
             // period (RFC 9000, section 10.2) would only make every command slower.
             tokio::time::timeout(FLUSH, endpoint.wait_idle()).await.ok();

@@ -17,7 +17,10 @@ use transport::session::Protocol;
 use crate::Feature;
 
 /// Health, as both ends know it.
-pub const FEATURE: Feature = Feature { protocol: PROTOCOL, server: server::half };
+pub const FEATURE: Feature = Feature {
+    protocol: PROTOCOL,
+    server: server::half,
+};
 
 const PROTOCOL: Protocol = Protocol {
     feature: "health",

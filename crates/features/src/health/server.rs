@@ -1,31 +1,24 @@
 //! The server half of health.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use transport::channel::Channel;
 use transport::router::{Handler, ServeError, Visit};
 
 use super::wire::{Answer, DatabaseHealth, Ping, Report};
-use crate::parts::{About, SectionError, ServerParts, SessionCount};
-use crate::sync::database::DatabaseUrl;
-use crate::sync::source::ping;
+use crate::parts::{About, SectionError, ServerParts};
 
 /// Makes the server half; it needs nothing that a server could lack.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
     Ok(Some(Arc::new(Health {
-        about: Arc::clone(&parts.about),
-        sessions: parts.sessions.clone(),
-        database: parts.database.clone(),
+        parts: parts.clone(),
     })))
 }
 
 #[derive(Debug)]
 struct Health {
-    about: Arc<About>,
-    sessions: SessionCount,
-    database: Option<DatabaseUrl>,
+    parts: ServerParts,
 }
 
 impl Handler for Health {
@@ -46,30 +39,25 @@ impl Handler for Health {
 
 impl Health {
     async fn report(&self) -> Report {
-        let About { server_id, environment, program, commit, started } = &*self.about;
+        let About {
+            server_id,
+            environment,
+            program,
+            commit,
+            started,
+        } = &*self.parts.about;
         Report {
             server_id: server_id.clone(),
             environment: environment.clone(),
             program: program.clone(),
             commit: commit.clone(),
             uptime: started.elapsed(),
-            sessions: self.sessions.get(),
-            database: self.database().await,
-        }
-    }
-
-    async fn database(&self) -> DatabaseHealth {
-        let Some(database) = &self.database else { return DatabaseHealth::None };
-        match tokio::time::timeout(DATABASE_TIME, ping(database)).await {
-            Ok(Ok(took)) => DatabaseHealth::Up { took },
-            Ok(Err(error)) => DatabaseHealth::Down { reason: error.to_string() },
-            Err(_) => {
-                let reason = format!("no answer within {} s", DATABASE_TIME.as_secs());
-                DatabaseHealth::Down { reason }
-            }
+            sessions: self.parts.sessions.get(),
+            database: match self.parts.ping_database().await {
+                None => DatabaseHealth::None,
+                Some(Ok(took)) => DatabaseHealth::Up { took },
+                Some(Err(reason)) => DatabaseHealth::Down { reason },
+            },
         }
     }
 }
-
-/// A database that takes longer to say nothing is not well.
-const DATABASE_TIME: Duration = Duration::from_secs(5);

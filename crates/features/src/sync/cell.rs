@@ -129,7 +129,9 @@ impl<'a> RowsReader<'a> {
             0 => Ok(Cell::Null),
             1 => {
                 let zigzag = self.varint()?;
-                Ok(Cell::Integer((zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed())))
+                Ok(Cell::Integer(
+                    (zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed()),
+                ))
             }
             2 => {
                 let bytes = self.rest.first_chunk::<8>().ok_or(BodyError::Short)?;
@@ -140,7 +142,9 @@ impl<'a> RowsReader<'a> {
             _ => {
                 let bytes = self.take((header - TEXT) >> 1)?;
                 if header & 1 == 0 {
-                    std::str::from_utf8(bytes).map(Cell::Text).map_err(|_| BodyError::Text)
+                    std::str::from_utf8(bytes)
+                        .map(Cell::Text)
+                        .map_err(|_| BodyError::Text)
                 } else {
                     Ok(Cell::Blob(bytes))
                 }
@@ -218,10 +222,18 @@ mod tests {
     #[test]
     fn cells_have_these_bytes() {
         let mut builder = RowsBuilder::default();
-        for cell in [Cell::Null, Cell::Integer(-1), Cell::Real(1.0), Cell::Text("ab"), Cell::Blob(b"c")] {
+        for cell in [
+            Cell::Null,
+            Cell::Integer(-1),
+            Cell::Real(1.0),
+            Cell::Text("ab"),
+            Cell::Blob(b"c"),
+        ] {
             builder.cell(cell);
         }
-        let golden = [0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 8, b'a', b'b', 7, b'c'];
+        let golden = [
+            0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 8, b'a', b'b', 7, b'c',
+        ];
         assert_eq!(builder.body(), golden);
     }
 
@@ -240,14 +252,22 @@ mod tests {
         let body = body();
         for length in 0..body.len() {
             let mut row = [Cell::Null; 6];
-            assert!(RowsReader::new(&body[..length]).row(&mut row).is_err(), "cut at {length}");
+            assert!(
+                RowsReader::new(&body[..length]).row(&mut row).is_err(),
+                "cut at {length}"
+            );
         }
     }
 
     #[test]
     fn a_length_beyond_the_body_is_refused() {
         let mut row = [Cell::Null];
-        for header in [&[0xfe, 0xff, 0xff, 0xff, 0x0f][..], &[0xff; 12], &[3], &[6, 0xff]] {
+        for header in [
+            &[0xfe, 0xff, 0xff, 0xff, 0x0f][..],
+            &[0xff; 12],
+            &[3],
+            &[6, 0xff],
+        ] {
             assert!(RowsReader::new(header).row(&mut row).is_err(), "{header:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! From rows to chunks: treat every cell, encode, compress, hash, send.
 
 use ring::digest::{SHA256, digest};
-use sanitize::{Outcome, SanitizedColumn, Sanitizer, Treatment, ValueKind};
+use sanitize::{Outcome, SanitizedColumn, Sanitizer, Treatment};
 use thiserror::Error;
 use transport::channel::ChannelError;
 use transport::flow::Pour;
@@ -46,7 +46,8 @@ struct TreatedColumn {
 enum Way {
     /// Every cell leaves as it is: the type, or a consent, says that this is safe.
     AsItIs,
-    /// Numbers leave as they are, text is scanned: in SQLite a column's type binds nobody.
+    /// Numbers leave as they are, text is held against the column's kind: in SQLite a type binds
+    /// nobody.
     NumbersOnly,
     /// Every cell is NULL.
     Null,
@@ -62,7 +63,9 @@ impl<'a, 'c> Chunker<'a, 'c> {
         rules: &Rules<'a>,
         cursors: Cursors,
     ) -> Result<Self, ChunkError> {
-        let columns = (0..plan.columns.len()).map(|position| rules.column(plan, position)).collect();
+        let columns = (0..plan.columns.len())
+            .map(|position| rules.column(plan, position))
+            .collect();
         Ok(Self {
             pour,
             table,
@@ -85,14 +88,22 @@ impl<'a, 'c> Chunker<'a, 'c> {
     /// Pours what is left and the end of the table.
     pub(super) async fn finish(mut self) -> Result<(), ChunkError> {
         self.flush().await?;
-        let end = TableEnd { table: self.table, rows: self.sent, replaced: self.treat.replaced };
+        let end = TableEnd {
+            table: self.table,
+            rows: self.sent,
+            replaced: self.treat.replaced,
+        };
         Ok(self.pour.send(&Item::TableEnd(end)).await?)
     }
 
     fn chunk(&mut self) -> Result<Chunk, ChunkError> {
         let body = self.rows.body();
-        let raw_bytes = u32::try_from(body.len()).ok().filter(|&bytes| bytes <= LONGEST_BODY);
-        let raw_bytes = raw_bytes.ok_or_else(|| ChunkError::RowTooLong { table: self.name.clone() })?;
+        let raw_bytes = u32::try_from(body.len())
+            .ok()
+            .filter(|&bytes| bytes <= LONGEST_BODY);
+        let raw_bytes = raw_bytes.ok_or_else(|| ChunkError::RowTooLong {
+            table: self.name.clone(),
+        })?;
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, body).as_ref());
         Ok(Chunk {
@@ -101,7 +112,10 @@ impl<'a, 'c> Chunker<'a, 'c> {
             cursor: self.last.as_ref().and_then(|key| self.cursors.write(key)),
             raw_bytes,
             hash,
-            body: self.compressor.compress(body).map_err(|_| ChunkError::Compress)?,
+            body: self
+                .compressor
+                .compress(body)
+                .map_err(|_| ChunkError::Compress)?,
         })
     }
 }
@@ -115,7 +129,11 @@ impl RowSink for Chunker<'_, '_> {
         }
         self.rows.end_row();
         remember_key(self.key, cells, &mut self.last);
-        Ok(if self.rows.body().len() >= CHUNK { Fill::Full } else { Fill::Room })
+        Ok(if self.rows.body().len() >= CHUNK {
+            Fill::Full
+        } else {
+            Fill::Room
+        })
     }
 
     async fn flush(&mut self) -> Result<(), ChunkError> {
@@ -144,15 +162,23 @@ impl Rules<'_> {
         let prepared = SanitizedColumn::new(&facts, treatment);
         match (self.sanitising, treatment, self.engine) {
             (Sanitising::Off, _, _) | (Sanitising::On, Treatment::Keep, Engine::Postgres) => {
-                TreatedColumn { way: Way::AsItIs, prepared }
+                TreatedColumn {
+                    way: Way::AsItIs,
+                    prepared,
+                }
             }
-            (Sanitising::On, Treatment::Keep, Engine::Sqlite) => {
-                let as_text = sanitize::ColumnFacts { kind: &ValueKind::Text, ..facts };
-                let prepared = SanitizedColumn::new(&as_text, Treatment::Scan);
-                TreatedColumn { way: Way::NumbersOnly, prepared }
-            }
-            (Sanitising::On, Treatment::Null, _) => TreatedColumn { way: Way::Null, prepared },
-            (Sanitising::On, _, _) => TreatedColumn { way: Way::Treat, prepared },
+            (Sanitising::On, Treatment::Keep, Engine::Sqlite) => TreatedColumn {
+                way: Way::NumbersOnly,
+                prepared,
+            },
+            (Sanitising::On, Treatment::Null, _) => TreatedColumn {
+                way: Way::Null,
+                prepared,
+            },
+            (Sanitising::On, _, _) => TreatedColumn {
+                way: Way::Treat,
+                prepared,
+            },
         }
     }
 }
@@ -168,8 +194,12 @@ impl Treat<'_> {
             (Way::NumbersOnly | Way::Treat, Cell::Blob(_)) => {
                 self.replace(position, Cell::Blob(&[]), rows);
             }
-            (Way::NumbersOnly | Way::Treat, Cell::Text(text)) => self.text(position, text, cell, rows),
-            (Way::Treat, Cell::Integer(value)) => self.text(position, &value.to_string(), cell, rows),
+            (Way::NumbersOnly | Way::Treat, Cell::Text(text)) => {
+                self.text(position, text, cell, rows)
+            }
+            (Way::Treat, Cell::Integer(value)) => {
+                self.text(position, &value.to_string(), cell, rows)
+            }
             (Way::Treat, Cell::Real(value)) => self.text(position, &value.to_string(), cell, rows),
         }
     }

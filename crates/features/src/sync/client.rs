@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use transport::channel::{Channel, ChannelError};
 use transport::flow::Drain;
 use transport::keeper::{GiveUp, Keeper};
+use transport::router::DRAIN;
 use transport::session::Session;
 use wire::Status;
 use zstd::bulk::Decompressor;
@@ -107,7 +108,10 @@ pub struct TableSummary {
 /// [`ChannelError`] if the server refuses or the session is lost.
 pub async fn plan(session: &Session, open: &Open) -> Result<Plan, ChannelError> {
     let mut channel = session.open(&PROTOCOL, open).await?;
-    let plan = channel.receive().await?.ok_or(ChannelError::Missing("the plan"))?;
+    let plan = channel
+        .receive()
+        .await?
+        .ok_or(ChannelError::Missing("the plan"))?;
     channel.finish().await?;
     Ok(plan)
 }
@@ -142,7 +146,7 @@ pub async fn run(
         run.bytes += session.stats().udp_rx.bytes - before;
         match attempt {
             Ok(plan) => return Ok(run.summary(plan)),
-            Err(SyncError::Server(error)) if error.is_lost() => {
+            Err(SyncError::Server(error)) if error.is_lost() && is_ending(&session).await => {
                 run.losses += 1;
                 run.spans_snapshots = true;
                 (run.progress)(Progress::Lost);
@@ -153,6 +157,12 @@ pub async fn run(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether a session has ended, or does so within the time that its server takes to stop: a channel
+/// that is cut while its session lives on was given up by the server, and would be again.
+async fn is_ending(session: &Session) -> bool {
+    tokio::time::timeout(2 * DRAIN, session.closed()).await.is_ok()
 }
 
 struct Run<'a> {
@@ -188,7 +198,10 @@ impl Run<'_> {
     /// Goes as far as one session lets it.
     async fn attempt(&mut self, session: &Session) -> Result<Plan, SyncError> {
         let mut channel = session.open(&PROTOCOL, &self.sync.open).await?;
-        let plan: Plan = channel.receive().await?.ok_or(ChannelError::Missing("the plan"))?;
+        let plan: Plan = channel
+            .receive()
+            .await?
+            .ok_or(ChannelError::Missing("the plan"))?;
         self.same_plan(&plan)?;
         let mut target = Target::open(&self.sync.destination, &plan).await?;
         match self.write(channel, &plan, &mut target).await {
@@ -211,16 +224,29 @@ impl Run<'_> {
     fn same_plan(&mut self, plan: &Plan) -> Result<(), SyncError> {
         let now: Vec<_> = plan.tables.iter().map(fingerprint).collect();
         let before = self.fingerprints.get_or_insert_with(|| now.clone());
-        if *before == now { Ok(()) } else { Err(SyncError::PlanChanged) }
+        if *before == now {
+            Ok(())
+        } else {
+            Err(SyncError::PlanChanged)
+        }
     }
 
-    async fn write(&mut self, mut channel: Channel, plan: &Plan, target: &mut Target) -> Result<(), SyncError> {
+    async fn write(
+        &mut self,
+        mut channel: Channel,
+        plan: &Plan,
+        target: &mut Target,
+    ) -> Result<(), SyncError> {
         if target.id().await? == Some(plan.source.id) {
             return Err(SyncError::SameDatabase);
         }
         let begins = self.begins(target, plan).await?;
         self.announce(plan, &begins);
-        channel.send(&Start { tables: begins.iter().map(Beginning::on_the_wire).collect() }).await?;
+        channel
+            .send(&Start {
+                tables: begins.iter().map(Beginning::on_the_wire).collect(),
+            })
+            .await?;
         let mut inflow = Inflow {
             drain: Drain::new(channel),
             decompressor: Decompressor::new().map_err(|_| SyncError::Decompressor)?,
@@ -232,7 +258,9 @@ impl Run<'_> {
                 Beginning::First => None,
                 Beginning::After(resume) => Some(resume),
             };
-            (self.progress)(Progress::Table { name: table.table.name.clone() });
+            (self.progress)(Progress::Table {
+                name: table.table.name.clone(),
+            });
             target.begin(table, self.sync.mode, resume).await?;
             let end = self.rows(&mut inflow, (position, table), target).await?;
             let finished = target.finish(table).await?;
@@ -267,7 +295,10 @@ impl Run<'_> {
             });
         }
         if !theirs.is_empty() && self.sync.theirs == Theirs::Ask {
-            return Err(SyncError::Theirs { tables: theirs, mode: self.sync.mode });
+            return Err(SyncError::Theirs {
+                tables: theirs,
+                mode: self.sync.mode,
+            });
         }
         Ok(begins)
     }
@@ -298,16 +329,32 @@ impl Run<'_> {
                 Some(Item::Chunk(chunk)) if chunk.table == position => {
                     let body = inflow.verified(&chunk)?;
                     let (count, cursor) = (chunk.rows, chunk.cursor.as_ref());
-                    target.apply(table, DecodedChunk { rows: count, cursor, body: &body }).await?;
+                    target
+                        .apply(
+                            table,
+                            DecodedChunk {
+                                rows: count,
+                                cursor,
+                                body: &body,
+                            },
+                        )
+                        .await?;
                     inflow.ack().await?;
                     rows += u64::from(count);
                     let bytes = chunk.body.len() as u64;
-                    (self.progress)(Progress::Chunk { rows: count.into(), bytes });
+                    (self.progress)(Progress::Chunk {
+                        rows: count.into(),
+                        bytes,
+                    });
                 }
                 Some(Item::TableEnd(end)) if end.table == position && end.rows == rows => {
                     return Ok(end);
                 }
-                Some(_) | None => return Err(SyncError::OutOfOrder { table: table.table.name.clone() }),
+                Some(_) | None => {
+                    return Err(SyncError::OutOfOrder {
+                        table: table.table.name.clone(),
+                    });
+                }
             }
         }
     }
@@ -329,7 +376,10 @@ impl Beginning {
     fn on_the_wire(&self) -> Begin {
         match self {
             Self::First => Begin::First,
-            Self::After(resume) => Begin::After { cursor: resume.cursor.clone(), rows: resume.rows },
+            Self::After(resume) => Begin::After {
+                cursor: resume.cursor.clone(),
+                rows: resume.rows,
+            },
             Self::Done => Begin::Skip,
         }
     }
@@ -353,15 +403,24 @@ impl Inflow {
     /// Decompresses a chunk's body and holds it against its hash.
     fn verified(&mut self, chunk: &Chunk) -> Result<Vec<u8>, SyncError> {
         let corrupt = || SyncError::Corrupt;
-        let length = Some(chunk.raw_bytes).filter(|&bytes| bytes <= LONGEST_BODY).ok_or_else(corrupt)?;
-        let body = self.decompressor.decompress(&chunk.body, length as usize).map_err(|_| corrupt())?;
+        let length = Some(chunk.raw_bytes)
+            .filter(|&bytes| bytes <= LONGEST_BODY)
+            .ok_or_else(corrupt)?;
+        let body = self
+            .decompressor
+            .decompress(&chunk.body, length as usize)
+            .map_err(|_| corrupt())?;
         let whole = body.len() == length as usize && digest(&SHA256, &body).as_ref() == chunk.hash;
         if whole { Ok(body) } else { Err(corrupt()) }
     }
 
     async fn ack(&mut self) -> Result<(), ChannelError> {
         self.chunks += 1;
-        self.drain.ack(&Ack { chunks: self.chunks }).await
+        self.drain
+            .ack(&Ack {
+                chunks: self.chunks,
+            })
+            .await
     }
 
     async fn finish(mut self) -> Result<(), SyncError> {
@@ -426,5 +485,9 @@ impl SyncError {
 }
 
 fn names(tables: &[(TableName, u64)]) -> String {
-    tables.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(", ")
+    tables
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

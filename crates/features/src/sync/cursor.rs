@@ -20,7 +20,10 @@ pub(super) struct Cursors {
 #[derive(Serialize, Deserialize)]
 enum Written {
     Open(KeyValues),
-    Sealed { nonce: [u8; NONCE_LEN], sealed: Vec<u8> },
+    Sealed {
+        nonce: [u8; NONCE_LEN],
+        sealed: Vec<u8>,
+    },
 }
 
 impl Cursors {
@@ -35,9 +38,14 @@ impl Cursors {
         let seal = personal.then(|| {
             let bytes = key.derive("cursor");
             // The only error is a key of another length than 32 bytes.
-            UnboundKey::new(&AES_256_GCM, bytes.as_ref()).ok().map(LessSafeKey::new)
+            UnboundKey::new(&AES_256_GCM, bytes.as_ref())
+                .ok()
+                .map(LessSafeKey::new)
         });
-        Self { seal: seal.flatten(), table: fingerprint }
+        Self {
+            seal: seal.flatten(),
+            table: fingerprint,
+        }
     }
 
     /// Writes the cursor behind the row with this key; `None` if the system has no random bytes
@@ -51,7 +59,8 @@ impl Cursors {
                 let mut sealed = postcard::to_stdvec(key).ok()?;
                 let aad = Aad::from(self.table);
                 let unique = Nonce::assume_unique_for_key(nonce);
-                seal.seal_in_place_append_tag(unique, aad, &mut sealed).ok()?;
+                seal.seal_in_place_append_tag(unique, aad, &mut sealed)
+                    .ok()?;
                 postcard::to_stdvec(&Written::Sealed { nonce, sealed }).ok()?
             }
         };
@@ -65,7 +74,9 @@ impl Cursors {
             (Written::Open(key), None) => Some(key),
             (Written::Sealed { nonce, mut sealed }, Some(seal)) => {
                 let nonce = Nonce::assume_unique_for_key(nonce);
-                let opened = seal.open_in_place(nonce, Aad::from(self.table), &mut sealed).ok()?;
+                let opened = seal
+                    .open_in_place(nonce, Aad::from(self.table), &mut sealed)
+                    .ok()?;
                 postcard::from_bytes(opened).ok()
             }
             // An open cursor where the key is personal is none of ours.

@@ -14,6 +14,7 @@ use super::wire::Engine;
 ///
 /// Neither `Debug` nor `Display` shows a password.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a program has one or two")]
 pub enum DatabaseUrl {
     /// A PostgreSQL database.
     Postgres(PgConnectOptions),
@@ -27,7 +28,9 @@ impl DatabaseUrl {
     pub fn is_local(&self) -> bool {
         match self {
             Self::Sqlite(_) => true,
-            Self::Postgres(options) => options.get_socket().is_some() || is_loopback(options.get_host()),
+            Self::Postgres(options) => {
+                options.get_socket().is_some() || is_loopback(options.get_host())
+            }
         }
     }
 
@@ -48,7 +51,9 @@ impl fmt::Display for DatabaseUrl {
             Self::Sqlite(path) => write!(f, "{}", path.display()),
             Self::Postgres(options) => {
                 // libpq's rule: a database that is not named has the user's name.
-                let database = options.get_database().unwrap_or_else(|| options.get_username());
+                let database = options
+                    .get_database()
+                    .unwrap_or_else(|| options.get_username());
                 let port = options.get_port();
                 match options.get_socket() {
                     Some(folder) => write!(f, "postgres {database} on {}:{port}", folder.display()),
@@ -102,7 +107,10 @@ fn is_loopback(host: &str) -> bool {
     // A folder is a unix socket's; an address of version 6 stands in brackets in a URL.
     host.starts_with('/')
         || host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Why a text is not the address of a database. Holds nothing of the text but its scheme, because
@@ -122,7 +130,9 @@ pub enum DatabaseUrlError {
     #[error("a SQLite database in memory cannot be shared: write sqlite://PATH")]
     Memory,
     /// A PostgreSQL URL that cannot be read.
-    #[error("the PostgreSQL URL cannot be read: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with the signs :/?#[]@ in a password as %XX")]
+    #[error(
+        "the PostgreSQL URL cannot be read: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with the signs :/?#[]@ in a password as %XX"
+    )]
     Postgres,
 }
 
@@ -139,7 +149,10 @@ mod tests {
         let url = parsed("postgres://app:s3cr3t%40x@db.example.com:6543/shop?sslmode=require");
         assert_eq!(url.to_string(), "postgres shop on db.example.com:6543");
         assert!(!format!("{url:?}").contains("s3cr3t"));
-        assert_eq!(parsed("postgresql://app@localhost").to_string(), "postgres app on localhost:5432");
+        assert_eq!(
+            parsed("postgresql://app@localhost").to_string(),
+            "postgres app on localhost:5432"
+        );
     }
 
     #[test]

@@ -16,7 +16,16 @@ pub fn fingerprint(plan: &TablePlan) -> [u8; 32] {
     let columns = plan.table.columns.iter().zip(&plan.columns);
     let shape = Shape {
         name: &plan.table.name,
-        columns: columns.map(|(column, plan)| (&*column.name, &*column.declared, &column.kind, &plan.treatment)).collect(),
+        columns: columns
+            .map(|(column, plan)| {
+                (
+                    &*column.name,
+                    &*column.declared,
+                    &column.kind,
+                    &plan.treatment,
+                )
+            })
+            .collect(),
         key: &plan.table.key,
         limit: plan.limit,
     };
@@ -58,14 +67,20 @@ mod tests {
         };
         TablePlan {
             table: Table {
-                name: TableName { schema: Some("public".to_owned()), name: "courses".to_owned() },
+                name: TableName {
+                    schema: Some("public".to_owned()),
+                    name: "courses".to_owned(),
+                },
                 columns: vec![column],
                 key: vec![0],
                 unique: Vec::new(),
                 parents: Vec::new(),
                 estimated_rows: 10,
             },
-            columns: vec![ColumnPlan { treatment: Treatment::Keep, reason: "a number".to_owned() }],
+            columns: vec![ColumnPlan {
+                treatment: Treatment::Keep,
+                reason: "a number".to_owned(),
+            }],
             rows: 10,
             limit: None,
         }
@@ -94,7 +109,11 @@ mod tests {
         for (position, change) in changes.into_iter().enumerate() {
             let mut other = plan();
             change(&mut other);
-            assert_ne!(fingerprint(&plan()), fingerprint(&other), "change {position}");
+            assert_ne!(
+                fingerprint(&plan()),
+                fingerprint(&other),
+                "change {position}"
+            );
         }
     }
 }

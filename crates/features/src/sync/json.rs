@@ -23,14 +23,20 @@ fn push_json(text: &str, out: &mut String) {
     }
     // A line break in JSON stands only between tokens, where a blank means the same; an object
     // of newline-delimited JSON must stay on its line.
-    out.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+    out.extend(
+        text.chars()
+            .map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }),
+    );
 }
 
 /// Appends a JSON string.
 pub(super) fn push_string(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    {
         out.push_str(&rest[..at]);
         push_escape(rest.as_bytes()[at], out);
         rest = &rest[at + 1..];
@@ -94,14 +100,33 @@ mod tests {
 
     #[test]
     fn numbers_keep_every_digit() {
-        for number in ["0", "-0.10", "12345678901234567890.120", "9007199254740993", "1e+20", "5E-324"] {
+        for number in [
+            "0",
+            "-0.10",
+            "12345678901234567890.120",
+            "9007199254740993",
+            "1e+20",
+            "5E-324",
+        ] {
             assert_eq!(scalar(&ValueKind::Decimal, number), number);
         }
     }
 
     #[test]
     fn what_json_has_no_number_for_is_a_string() {
-        for text in ["NaN", "-Infinity", "01", "1.", ".5", "-", "1e", "1e+", "", "$1.00", "1 "] {
+        for text in [
+            "NaN",
+            "-Infinity",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "1e",
+            "1e+",
+            "",
+            "$1.00",
+            "1 ",
+        ] {
             assert_eq!(scalar(&ValueKind::Decimal, text), format!("\"{text}\""));
         }
     }
@@ -115,15 +140,19 @@ mod tests {
 
     #[test]
     fn json_is_embedded_on_one_line_and_only_if_it_is_json() {
-        assert_eq!(scalar(&ValueKind::Json, "{\"a\":\r\n [1.50]}"), "{\"a\":   [1.50]}");
+        assert_eq!(
+            scalar(&ValueKind::Json, "{\"a\":\r\n [1.50]}"),
+            "{\"a\":   [1.50]}"
+        );
         assert_eq!(scalar(&ValueKind::Json, "{\"a\":"), "\"{\\\"a\\\":\"");
         assert_eq!(scalar(&ValueKind::Json, "1 2"), "\"1 2\"");
     }
 
     #[test]
     fn booleans_of_both_spellings_are_booleans() {
-        assert_eq!(["t", "true", "f", "false", "maybe"].map(|text| scalar(&ValueKind::Boolean, text)), [
-            "true", "true", "false", "false", "\"maybe\""
-        ]);
+        assert_eq!(
+            ["t", "true", "f", "false", "maybe"].map(|text| scalar(&ValueKind::Boolean, text)),
+            ["true", "true", "false", "false", "\"maybe\""]
+        );
     }
 }

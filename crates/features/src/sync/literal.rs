@@ -14,10 +14,25 @@ use super::json::push_scalar;
 ///
 /// # Errors
 /// [`LiteralError`] if the text is not an array as PostgreSQL prints it; `out` is then as it was.
-pub fn push_array(element: &ValueKind, literal: &str, out: &mut String) -> Result<(), LiteralError> {
+pub fn push_array(
+    element: &ValueKind,
+    literal: &str,
+    out: &mut String,
+) -> Result<(), LiteralError> {
     let before = out.len();
-    let mut array = Array { element, rest: without_bounds(literal)?, unescaped: String::new(), out };
-    let read = array.read(1).and_then(|()| if array.rest.is_empty() { Ok(()) } else { Err(LiteralError) });
+    let mut array = Array {
+        element,
+        rest: without_bounds(literal)?,
+        unescaped: String::new(),
+        out,
+    };
+    let read = array.read(1).and_then(|()| {
+        if array.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(LiteralError)
+        }
+    });
     if read.is_err() {
         out.truncate(before);
     }
@@ -115,8 +130,14 @@ fn without_bounds(literal: &str) -> Result<&str, LiteralError> {
         return Ok(literal);
     }
     let (bounds, array) = literal.split_once('=').ok_or(LiteralError)?;
-    let are_bounds = bounds.bytes().all(|byte| matches!(byte, b'[' | b']' | b':' | b'-' | b'0'..=b'9'));
-    if are_bounds { Ok(array) } else { Err(LiteralError) }
+    let are_bounds = bounds
+        .bytes()
+        .all(|byte| matches!(byte, b'[' | b']' | b':' | b'-' | b'0'..=b'9'));
+    if are_bounds {
+        Ok(array)
+    } else {
+        Err(LiteralError)
+    }
 }
 
 /// PostgreSQL's own limit.
@@ -134,37 +155,73 @@ mod tests {
 
     #[test]
     fn elements_take_the_form_of_their_kind() {
-        assert_eq!(json(&ValueKind::Text, "{rust,\"a b\",NULL,\"NULL\",\"\"}"), r#"["rust","a b",null,"NULL",""]"#);
-        assert_eq!(json(&ValueKind::Integer, "{1,-2,9223372036854775807}"), "[1,-2,9223372036854775807]");
+        assert_eq!(
+            json(&ValueKind::Text, "{rust,\"a b\",NULL,\"NULL\",\"\"}"),
+            r#"["rust","a b",null,"NULL",""]"#
+        );
+        assert_eq!(
+            json(&ValueKind::Integer, "{1,-2,9223372036854775807}"),
+            "[1,-2,9223372036854775807]"
+        );
         assert_eq!(json(&ValueKind::Decimal, "{1.50,NaN}"), r#"[1.50,"NaN"]"#);
         assert_eq!(json(&ValueKind::Boolean, "{t,f,NULL}"), "[true,false,null]");
-        assert_eq!(json(&ValueKind::Json, r#"{"{\"a\": [1, \"\\\\\"]}",1}"#), r#"[{"a": [1, "\\"]},1]"#);
+        assert_eq!(
+            json(&ValueKind::Json, r#"{"{\"a\": [1, \"\\\\\"]}",1}"#),
+            r#"[{"a": [1, "\\"]},1]"#
+        );
         assert_eq!(json(&ValueKind::Text, "{}"), "[]");
     }
 
     #[test]
     fn escapes_and_unicode_come_through() {
-        assert_eq!(json(&ValueKind::Text, r#"{"a\"b\\c","{x,y}","🦀\🦀"}"#), r#"["a\"b\\c","{x,y}","🦀🦀"]"#);
+        assert_eq!(
+            json(&ValueKind::Text, r#"{"a\"b\\c","{x,y}","🦀\🦀"}"#),
+            r#"["a\"b\\c","{x,y}","🦀🦀"]"#
+        );
         assert_eq!(json(&ValueKind::Text, "{\"a\nb\"}"), r#"["a\nb"]"#);
     }
 
     #[test]
     fn dimensions_nest_and_bounds_are_left_out() {
-        assert_eq!(json(&ValueKind::Integer, "{{1,2},{3,NULL}}"), "[[1,2],[3,null]]");
+        assert_eq!(
+            json(&ValueKind::Integer, "{{1,2},{3,NULL}}"),
+            "[[1,2],[3,null]]"
+        );
         assert_eq!(json(&ValueKind::Integer, "[0:1]={5,6}"), "[5,6]");
-        assert_eq!(json(&ValueKind::Integer, "[-1:0][2:3]={{1,2},{3,4}}"), "[[1,2],[3,4]]");
+        assert_eq!(
+            json(&ValueKind::Integer, "[-1:0][2:3]={{1,2},{3,4}}"),
+            "[[1,2],[3,4]]"
+        );
         assert_eq!(json(&ValueKind::Integer, "{{{{{{1}}}}}}"), "[[[[[[1]]]]]]");
     }
 
     #[test]
     fn what_is_not_an_array_is_refused_and_leaves_nothing() {
         let malformed = [
-            "", "{", "}", "a", "{a", "{a,}", "{,a}", "{a}}", "{\"a}", "{\"a\\", "{\"a\"b}", "{a\"b\"}", "[0:1]{a}",
-            "[x]={a}", "{{{{{{{1}}}}}}}", "{{1},{2}",
+            "",
+            "{",
+            "}",
+            "a",
+            "{a",
+            "{a,}",
+            "{,a}",
+            "{a}}",
+            "{\"a}",
+            "{\"a\\",
+            "{\"a\"b}",
+            "{a\"b\"}",
+            "[0:1]{a}",
+            "[x]={a}",
+            "{{{{{{{1}}}}}}}",
+            "{{1},{2}",
         ];
         for literal in malformed {
             let mut out = "before".to_owned();
-            assert_eq!(push_array(&ValueKind::Text, literal, &mut out), Err(LiteralError), "{literal}");
+            assert_eq!(
+                push_array(&ValueKind::Text, literal, &mut out),
+                Err(LiteralError),
+                "{literal}"
+            );
             assert_eq!(out, "before");
         }
     }

@@ -39,7 +39,10 @@ impl Planner<'_> {
             Selection::All => self.all(snapshot, &mut skipped).await?,
         };
         let tables: Vec<_> = parents_first(tables);
-        let tables = tables.into_iter().map(|table| self.table(table)).collect::<Result<_, _>>()?;
+        let tables = tables
+            .into_iter()
+            .map(|table| self.table(table))
+            .collect::<Result<_, _>>()?;
         Ok(Plan {
             source: snapshot.source().clone(),
             pseudonyms: super::wire::Pseudonyms {
@@ -58,7 +61,10 @@ impl Planner<'_> {
         }
         let mut names = Vec::new();
         for typed in typed {
-            let name = snapshot.find(typed).await.map_err(|error| find_fault(&error))?;
+            let name = snapshot
+                .find(typed)
+                .await
+                .map_err(|error| self.find_fault(error))?;
             self.allow(&name)?;
             if !names.contains(&name) {
                 names.push(name);
@@ -66,7 +72,12 @@ impl Planner<'_> {
         }
         let mut tables = Vec::with_capacity(names.len());
         for name in &names {
-            tables.push(snapshot.describe(name).await.map_err(|error| read_fault(&error))?);
+            tables.push(
+                snapshot
+                    .describe(name)
+                    .await
+                    .map_err(|error| read_fault(&error))?,
+            );
         }
         Ok(tables)
     }
@@ -77,21 +88,34 @@ impl Planner<'_> {
         skipped: &mut Vec<Skipped>,
     ) -> Result<Vec<Table>, Fault> {
         let mut tables = Vec::new();
-        for name in snapshot.tables().await.map_err(|error| read_fault(&error))? {
+        for name in snapshot
+            .tables()
+            .await
+            .map_err(|error| read_fault(&error))?
+        {
             if let Err(fault) = self.allow(&name) {
-                skipped.push(Skipped { table: name, reason: fault.reason });
+                skipped.push(Skipped {
+                    table: name,
+                    reason: fault.reason,
+                });
                 continue;
             }
             match snapshot.describe(&name).await {
                 Ok(table) => tables.push(table),
                 Err(error) if is_of_table(&error) => {
-                    skipped.push(Skipped { table: name, reason: error.to_string() });
+                    skipped.push(Skipped {
+                        table: name,
+                        reason: error.to_string(),
+                    });
                 }
                 Err(error) => return Err(read_fault(&error)),
             }
         }
         if tables.len() > MOST_TABLES {
-            let reason = format!("{} tables are more than the {MOST_TABLES} of one sync: name some", tables.len());
+            let reason = format!(
+                "{} tables are more than the {MOST_TABLES} of one sync: name some",
+                tables.len()
+            );
             return Err(Fault::new(Status::BAD_REQUEST, reason));
         }
         Ok(tables)
@@ -128,6 +152,19 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Says what kept a table from being found, and names no table that the key may not sync.
+    fn find_fault(&self, mut error: FindError) -> Fault {
+        let status = match &mut error {
+            FindError::Unknown { near: names, .. } | FindError::Ambiguous { candidates: names, .. } => {
+                names.retain(|name| self.scopes.tables.has(name));
+                Status::NOT_FOUND
+            }
+            FindError::NotATable { .. } => Status::BAD_REQUEST,
+            FindError::Read(error) => return read_fault(error),
+        };
+        Fault::new(status, error.to_string())
+    }
+
     fn table(&self, table: Table) -> Result<TablePlan, Fault> {
         let columns = (0..table.columns.len())
             .map(|position| self.column(&table, position))
@@ -140,14 +177,24 @@ impl Planner<'_> {
             );
             return Err(Fault::new(Status::BAD_REQUEST, reason));
         }
-        let rows = limit.map_or(table.estimated_rows, |limit| limit.min(table.estimated_rows));
-        Ok(TablePlan { table, columns, rows, limit })
+        let rows = limit.map_or(table.estimated_rows, |limit| {
+            limit.min(table.estimated_rows)
+        });
+        Ok(TablePlan {
+            table,
+            columns,
+            rows,
+            limit,
+        })
     }
 
     fn column(&self, table: &Table, position: usize) -> Result<ColumnPlan, Fault> {
         if self.open.sanitising == Sanitising::Off {
             let reason = "as it is, by consent".to_owned();
-            return Ok(ColumnPlan { treatment: Treatment::Keep, reason });
+            return Ok(ColumnPlan {
+                treatment: Treatment::Keep,
+                reason,
+            });
         }
         let facts = facts(table, position);
         let decision = classify(&facts);
@@ -161,7 +208,10 @@ impl Planner<'_> {
             );
             return Err(Fault::new(Status::CONFLICT, reason));
         }
-        Ok(ColumnPlan { treatment: decision.treatment, reason: decision.reason })
+        Ok(ColumnPlan {
+            treatment: decision.treatment,
+            reason: decision.reason,
+        })
     }
 }
 
@@ -192,22 +242,12 @@ fn parents_first(tables: Vec<Table>) -> Vec<Table> {
     ordered
 }
 
-/// Says to a client what kept a table from being found.
-fn find_fault(error: &FindError) -> Fault {
-    let status = match error {
-        FindError::Unknown { .. } => Status::NOT_FOUND,
-        FindError::Ambiguous { .. } | FindError::NotATable { .. } => Status::BAD_REQUEST,
-        FindError::Read(error) => return read_fault(error),
-    };
-    Fault::new(status, error.to_string())
-}
-
 /// Says to a client what kept the database from being read.
 pub(super) fn read_fault(error: &ReadError) -> Fault {
     let status = match error {
-        ReadError::Permission { .. } | ReadError::ColumnPermission { .. } | ReadError::RowSecurity { .. } => {
-            Status::INTERNAL
-        }
+        ReadError::Permission { .. }
+        | ReadError::ColumnPermission { .. }
+        | ReadError::RowSecurity { .. } => Status::INTERNAL,
         ReadError::Changed { .. } | ReadError::Position { .. } => Status::CONFLICT,
         _ => Status::UNAVAILABLE,
     };

@@ -59,26 +59,40 @@ impl Handler for Sync {
 
 impl Sync {
     async fn serve_one(&self, channel: &mut Channel, visit: &Visit) -> Result<(), ServeError> {
-        let open: Open = channel.receive().await?.ok_or(ChannelError::Missing("what to sync"))?;
+        let open: Open = channel
+            .receive()
+            .await?
+            .ok_or(ChannelError::Missing("what to sync"))?;
         let _running = self.running.try_acquire().map_err(|_| {
-            let reason = format!("{MOST_AT_ONCE} syncs are running on this server: try again in a moment");
+            let reason =
+                format!("{MOST_AT_ONCE} syncs are running on this server: try again in a moment");
             Fault::new(Status::TOO_MANY, reason)
         })?;
         let Some(database) = &self.database else {
             let reason = "this server has no database: set DATABASE_URL where it runs";
             return Err(Fault::new(Status::NOT_FOUND, reason).into());
         };
-        let mut snapshot = Snapshot::open(database).await.map_err(|error| read_fault(&error))?;
+        let mut snapshot = Snapshot::open(database)
+            .await
+            .map_err(|error| read_fault(&error))?;
         let planned = self.planned(&mut snapshot, &open, visit).await;
         let served = match planned {
-            Ok(plan) => self.serve_plan(channel, &mut snapshot, &open, &plan, visit).await,
+            Ok(plan) => {
+                self.serve_plan(channel, &mut snapshot, &open, &plan, visit)
+                    .await
+            }
             Err(fault) => Err(fault.into()),
         };
         snapshot.close().await;
         served
     }
 
-    async fn planned(&self, snapshot: &mut Snapshot, open: &Open, visit: &Visit) -> Result<Plan, Fault> {
+    async fn planned(
+        &self,
+        snapshot: &mut Snapshot,
+        open: &Open,
+        visit: &Visit,
+    ) -> Result<Plan, Fault> {
         let planner = Planner {
             open,
             scopes: visit.guest.key.scopes(),
@@ -99,11 +113,16 @@ impl Sync {
     ) -> Result<(), ServeError> {
         channel.send(plan).await?;
         let start = tokio::time::timeout(START_TIME, channel.receive::<Start>()).await;
-        let start = start.map_err(|_| Fault::new(Status::CONFLICT, "the plan was held too long"))??;
+        let start =
+            start.map_err(|_| Fault::new(Status::CONFLICT, "the plan was held too long"))??;
         // A client that only wanted the plan has finished.
-        let Some(start) = start else { return Ok(channel.finish().await?) };
+        let Some(start) = start else {
+            return Ok(channel.finish().await?);
+        };
         if start.tables.len() != plan.tables.len() {
-            return Err(Fault::new(Status::BAD_REQUEST, "the start is not one of this plan").into());
+            return Err(
+                Fault::new(Status::BAD_REQUEST, "the start is not one of this plan").into(),
+            );
         }
         let rules = Rules {
             sanitizer: &self.sanitizer,
@@ -112,10 +131,15 @@ impl Sync {
         };
         let mut pour = Pour::<Ack>::new(channel);
         for ((table, begin), position) in plan.tables.iter().zip(&start.tables).zip(0..) {
-            self.pour_table(&mut pour, snapshot, &rules, (position, table), begin).await?;
+            self.pour_table(&mut pour, snapshot, &rules, (position, table), begin)
+                .await?;
         }
         pour.finish().await?;
-        let names: Vec<_> = plan.tables.iter().map(|table| table.table.name.to_string()).collect();
+        let names: Vec<_> = plan
+            .tables
+            .iter()
+            .map(|table| table.table.name.to_string())
+            .collect();
         info!(key = visit.guest.key.name(), sanitising = ?open.sanitising, tables = ?names, "synced");
         Ok(())
     }
@@ -129,13 +153,18 @@ impl Sync {
         begin: &Begin,
     ) -> Result<(), ServeError> {
         let cursors = Cursors::new(plan, fingerprint(plan), &self.pseudonyms.key);
-        let Some(range) = range(plan, begin, &cursors)? else { return Ok(()) };
+        let Some(range) = range(plan, begin, &cursors)? else {
+            return Ok(());
+        };
         let mut chunker =
             Chunker::new(pour, position, plan, rules, cursors).map_err(chunk_error)?;
-        snapshot.read(&plan.table, &range, &mut chunker).await.map_err(|error| match error {
-            RowsError::Read(error) => read_fault(&error).into(),
-            RowsError::Sink(error) => chunk_error(error),
-        })?;
+        snapshot
+            .read(&plan.table, &range, &mut chunker)
+            .await
+            .map_err(|error| match error {
+                RowsError::Read(error) => read_fault(&error).into(),
+                RowsError::Sink(error) => chunk_error(error),
+            })?;
         chunker.finish().await.map_err(chunk_error)
     }
 }
@@ -150,13 +179,24 @@ fn range(plan: &TablePlan, begin: &Begin, cursors: &Cursors) -> Result<Option<Ra
             (Some(key), *rows)
         }
     };
-    let order = if plan.limit.is_some() { Order::Newest } else { Order::Ascending };
+    let order = if plan.limit.is_some() {
+        Order::Newest
+    } else {
+        Order::Ascending
+    };
     let limit = plan.limit.map(|limit| limit.saturating_sub(sent));
-    Ok(Some(Range { after, order, limit }))
+    Ok(Some(Range {
+        after,
+        order,
+        limit,
+    }))
 }
 
 fn stale(plan: &TablePlan) -> Fault {
-    let reason = format!("the place to go on from in {} is none that this server knows", plan.table.name);
+    let reason = format!(
+        "the place to go on from in {} is none that this server knows",
+        plan.table.name
+    );
     Fault::new(Status::CONFLICT, reason)
 }
 

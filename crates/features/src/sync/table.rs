@@ -71,7 +71,9 @@ pub enum KeyValue {
 impl Table {
     /// Returns the columns of the key, in the key's order; none if the table has no key.
     pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
-        self.key.iter().filter_map(|&position| self.columns.get(usize::from(position)))
+        self.key
+            .iter()
+            .filter_map(|&position| self.columns.get(usize::from(position)))
     }
 
     /// Whether a value of the column at `position` must stay distinct: it is part of a key or of
@@ -83,12 +85,42 @@ impl Table {
     }
 }
 
+/// Shows a name so that no two tables look the same: `name` in the schema that PostgreSQL users
+/// leave out, `schema.name` elsewhere, with quotes around a part that could be taken for two.
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.schema.as_deref() {
-            // The schema that PostgreSQL users leave out themselves.
-            None | Some("public") => f.write_str(&self.name),
-            Some(schema) => write!(f, "{schema}.{}", self.name),
+        if let Some(schema) = self.schema.as_deref().filter(|schema| *schema != "public") {
+            write!(f, "{}.", Part(schema))?;
         }
+        write!(f, "{}", Part(&self.name))
+    }
+}
+
+/// One part of a name.
+struct Part<'n>(&'n str);
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.contains(['.', '"']) {
+            write!(f, "\"{}\"", self.0.replace('"', "\"\""))
+        } else {
+            f.write_str(self.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_names_look_the_same() {
+        let shown = |schema: Option<&str>, name: &str| {
+            TableName { schema: schema.map(str::to_owned), name: name.to_owned() }.to_string()
+        };
+        assert_eq!(shown(Some("public"), "courses"), "courses");
+        assert_eq!(shown(Some("crm"), "users"), "crm.users");
+        assert_eq!(shown(Some("public"), "crm.users"), r#""crm.users""#);
+        assert_eq!(shown(None, r#"a"b"#), r#""a""b""#);
     }
 }

@@ -1,13 +1,28 @@
 use super::*;
 
 fn column<'a>(table: &'a str, name: &'a str, kind: &'a ValueKind) -> ColumnFacts<'a> {
-    ColumnFacts { table, name, kind, max_chars: None, unique: false, nullable: true }
+    ColumnFacts {
+        table,
+        name,
+        kind,
+        max_chars: None,
+        unique: false,
+        nullable: true,
+    }
 }
 
 #[track_caller]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a table of cases reads better without ampersands"
+)]
 fn decides(table: &str, name: &str, kind: ValueKind, treatment: &str) {
     let decision = classify(&column(table, name, &kind));
-    assert_eq!(decision.treatment.to_string(), treatment, "{table}.{name}: {kind:?}");
+    assert_eq!(
+        decision.treatment.to_string(),
+        treatment,
+        "{table}.{name}: {kind:?}"
+    );
     assert!(!decision.reason.is_empty());
 }
 
@@ -24,18 +39,43 @@ fn a_type_that_cannot_hold_it_keeps_a_column_from_being_personal() {
 #[test]
 fn what_is_not_understood_never_leaves() {
     decides("courses", "vector", ValueKind::Opaque, "null");
-    decides("courses", "shapes", ValueKind::Array(Box::new(ValueKind::Opaque)), "null");
+    decides(
+        "courses",
+        "shapes",
+        ValueKind::Array(Box::new(ValueKind::Opaque)),
+        "null",
+    );
     decides("users", "email", ValueKind::Opaque, "null");
     decides("files", "content", ValueKind::Bytes, "redact");
-    decides("files", "parts", ValueKind::Array(Box::new(ValueKind::Bytes)), "redact");
+    decides(
+        "files",
+        "parts",
+        ValueKind::Array(Box::new(ValueKind::Bytes)),
+        "redact",
+    );
 }
 
 #[test]
 fn kinds_without_text_are_kept_unless_their_name_is_personal() {
     use ValueKind::{Boolean, Date, Decimal, Integer, Interval, Time, Timestamp, Uuid};
-    for kind in [Boolean, Integer, Decimal, Date, Time, Timestamp, Interval, Uuid, ValueKind::Enum] {
+    for kind in [
+        Boolean,
+        Integer,
+        Decimal,
+        Date,
+        Time,
+        Timestamp,
+        Interval,
+        Uuid,
+        ValueKind::Enum,
+    ] {
         decides("courses", "value", kind.clone(), "keep");
-        decides("courses", "values", ValueKind::Array(Box::new(kind)), "keep");
+        decides(
+            "courses",
+            "values",
+            ValueKind::Array(Box::new(kind)),
+            "keep",
+        );
     }
     decides("users", "phone", Integer, "pseudonymise (phone)");
     decides("users", "ssn", Integer, "pseudonymise (national id)");
@@ -56,17 +96,33 @@ fn text_is_pseudonymised_by_name_and_searched_without_one() {
     decides("courses", "instructor", text(), "pseudonymise (full name)");
     decides("courses", "description", text(), "scan");
     decides("users", "password_hash", text(), "redact");
-    decides("users", "emails", ValueKind::Array(Box::new(text())), "pseudonymise (email)");
-    decides("courses", "tags", ValueKind::Array(Box::new(text())), "scan");
+    decides(
+        "users",
+        "emails",
+        ValueKind::Array(Box::new(text())),
+        "pseudonymise (email)",
+    );
+    decides(
+        "courses",
+        "tags",
+        ValueKind::Array(Box::new(text())),
+        "scan",
+    );
     decides("users", "address", ValueKind::Json, "pseudonymise (street)");
     decides("courses", "meta", ValueKind::Json, "scan");
 }
 
 #[test]
 fn a_part_in_a_key_is_a_code() {
-    let facts = ColumnFacts { unique: true, ..column("orders", "customer", &ValueKind::Text) };
+    let facts = ColumnFacts {
+        unique: true,
+        ..column("orders", "customer", &ValueKind::Text)
+    };
     assert_eq!(classify(&facts).treatment, Treatment::Scan);
-    let facts = ColumnFacts { unique: true, ..column("orders", "customer_id", &ValueKind::Text) };
+    let facts = ColumnFacts {
+        unique: true,
+        ..column("orders", "customer_id", &ValueKind::Text)
+    };
     assert_eq!(classify(&facts).treatment, Treatment::Scan);
 }
 
@@ -80,9 +136,13 @@ fn the_columns_of_well_known_schemas_get_what_their_names_ask_for() {
     for name in personal.split_whitespace() {
         let (table, name) = name.split_once('.').unwrap();
         let decision = classify(&column(table, name, &ValueKind::Text));
-        assert!(matches!(decision.treatment, Treatment::Pseudonymise(_)), "{table}.{name}");
+        assert!(
+            matches!(decision.treatment, Treatment::Pseudonymise(_)),
+            "{table}.{name}"
+        );
     }
-    let searched = "customers.customer_id customers.contact_title customers.region orders.ship_country \
+    let searched = "customers.customer_id customers.contact_title customers.region \
+        orders.ship_country \
         categories.category_name categories.description products.product_name \
         products.quantity_per_unit Track.Name Track.Composer Artist.Name Album.Title Genre.Name \
         employees.title employees.notes employees.extension us_states.state_name";

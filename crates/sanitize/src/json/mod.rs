@@ -11,7 +11,7 @@ use std::ops::Range;
 use self::reader::Reader;
 use crate::names::{Meaning, Surroundings, meaning, surroundings};
 use crate::persona::{REDACTED, Room};
-use crate::rewrite::Rewriter;
+use crate::rewrite::{Rewriter, Setting};
 use crate::scan::{self, Context, Signs, What};
 use crate::{Outcome, Persona};
 
@@ -60,7 +60,15 @@ pub(crate) fn rewrite(
     let start = out.len();
     let signs = Signs::of(text);
     let reader = Reader::new(text);
-    let mut walk = Walk { rewriter, reader, signs, nesting, copied: 0, out, piece: String::new() };
+    let mut walk = Walk {
+        rewriter,
+        reader,
+        signs,
+        nesting,
+        copied: 0,
+        out,
+        piece: String::new(),
+    };
     let read = walk.value(scope, 0).and_then(|()| walk.reader.end());
     if let Err(unreadable) = read {
         out.truncate(start);
@@ -110,9 +118,13 @@ impl Walk<'_, '_> {
     }
 
     fn object(&mut self, mut scope: Scope, depth: usize) -> Result<(), Unreadable> {
-        let start = self.reader.place();
+        let start = self.reader;
         if scope.rule == Rule::Part {
-            scope = Scope { rule: Rule::Scan, around: Surroundings::People, ..scope };
+            scope = Scope {
+                rule: Rule::Scan,
+                around: Surroundings::People,
+                ..scope
+            };
         }
         let mut person = None;
         self.reader.open(b'{')?;
@@ -120,10 +132,17 @@ impl Walk<'_, '_> {
             let name = self.reader.string()?;
             self.reader.colon()?;
             let member = self.member(scope, name.clone(), || {
-                *person.get_or_insert_with(|| speaks_of_person(Reader::at(start)))
+                *person.get_or_insert_with(|| speaks_of_person(start))
             })?;
             // Names are data too, in documents that are looked up by address.
-            self.string(Scope { rule: Rule::Scan, context: Context::Any, ..scope }, name)?;
+            self.string(
+                Scope {
+                    rule: Rule::Scan,
+                    context: Context::Any,
+                    ..scope
+                },
+                name,
+            )?;
             self.value(member, depth + 1)?;
         }
         Ok(())
@@ -149,7 +168,11 @@ impl Walk<'_, '_> {
         if matches!(self.reader.peek()?, b'{' | b'[') {
             around = surroundings(&name);
         }
-        let mut member = Scope { around, context: Context::Any, ..scope };
+        let mut member = Scope {
+            around,
+            context: Context::Any,
+            ..scope
+        };
         if scope.rule == Rule::Redact {
             return Ok(member);
         }
@@ -179,14 +202,13 @@ impl Walk<'_, '_> {
         let content = self.reader.decoded(string.clone())?;
         self.piece.clear();
         let pseudonyms = self.rewriter.pseudonyms;
+        let setting = Setting {
+            room: Room::FREE,
+            context: scope.context,
+            nesting: self.nesting + 1,
+        };
         let outcome = match scope.rule {
-            Rule::Scan => self.rewriter.text(
-                &content,
-                Room::FREE,
-                scope.context,
-                self.nesting + 1,
-                &mut self.piece,
-            ),
+            Rule::Scan => self.rewriter.text(&content, setting, &mut self.piece),
             Rule::Personal(persona) => {
                 pseudonyms.write(persona, &content, Room::FREE, &mut self.piece);
                 Outcome::Replaced
@@ -214,7 +236,8 @@ impl Walk<'_, '_> {
         match scope.rule {
             Rule::Redact => self.piece.push('0'),
             Rule::Personal(persona) => {
-                self.rewriter.write_number(persona, written, &mut self.piece);
+                self.rewriter
+                    .write_number(persona, written, &mut self.piece);
             }
             Rule::Scan | Rule::Part => {
                 let found = if self.signs.has(Signs::DIGITS) && written.len() >= FEWEST_DIGITS {
@@ -223,7 +246,8 @@ impl Walk<'_, '_> {
                     Vec::new()
                 };
                 if let Some(What::Personal(persona)) = found.first().map(|finding| finding.what) {
-                    self.rewriter.write_number(persona, written, &mut self.piece);
+                    self.rewriter
+                        .write_number(persona, written, &mut self.piece);
                 }
             }
         }

@@ -19,17 +19,11 @@ pub(super) struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, between: false }
-    }
-
-    /// Goes on at a place that was kept.
-    pub(super) fn at(place: Self) -> Self {
-        place
-    }
-
-    /// Returns this place.
-    pub(super) fn place(&self) -> Self {
-        *self
+        Self {
+            text,
+            at: 0,
+            between: false,
+        }
     }
 
     /// Returns a part of the document.
@@ -103,7 +97,11 @@ impl<'t> Reader<'t> {
     pub(super) fn number(&mut self) -> Result<Range<usize>, Unreadable> {
         let start = self.at;
         self.at += usize::from(self.byte() == Some(b'-'));
-        if self.byte() == Some(b'0') { self.at += 1 } else { self.digits()? }
+        if self.byte() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
         if self.byte() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -120,7 +118,9 @@ impl<'t> Reader<'t> {
     /// Reads `true`, `false` or `null`.
     pub(super) fn literal(&mut self) -> Result<(), Unreadable> {
         let rest = &self.text[self.at..];
-        let literal = ["true", "false", "null"].into_iter().find(|known| rest.starts_with(known));
+        let literal = ["true", "false", "null"]
+            .into_iter()
+            .find(|known| rest.starts_with(known));
         self.at += literal.ok_or(Malformed)?.len();
         self.between = true;
         Ok(())
@@ -139,9 +139,13 @@ impl<'t> Reader<'t> {
                     depth = depth.checked_sub(1).ok_or(Malformed)?;
                     self.at += 1;
                 }
-                b'"' => drop(self.string()?),
+                b'"' => {
+                    self.string()?;
+                }
                 b',' | b':' if depth > 0 => self.at += 1,
-                b'-' | b'0'..=b'9' => drop(self.number()?),
+                b'-' | b'0'..=b'9' => {
+                    self.number()?;
+                }
                 _ => self.literal()?,
             }
             if depth == 0 {
@@ -154,7 +158,11 @@ impl<'t> Reader<'t> {
     /// Checks that nothing is left.
     pub(super) fn end(&mut self) -> Result<(), Unreadable> {
         self.space();
-        if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err(Malformed)
+        }
     }
 
     fn byte(&self) -> Option<u8> {
@@ -209,7 +217,9 @@ fn unescape(written: &str) -> Option<String> {
 /// Reads the four digits behind `\u`, and the other half of a pair.
 fn code_point(rest: &mut &str) -> Option<char> {
     let unit = |rest: &mut &str| {
-        let digits = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let digits = rest
+            .get(..4)
+            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
         *rest = &rest[4..];
         u16::from_str_radix(digits, 16).ok()
     };

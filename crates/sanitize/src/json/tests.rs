@@ -29,7 +29,9 @@ fn only_changed(document: &str, personal: &[&str]) {
     let mut before = document;
     for piece in personal {
         let (kept, after) = before.split_once(piece).unwrap();
-        rest = rest.strip_prefix(kept).unwrap_or_else(|| panic!("{kept} is not kept in {out}"));
+        rest = rest
+            .strip_prefix(kept)
+            .unwrap_or_else(|| panic!("{kept} is not kept in {out}"));
         let next = after.chars().next().unwrap();
         let end = rest.find(next).unwrap();
         assert_ne!(&rest[..end], *piece, "{out}");
@@ -53,14 +55,24 @@ fn a_harmless_document_is_kept_byte_for_byte() {
         r#"{"version":"1.2.3.4","sha":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}"#,
         r#"{"email":"","phone":null,"email_verified":true}"#,
     ] {
-        assert_eq!(scanned(document), (Outcome::Kept, String::new()), "{document}");
+        assert_eq!(
+            scanned(document),
+            (Outcome::Kept, String::new()),
+            "{document}"
+        );
     }
 }
 
 #[test]
 fn what_is_personal_is_replaced_at_any_depth_and_all_else_is_kept() {
-    only_changed(r#"{"a":1.50, "note" : "ask ada@x.uk now","z":[1e5]}"#, &["ada@x.uk"]);
-    only_changed(r#"[[[{"a":{"b":["+44 20 7946 0123"]}}]]]"#, &["+44 20 7946 0123"]);
+    only_changed(
+        r#"{"a":1.50, "note" : "ask ada@x.uk now","z":[1e5]}"#,
+        &["ada@x.uk"],
+    );
+    only_changed(
+        r#"[[[{"a":{"b":["+44 20 7946 0123"]}}]]]"#,
+        &["+44 20 7946 0123"],
+    );
     only_changed(r#""ada@x.uk""#, &["ada@x.uk"]);
     only_changed(r#"{"n":4111111111111111,"m":2}"#, &["4111111111111111"]);
     only_changed(r#"{"n":12127365000}"#, &["12127365000"]);
@@ -76,10 +88,19 @@ fn a_member_with_a_known_name_is_treated_by_it() {
     only_changed(r#"{"firstName":"Ada","age":36}"#, &["Ada"]);
     only_changed(r#"{"phone":2127365000,"n":2127365000}"#, &["2127365000"]);
     only_changed(r#"{"password":"hunter2","hint":"none"}"#, &["hunter2"]);
-    only_changed(r#"{"emails":["ada","bob"],"tags":["ada"]}"#, &["ada", "bob"]);
-    only_changed(r#"{"name":{"first":"Ada","last":"King"},"email":""}"#, &["Ada", "King"]);
+    only_changed(
+        r#"{"emails":["ada","bob"],"tags":["ada"]}"#,
+        &["ada", "bob"],
+    );
+    only_changed(
+        r#"{"name":{"first":"Ada","last":"King"},"email":""}"#,
+        &["Ada", "King"],
+    );
     only_changed(r#"{"latitude":51.5074}"#, &["51.5074"]);
-    only_changed(r#"{"address":{"line1":"St James","country":"GB"}}"#, &["St James"]);
+    only_changed(
+        r#"{"address":{"line1":"St James","country":"GB"}}"#,
+        &["St James"],
+    );
     only_changed(r#"{"api_key":{"live":["abc",1234]}}"#, &["abc", "1234"]);
 }
 
@@ -87,7 +108,10 @@ fn a_member_with_a_known_name_is_treated_by_it() {
 fn a_bare_name_is_a_persons_where_the_document_says_so() {
     only_changed(r#"{"user":{"name":"Ada"},"plan":{"name":"Pro"}}"#, &["Ada"]);
     only_changed(r#"{"name":"Ada","email":""}"#, &["Ada"]);
-    only_changed(r#"[{"name":"Intro"},{"author":"Ada King","name":"Intro"}]"#, &["Ada King"]);
+    only_changed(
+        r#"[{"name":"Intro"},{"author":"Ada King","name":"Intro"}]"#,
+        &["Ada King"],
+    );
     let (outcome, _) = rewritten_in("users", Treatment::Scan, r#"{"name":"Ada"}"#);
     assert_eq!(outcome, Outcome::Replaced);
     assert_eq!(scanned(r#"{"name":"Ada"}"#).0, Outcome::Kept);
@@ -106,13 +130,20 @@ fn escapes_hide_nothing() {
         let (outcome, out) = scanned(document);
         assert_eq!(outcome, Outcome::Replaced, "{document}");
         let read: serde_json::Value = serde_json::from_str(&out).unwrap();
-        assert!(!read.to_string().contains("Ada") && !read.to_string().contains("x.uk"), "{out}");
+        assert!(
+            !read.to_string().contains("Ada") && !read.to_string().contains("x.uk"),
+            "{out}"
+        );
     }
 }
 
 #[test]
 fn a_document_under_a_personal_name_is_personal_throughout() {
-    let (_, out) = rewritten_in("t", Treatment::Pseudonymise(Persona::Phone), r#"["7365000",{"x":2127365000}]"#);
+    let (_, out) = rewritten_in(
+        "t",
+        Treatment::Pseudonymise(Persona::Phone),
+        r#"["7365000",{"x":2127365000}]"#,
+    );
     assert!(!out.contains("7365000"), "{out}");
     let (outcome, out) = rewritten_in("t", Treatment::Redact, r#"{"a":1}"#);
     assert_eq!((outcome, out.as_str()), (Outcome::Replaced, "null"));
@@ -122,10 +153,31 @@ fn a_document_under_a_personal_name_is_personal_throughout() {
 fn what_cannot_be_read_becomes_null() {
     let deep = "[".repeat(200) + &"]".repeat(200);
     for document in [
-        "", " ", "{", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "nul", "01", "1.", "1e", "\"a", "\"\\",
-        "[]]", "'a'", "{\"a\":\"\\x@\"}", "[\"\\ud800@\"]", &deep,
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "[1 2]",
+        "{\"a\"}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "nul",
+        "01",
+        "1.",
+        "1e",
+        "\"a",
+        "\"\\",
+        "[]]",
+        "'a'",
+        "{\"a\":\"\\x@\"}",
+        "[\"\\ud800@\"]",
+        &deep,
     ] {
-        let expected = if document.is_empty() { Outcome::Kept } else { Outcome::Null };
+        let expected = if document.is_empty() {
+            Outcome::Kept
+        } else {
+            Outcome::Null
+        };
         assert_eq!(scanned(document).0, expected, "{document}");
     }
     let fits = "[".repeat(100) + "\"ada@x.uk\"" + &"]".repeat(100);

@@ -8,6 +8,10 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
+use self::Concept::{
+    About, Companion, Harmless, Is, Name, Person, Picture, Role, Secret, Sensitive, Version,
+};
+use self::Reach::{Anywhere, End, Whole};
 use crate::Persona;
 
 /// What a phrase in a name says.
@@ -62,7 +66,10 @@ struct Index {
 
 impl Index {
     fn build() -> Self {
-        let mut index = Self { lengths: [0; 26], phrases: HashMap::default() };
+        let mut index = Self {
+            lengths: [0; 26],
+            phrases: HashMap::default(),
+        };
         for &(concept, reach, list) in LISTS {
             for phrase in list.split_ascii_whitespace() {
                 index.lengths[usize::from(phrase.as_bytes()[0] - b'a')] |= 1 << phrase.len();
@@ -106,11 +113,6 @@ impl Hasher for Fnv {
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::build);
-
-use Concept::{
-    About, Companion, Harmless, Is, Name, Person, Picture, Role, Secret, Sensitive, Version,
-};
-use Reach::{Anywhere, End, Whole};
 
 const LISTS: &[(Concept, Reach, &str)] = &[
     (
@@ -228,7 +230,8 @@ const LISTS: &[(Concept, Reach, &str)] = &[
          vatid vatnumber personalid personalnumber identitynumber identitycard idcard idnumber \
          idcardnumber governmentid medicare medicareid nhsnumber insurancenumber insuranceid \
          medicalrecordnumber mrn bankaccount accountnumber bankaccountnumber accountno \
-         routingnumber sortcode badgenumber last4 cardlast4 lastfour ssnlast4 imei imsi iccid idfa gaid advertisingid \
+         routingnumber sortcode badgenumber last4 cardlast4 lastfour ssnlast4 \
+         imei imsi iccid idfa gaid advertisingid \
          steuernummer steuerid steueridnr ausweisnummer personalausweis reisepass passnummer \
          sozialversicherungsnummer svnr rentenversicherungsnummer krankenversicherungsnummer \
          kontonummer fuehrerschein fuehrerscheinnummer kennzeichen nir \
@@ -246,7 +249,11 @@ const LISTS: &[(Concept, Reach, &str)] = &[
          fechadenacimiento datanascimento datadenascimento nascimento datanascita \
          datadinascita",
     ),
-    (Is(Persona::BirthDate), Whole, "born birth naissance nacimiento nascita"),
+    (
+        Is(Persona::BirthDate),
+        Whole,
+        "born birth naissance nacimiento nascita",
+    ),
     (
         Is(Persona::Coordinate),
         Anywhere,
@@ -265,7 +272,11 @@ const LISTS: &[(Concept, Reach, &str)] = &[
          profileurl userpic gravatar linkedin linkedinurl facebook facebookurl twitterurl \
          instagram githuburl personalwebsite personalurl homepage homepageurl",
     ),
-    (Picture, Anywhere, "photo picture portrait headshot photopath photourl pictureurl website foto"),
+    (
+        Picture,
+        Anywhere,
+        "photo picture portrait headshot photopath photourl pictureurl website foto",
+    ),
     (Name, Anywhere, "name nom nombre nome displayname"),
     (
         Secret,
@@ -282,11 +293,7 @@ const LISTS: &[(Concept, Reach, &str)] = &[
          motdepasse mdp contrasena clavesecreta senha parolachiave connectionstring \
          databaseurl dsn",
     ),
-    (
-        Secret,
-        End,
-        "hash salt session pin signature fingerprint",
-    ),
+    (Secret, End, "hash salt session pin signature fingerprint"),
     (Secret, Whole, "reset pass sid auth clave digest sig"),
     (
         Sensitive,
@@ -326,13 +333,13 @@ const LISTS: &[(Concept, Reach, &str)] = &[
     (
         Companion,
         Anywhere,
-        "profile detail info information data record address list directory master base table",
+        "detail info information data record list directory master base table",
     ),
     (
         About,
         Anywhere,
         "id count total type kind status at on date time verified confirmed sent enabled \
-         disabled template subject format length provider domain brand version limit expire \
+         disabled template subject format length provider domain brand limit expire \
          expires expiry expiration ttl usage price cost rate strength score policy category \
          code country region state language locale flag active valid validated optin optout \
          consent preference setting frequency interval index idx size weight rank level \
@@ -347,19 +354,35 @@ const LISTS: &[(Concept, Reach, &str)] = &[
          emailcampaign mailcampaign mobileapp mobileos cellline cellcount hashtag \
          addressbookentry publickey codesignature",
     ),
-    (Version, End, "version release build firmware semver revision softwareversion appversion"),
+    (
+        Version,
+        End,
+        "version release build firmware semver revision softwareversion appversion",
+    ),
 ];
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn phrases_are_written_as_they_are_looked_up() {
-        for (_, _, list) in LISTS {
+        let mut seen = HashSet::new();
+        for &(concept, _, list) in LISTS {
             for phrase in list.split_ascii_whitespace() {
-                assert!(phrase.len() <= 31, "{phrase} is too long for the set of lengths");
-                assert!(phrase.starts_with(|c: char| c.is_ascii_lowercase()), "{phrase}");
+                // A later list would win unseen. People in a part are people first.
+                let again = !seen.insert(phrase);
+                assert!(!again || concept == Role, "{phrase} is listed twice");
+                assert!(
+                    phrase.len() <= 31,
+                    "{phrase} is too long for the set of lengths"
+                );
+                assert!(
+                    phrase.starts_with(|c: char| c.is_ascii_lowercase()),
+                    "{phrase}"
+                );
                 let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
                 assert!(phrase.chars().all(plain), "{phrase}");
             }

@@ -47,13 +47,20 @@ pub(crate) fn meaning(name: &str, around: Surroundings) -> Option<Meaning> {
             if free < length || taken[start..start + length].contains(&true) {
                 continue;
             }
-            let Some((concept, reach)) = words.find(start, length, look_up) else { continue };
+            let Some((concept, reach)) = words.find(start, length, look_up) else {
+                continue;
+            };
             if !words.reaches(start, length, reach) {
                 continue;
             }
             taken[start..start + length].fill(true);
             free -= length;
-            let here = Place { words: &words, start, length, around };
+            let here = Place {
+                words: &words,
+                start,
+                length,
+                around,
+            };
             best = stronger(best, here.meaning(concept));
         }
     }
@@ -64,9 +71,14 @@ pub(crate) fn meaning(name: &str, around: Surroundings) -> Option<Meaning> {
 pub(crate) fn surroundings(name: &str) -> Surroundings {
     // A schema in front says nothing: `people.orders`.
     let name = name.rsplit('.').next().unwrap_or(name);
-    let Some(words) = Words::of(name) else { return Surroundings::Other };
+    let Some(words) = Words::of(name) else {
+        return Surroundings::Other;
+    };
     let person = |at: usize| {
-        matches!(words.find(at, 1, look_up), Some((Concept::Person | Concept::Role, _)))
+        matches!(
+            words.find(at, 1, look_up),
+            Some((Concept::Person | Concept::Role, _))
+        )
     };
     let last = words.count() - 1;
     let companion = matches!(words.find(last, 1, look_up), Some((Concept::Companion, _)));
@@ -137,7 +149,10 @@ impl Place<'_> {
 
     fn beside_person(&self) -> bool {
         let person = |at: usize| {
-            matches!(self.words.find(at, 1, look_up), Some((Concept::Person | Concept::Role, _)))
+            matches!(
+                self.words.find(at, 1, look_up),
+                Some((Concept::Person | Concept::Role, _))
+            )
         };
         let end = self.start + self.length;
         (self.start > 0 && person(self.start - 1)) || (end < self.words.count() && person(end))
@@ -154,7 +169,11 @@ fn stronger(one: Option<Meaning>, two: Option<Meaning>) -> Option<Meaning> {
         Some(Meaning::Ambiguous | Meaning::Part | Meaning::Version | Meaning::Plain) => 1,
         None => 0,
     };
-    if strength(two) > strength(one) { two } else { one }
+    if strength(two) > strength(one) {
+        two
+    } else {
+        one
+    }
 }
 
 #[cfg(test)]

@@ -11,33 +11,80 @@ fn among_people(name: &str) -> Option<Meaning> {
 #[test]
 fn a_name_is_understood_however_it_is_written() {
     let names = [
-        "email", "EMAIL", "e_mail", "emailAddress", "email-address", "Email Address", "userEmail",
-        "email2", "email_2", "work_emails", "contact.email", "EMailAddress",
+        "email",
+        "EMAIL",
+        "e_mail",
+        "emailAddress",
+        "email-address",
+        "Email Address",
+        "userEmail",
+        "email2",
+        "email_2",
+        "work_emails",
+        "contact.email",
+        "EMailAddress",
     ];
     for name in names {
         assert_eq!(of(name), Some(Meaning::Personal(Persona::Email)), "{name}");
     }
-    for name in ["first_name", "firstName", "FIRSTNAME", "FirstNames", "customer_first_name"] {
-        assert_eq!(of(name), Some(Meaning::Personal(Persona::FirstName)), "{name}");
+    for name in [
+        "first_name",
+        "firstName",
+        "FIRSTNAME",
+        "FirstNames",
+        "customer_first_name",
+    ] {
+        assert_eq!(
+            of(name),
+            Some(Meaning::Personal(Persona::FirstName)),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn the_kinds_of_personal_data_are_known_in_six_languages() {
     let known = [
-        (Persona::LastName, "surname nachname nom_de_famille apellidos sobrenome cognome"),
-        (Persona::FirstName, "given_name vorname prénom primer_nombre primeiro_nome"),
-        (Persona::Phone, "phone_number telefonnummer téléphone teléfono telefone cellulare"),
-        (Persona::Street, "billing_address straße adresse dirección endereço indirizzo"),
+        (
+            Persona::LastName,
+            "surname nachname nom_de_famille apellidos sobrenome cognome",
+        ),
+        (
+            Persona::FirstName,
+            "given_name vorname prénom primer_nombre primeiro_nome",
+        ),
+        (
+            Persona::Phone,
+            "phone_number telefonnummer téléphone teléfono telefone cellulare",
+        ),
+        (
+            Persona::Street,
+            "billing_address straße adresse dirección endereço indirizzo",
+        ),
         (Persona::City, "ship_city wohnort ville ciudad cidade città"),
-        (Persona::PostalCode, "zip plz code_postal código_postal cep codice_postale"),
-        (Persona::BirthDate, "dob geburtsdatum date_de_naissance fecha_nacimiento data_nascimento"),
-        (Persona::Username, "login benutzername nom_utilisateur nombre_de_usuario nome_utente"),
-        (Persona::NationalId, "ssn steuer_id numero_securite_sociale dni cpf codice_fiscale"),
+        (
+            Persona::PostalCode,
+            "zip plz code_postal código_postal cep codice_postale",
+        ),
+        (
+            Persona::BirthDate,
+            "dob geburtsdatum date_de_naissance fecha_nacimiento data_nascimento",
+        ),
+        (
+            Persona::Username,
+            "login benutzername nom_utilisateur nombre_de_usuario nome_utente",
+        ),
+        (
+            Persona::NationalId,
+            "ssn steuer_id numero_securite_sociale dni cpf codice_fiscale",
+        ),
         (Persona::Ip, "ip last_login_ip ip_address remoteAddr"),
         (Persona::Card, "card_number creditCardNumber"),
         (Persona::Iban, "iban seller_iban"),
-        (Persona::FullName, "full_name contactName ship_name customer_name nome_cliente"),
+        (
+            Persona::FullName,
+            "full_name contactName ship_name customer_name nome_cliente",
+        ),
         (Persona::Url, "avatar_url profilePicture"),
         (Persona::Coordinate, "latitude lng home_location"),
     ];
@@ -64,14 +111,20 @@ fn a_name_that_speaks_about_a_value_is_not_its_name() {
                  card_brand email_verified name_length content_hash commit_hash market_cap \
                  filename hostname table_name product_title domain tool description";
     for name in names.split_whitespace() {
-        assert!(!matches!(of(name), Some(Meaning::Personal(_) | Meaning::Secret)), "{name}");
+        assert!(
+            !matches!(of(name), Some(Meaning::Personal(_) | Meaning::Secret)),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn a_bare_name_is_a_persons_among_people_only() {
     assert_eq!(of("name"), Some(Meaning::Ambiguous));
-    assert_eq!(among_people("name"), Some(Meaning::Personal(Persona::FullName)));
+    assert_eq!(
+        among_people("name"),
+        Some(Meaning::Personal(Persona::FullName))
+    );
     assert_eq!(among_people("plan_name"), None);
     assert_eq!(among_people("photo"), Some(Meaning::Personal(Persona::Url)));
     assert_eq!(of("photo"), None);
@@ -79,10 +132,26 @@ fn a_bare_name_is_a_persons_among_people_only() {
 
 #[test]
 fn tables_of_people_are_told_from_tables_about_their_things() {
-    for table in ["users", "public.Users", "customer", "employees", "Kunden", "user_profiles", "utilisateurs"] {
+    for table in [
+        "users",
+        "public.Users",
+        "customer",
+        "employees",
+        "Kunden",
+        "user_profiles",
+        "utilisateurs",
+    ] {
         assert_eq!(surroundings(table), Surroundings::People, "{table}");
     }
-    for table in ["courses", "user_roles", "customer_orders", "people.orders", "", "???", "employee_territories"] {
+    for table in [
+        "courses",
+        "user_roles",
+        "customer_orders",
+        "people.orders",
+        "",
+        "???",
+        "employee_territories",
+    ] {
         assert_eq!(surroundings(table), Surroundings::Other, "{table}");
     }
 }

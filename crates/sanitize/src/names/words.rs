@@ -20,11 +20,19 @@ impl Words {
     /// Splits `name` at separators and at changes of case, or returns `None` if it has no words
     /// or more than names have.
     pub(super) fn of(name: &str) -> Option<Self> {
-        let mut words = Self { letters: [0; MAX_BYTES], ends: [0; MAX_WORDS], count: 0 };
+        let mut words = Self {
+            letters: [0; MAX_BYTES],
+            ends: [0; MAX_WORDS],
+            count: 0,
+        };
         let mut length = 0;
         let mut before = Letter::None;
         let mut chars = name.chars();
         while let Some(c) = chars.next() {
+            // Members may be called by an address or a link, which are values and no names.
+            if matches!(c, '@' | '=' | '%') {
+                return None;
+            }
             let now = Letter::of(c);
             let next_is_lower = || chars.clone().next().is_some_and(char::is_lowercase);
             // `firstName` and the N of `IPName` begin a word; `ID` and `address1` do not.
@@ -57,7 +65,13 @@ impl Words {
     ) -> Option<(Concept, Reach)> {
         let phrase = self.phrase(start, length);
         let bare = phrase.trim_end_matches(|c: char| c.is_ascii_digit());
-        let found = look_up(phrase).or_else(|| if bare.len() < phrase.len() { look_up(bare) } else { None });
+        let found = look_up(phrase).or_else(|| {
+            if bare.len() < phrase.len() {
+                look_up(bare)
+            } else {
+                None
+            }
+        });
         found
             .or_else(|| look_up(bare.strip_suffix('s')?))
             .or_else(|| look_up(bare.strip_suffix("es")?))
@@ -80,7 +94,8 @@ impl Words {
 
     /// Returns where a word starts: where the one before it ends.
     fn start(&self, word: usize) -> usize {
-        word.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]))
+        word.checked_sub(1)
+            .map_or(0, |before| usize::from(self.ends[before]))
     }
 
     /// Ends the word that is being written; a mere number belongs to the word before: `phone_2`.
@@ -100,7 +115,10 @@ impl Words {
     fn push(&mut self, c: char, mut length: usize) -> Option<usize> {
         let lower = c.to_ascii_lowercase();
         let mut one = [0; 4];
-        for &byte in fold(lower).unwrap_or(lower.encode_utf8(&mut one)).as_bytes() {
+        for &byte in fold(lower)
+            .unwrap_or_else(|| lower.encode_utf8(&mut one))
+            .as_bytes()
+        {
             // A letter that no list holds still keeps its word apart from the others.
             *self.letters.get_mut(length)? = if byte.is_ascii() { byte } else { b'?' };
             length += 1;

@@ -44,7 +44,11 @@ pub(super) fn write_postal_code(
     let only_digits = !value.contains(|c: char| c.is_alphabetic());
     for c in value.chars() {
         let drawn = if c.is_ascii_digit() {
-            if only_digits && seen < 3 { '0' } else { draw.digit() }
+            if only_digits && seen < 3 {
+                '0'
+            } else {
+                draw.digit()
+            }
         } else if c.is_alphabetic() {
             if seen == 0 { 'Q' } else { draw.letter() }
         } else {
@@ -81,9 +85,9 @@ fn ending(value: &str) -> &'static str {
         .into_iter()
         .rev()
         .find(|ending| {
-            path.len().checked_sub(ending.len()).is_some_and(|at| {
-                path.as_bytes()[at..].eq_ignore_ascii_case(ending.as_bytes())
-            })
+            path.len()
+                .checked_sub(ending.len())
+                .is_some_and(|at| path.as_bytes()[at..].eq_ignore_ascii_case(ending.as_bytes()))
         })
         .unwrap_or_default()
 }

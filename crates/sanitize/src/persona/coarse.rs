@@ -21,8 +21,14 @@ pub(super) fn write_day(value: &str, form: Day, out: &mut String) {
 /// A month's name is not kept, and where no year can be told nothing is.
 pub(super) fn write_birth_date(value: &str, out: &mut String) {
     let value = value.trim();
-    let letters = value.chars().any(|c| c.is_alphabetic() && !matches!(c, 'T' | 'Z'));
-    let groups = || value.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
+    let letters = value
+        .chars()
+        .any(|c| c.is_alphabetic() && !matches!(c, 'T' | 'Z'));
+    let groups = || {
+        value
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|group| !group.is_empty())
+    };
     let year = groups().position(|group| group.len() == 4);
     match year {
         Some(year) if !letters && year < 3 => write_first_day(value, year, out),
@@ -54,17 +60,26 @@ pub(super) fn write_birth_number(value: &str, out: &mut String) {
 
 /// Appends whole degrees: about a hundred kilometres. Notations other than decimal ones go.
 pub(super) fn write_coordinate(value: &str, out: &mut String) {
-    let is_decimal = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | ',' | ' ' | ';' | '(' | ')');
+    let is_decimal =
+        |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | ',' | ' ' | ';' | '(' | ')');
     if !value.chars().all(is_decimal) {
         out.push('0');
         return;
     }
     let start = out.len();
     // Half the world writes `51,5`; with a point or a space in it the comma stands between two.
-    let point = if value.contains(['.', ' ', ';']) { '.' } else { ',' };
+    let point = if value.contains(['.', ' ', ';']) {
+        '.'
+    } else {
+        ','
+    };
     let mut fraction = false;
     for c in value.chars() {
-        fraction = if c.is_ascii_digit() { fraction } else { c == point };
+        fraction = if c.is_ascii_digit() {
+            fraction
+        } else {
+            c == point
+        };
         if !fraction {
             out.push(c);
         }

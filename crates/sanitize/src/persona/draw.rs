@@ -30,19 +30,21 @@ impl Draw {
 
     /// Chooses a digit.
     pub(crate) fn digit(&mut self) -> char {
-        char::from(b'0' + (u16::from(self.byte()) * 10 >> 8) as u8)
+        char::from(b'0' + ((u16::from(self.byte()) * 10) >> 8) as u8)
     }
 
     /// Chooses a capital letter.
     pub(crate) fn letter(&mut self) -> char {
-        char::from(b'A' + (u16::from(self.byte()) * 26 >> 8) as u8)
+        char::from(b'A' + ((u16::from(self.byte()) * 26) >> 8) as u8)
     }
 
     /// Returns 65 bits as 13 letters and digits.
     pub(crate) fn token(&self) -> Token {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let wide = self.wide();
-        Token(std::array::from_fn(|at| ALPHABET[(wide >> (5 * at)) as usize & 31]))
+        Token(std::array::from_fn(|at| {
+            ALPHABET[(wide >> (5 * at)) as usize & 31]
+        }))
     }
 
     /// Returns 128 bits which no other choice has used.
@@ -57,7 +59,9 @@ impl Draw {
     fn byte(&mut self) -> u8 {
         let (round, at) = (self.next / 16, self.next % 16);
         self.next += 1;
-        self.bytes[at].rotate_left(round as u32 % 8).wrapping_add((round / 8) as u8)
+        self.bytes[at]
+            .rotate_left(round as u32 % 8)
+            .wrapping_add((round / 8) as u8)
     }
 }
 

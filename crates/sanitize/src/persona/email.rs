@@ -42,14 +42,20 @@ pub(super) fn write(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut 
 
 /// Returns how many characters of the token an address of at most `chars` characters has.
 pub(super) fn token_chars(chars: usize) -> usize {
-    let around = if chars >= SHORT { PREFIX.len() + DOMAIN.len() } else { 0 };
+    let around = if chars >= SHORT {
+        PREFIX.len() + DOMAIN.len()
+    } else {
+        0
+    };
     (chars - around).min(Token::CHARS)
 }
 
 /// Says whether an address is a pseudonym: its domain belongs to nobody, and nobody writes an
 /// example with such an end.
 pub(crate) fn is_ours(value: &str) -> bool {
-    let Some(local) = value.strip_suffix(DOMAIN) else { return false };
+    let Some(local) = value.strip_suffix(DOMAIN) else {
+        return false;
+    };
     let is_token = |text: &str| text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
     if let Some(token) = local.strip_prefix(PREFIX) {
         return (SHORTEST..=Token::CHARS).contains(&token.len()) && is_token(token);
@@ -59,12 +65,19 @@ pub(crate) fn is_ours(value: &str) -> bool {
         let part = parts.next().unwrap_or_default();
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase())
     };
-    word() && word() && parts.next().is_some_and(|t| t.len() == Token::CHARS && is_token(t))
+    word()
+        && word()
+        && parts
+            .next()
+            .is_some_and(|t| t.len() == Token::CHARS && is_token(t))
 }
 
 /// Writes an address as an index on `lower(email)` sees it, so that what is equal there stays so.
 fn normalised(value: &str) -> Cow<'_, str> {
-    if value.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+    if value
+        .bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
+    {
         Cow::Borrowed(value)
     } else {
         Cow::Owned(value.to_lowercase())

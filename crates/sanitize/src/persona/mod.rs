@@ -70,7 +70,13 @@ impl Pseudonyms {
     }
 
     /// Appends the pseudonym of a whole number, a whole number that fits where the value did.
-    pub(crate) fn write_integer(&self, persona: Persona, value: &str, room: Room, out: &mut String) {
+    pub(crate) fn write_integer(
+        &self,
+        persona: Persona,
+        value: &str,
+        room: Room,
+        out: &mut String,
+    ) {
         match persona {
             Persona::Phone => phone::write_integer(self, value, room, out),
             Persona::Card | Persona::NationalId | Persona::PostalCode => {

@@ -1,14 +1,24 @@
 //! Names of people and of companies, from short lists of words.
 
-use super::{Pseudonyms, Room, words};
+use super::{Draw, Pseudonyms, Room, words};
 use crate::Persona;
 
 pub(super) fn write_first(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut String) {
-    write_one(pseudonyms, Persona::FirstName, words::FIRST, value, room, out);
+    write_one(
+        pseudonyms.draw(Persona::FirstName, value.trim()),
+        words::FIRST,
+        room,
+        out,
+    );
 }
 
 pub(super) fn write_last(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut String) {
-    write_one(pseudonyms, Persona::LastName, words::LAST, value, room, out);
+    write_one(
+        pseudonyms.draw(Persona::LastName, value.trim()),
+        words::LAST,
+        room,
+        out,
+    );
 }
 
 /// Appends a full name whose parts are those that columns of their own would get: somebody who
@@ -36,7 +46,11 @@ pub(super) fn write_full(pseudonyms: &Pseudonyms, value: &str, room: Room, out: 
 pub(super) fn write_username(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut String) {
     let start = out.len();
     let mut draw = pseudonyms.draw(Persona::Username, value.trim());
-    out.extend(draw.pick(words::FIRST).chars().map(|c| c.to_ascii_lowercase()));
+    out.extend(
+        draw.pick(words::FIRST)
+            .chars()
+            .map(|c| c.to_ascii_lowercase()),
+    );
     room.write_unique(draw.token().as_str(), '_', out, start);
 }
 
@@ -51,16 +65,8 @@ pub(super) fn write_company(pseudonyms: &Pseudonyms, value: &str, room: Room, ou
     }
 }
 
-fn write_one(
-    pseudonyms: &Pseudonyms,
-    persona: Persona,
-    list: &[&str],
-    value: &str,
-    room: Room,
-    out: &mut String,
-) {
+fn write_one(mut draw: Draw, list: &[&str], room: Room, out: &mut String) {
     let start = out.len();
-    let mut draw = pseudonyms.draw(persona, value.trim());
     out.push_str(draw.pick(list));
     if room.unique() {
         room.write_unique(draw.token().as_str(), ' ', out, start);

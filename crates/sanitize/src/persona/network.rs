@@ -40,7 +40,10 @@ pub(crate) fn write(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut 
 
 /// Says whether an address of version 4 is nobody's: kept for documentation, or for ever.
 pub(crate) fn is_ours_v4(address: Ipv4Addr) -> bool {
-    matches!(address.octets(), [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [240..=255, ..])
+    matches!(
+        address.octets(),
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [240..=255, ..]
+    )
 }
 
 /// Says whether an address of version 6 is kept for documentation.
@@ -69,11 +72,15 @@ fn version_6(draw: &Draw) -> Ipv6Addr {
 fn masked(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
-            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix.into())).unwrap_or(0);
+            let mask = u32::MAX
+                .checked_shl(32_u32.saturating_sub(prefix.into()))
+                .unwrap_or(0);
             Ipv4Addr::from(u32::from(address) & mask).into()
         }
         IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or(0);
+            let mask = u128::MAX
+                .checked_shl(128_u32.saturating_sub(prefix.into()))
+                .unwrap_or(0);
             Ipv6Addr::from(u128::from(address) & mask).into()
         }
     }
@@ -85,7 +92,9 @@ pub(crate) fn is_hardware(value: &str) -> bool {
     matches!(bytes.len(), 17 | 23)
         && bytes.chunks(3).all(|pair| match pair {
             [a, b, between @ ..] => {
-                a.is_ascii_hexdigit() && b.is_ascii_hexdigit() && matches!(between, [] | [b':' | b'-'])
+                a.is_ascii_hexdigit()
+                    && b.is_ascii_hexdigit()
+                    && matches!(between, [] | [b':' | b'-'])
             }
             _ => false,
         })

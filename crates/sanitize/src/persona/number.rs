@@ -18,7 +18,11 @@ pub(super) fn write_card(pseudonyms: &Pseudonyms, value: &str, room: Room, out: 
         out.push_str(&format!("{TEST_CARD}{:020}", draw.wide() % 10_u128.pow(20)));
         return;
     }
-    let length = if (13..=19).contains(&digits.len()) { digits.len() } else { 16 };
+    let length = if (13..=19).contains(&digits.len()) {
+        digits.len()
+    } else {
+        16
+    };
     let mut number = if length == 15 { TEST_AMEX } else { TEST_CARD }.to_owned();
     while number.len() < length - 1 {
         number.push(draw.digit());
@@ -41,8 +45,11 @@ pub(crate) fn is_our_card(digits: &[u8]) -> bool {
 /// Appends an account number that passes the check of its kind, of the same country and length, at
 /// a bank of number zero.
 pub(super) fn write_iban(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut String) {
-    let account: String =
-        value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    let account: String = value
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
     if is_our_iban(account.as_bytes()) {
         out.push_str(value.trim());
         return;
@@ -66,7 +73,11 @@ pub(super) fn write_iban(pseudonyms: &Pseudonyms, value: &str, room: Room, out: 
     let [tens, ones] = mod97_digits(country, bban.as_bytes()).map(char::from);
     let [a, b] = country.map(char::from);
     let whole = format!("{a}{b}{tens}{ones}{bban}");
-    if whole.len() == account.len() { write_shaped(value.trim(), &whole, out) } else { out.push_str(&whole) }
+    if whole.len() == account.len() {
+        write_shaped(value.trim(), &whole, out);
+    } else {
+        out.push_str(&whole);
+    }
 }
 
 /// Says whether an account is at the bank that does not exist.
@@ -83,8 +94,11 @@ pub(super) fn write_national_id(
     out: &mut String,
 ) {
     let value = value.trim();
-    let plain: String =
-        value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+    let plain: String = value
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_uppercase)
+        .collect();
     let mut draw = pseudonyms.draw(Persona::NationalId, &plain);
     if room.unique() {
         out.push_str(&format!("000{:020}", draw.wide() % 10_u128.pow(20)));
@@ -98,7 +112,11 @@ pub(super) fn write_national_id(
             seen += 1;
         } else if c.is_alphanumeric() {
             let letter = draw.letter();
-            out.push(if c.is_lowercase() { letter.to_ascii_lowercase() } else { letter });
+            out.push(if c.is_lowercase() {
+                letter.to_ascii_lowercase()
+            } else {
+                letter
+            });
         } else {
             out.push(c);
         }
@@ -138,7 +156,11 @@ pub(super) fn digits_of(value: &str) -> String {
 pub(super) fn write_shaped(shape: &str, number: &str, out: &mut String) {
     let mut number = number.chars();
     for c in shape.chars() {
-        if c.is_ascii_alphanumeric() { out.extend(number.next()) } else { out.push(c) }
+        if c.is_ascii_alphanumeric() {
+            out.extend(number.next());
+        } else {
+            out.push(c);
+        }
     }
 }
 

@@ -20,7 +20,12 @@ pub(super) fn write(pseudonyms: &Pseudonyms, value: &str, room: Room, out: &mut 
         out.push_str(&format!("+999{:020}", draw.wide() % 10_u128.pow(20)));
     } else if digits.len() < SHORTEST || !value.chars().all(is_punctuation) {
         let number = Plan::America.number(10, &mut draw);
-        out.push_str(&format!("+1 {} {} {}", &number[..3], &number[3..6], &number[6..]));
+        out.push_str(&format!(
+            "+1 {} {} {}",
+            &number[..3],
+            &number[3..6],
+            &number[6..]
+        ));
     } else {
         let number = Plan::of(value, &digits).number(digits.len(), &mut draw);
         write_shaped(value, &number, out);

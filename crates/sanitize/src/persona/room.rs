@@ -18,17 +18,28 @@ enum Apart {
 
 impl Room {
     /// As much room as one likes, and no need to be the only one.
-    pub(crate) const FREE: Self = Self { chars: usize::MAX, apart: Apart::Mostly };
+    pub(crate) const FREE: Self = Self {
+        chars: usize::MAX,
+        apart: Apart::Mostly,
+    };
 
     /// The room of a column of at most `max_chars`.
     pub(crate) fn of(max_chars: Option<u32>) -> Self {
-        let chars = max_chars.map_or(usize::MAX, |chars| usize::try_from(chars).unwrap_or(usize::MAX));
-        Self { chars, ..Self::FREE }
+        let chars = max_chars.map_or(usize::MAX, |chars| {
+            usize::try_from(chars).unwrap_or(usize::MAX)
+        });
+        Self {
+            chars,
+            ..Self::FREE
+        }
     }
 
     /// The same room for values of which no two may be equal.
     pub(crate) fn for_unique(self) -> Self {
-        Self { apart: Apart::Always, ..self }
+        Self {
+            apart: Apart::Always,
+            ..self
+        }
     }
 
     /// As unique as this, with room for at most `chars`.

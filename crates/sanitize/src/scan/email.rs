@@ -13,11 +13,20 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
     let plain = memchr::memchr_iter(b'@', text.as_bytes()).map(|at| (at, 1));
     let encoded = memmem::find_iter(text.as_bytes(), "%40").map(|at| (at, 3));
     for (at, sign) in plain.chain(encoded) {
-        let Some(range) = around(text, at, at + sign) else { continue };
+        let Some(range) = around(text, at, at + sign) else {
+            continue;
+        };
         let address = &text[range.clone()];
         // `git@host` is how repositories are written; it is everybody's.
         let nobody = is_our_email(address) || address.starts_with("git@");
-        claims.claim(if nobody { What::Nobody } else { What::Personal(Persona::Email) }, range);
+        claims.claim(
+            if nobody {
+                What::Nobody
+            } else {
+                What::Personal(Persona::Email)
+            },
+            range,
+        );
     }
 }
 
@@ -32,11 +41,25 @@ fn around(text: &str, at: usize, end: usize) -> Option<Range<usize>> {
 fn local_start(before: &str) -> Option<usize> {
     if let Some(quoted) = before.strip_suffix('"') {
         // Longer is not a quoted name but two quotes of a sentence.
-        let name: usize = quoted.chars().rev().take(LONGEST_LOCAL).take_while(|&c| c != '"').map(char::len_utf8).sum();
-        return quoted[..quoted.len() - name].ends_with('"').then(|| quoted.len() - name - 1);
+        let name: usize = quoted
+            .chars()
+            .rev()
+            .take(LONGEST_LOCAL)
+            .take_while(|&c| c != '"')
+            .map(char::len_utf8)
+            .sum();
+        return quoted[..quoted.len() - name]
+            .ends_with('"')
+            .then(|| quoted.len() - name - 1);
     }
     let length = |keep: fn(char) -> bool| -> usize {
-        before.chars().rev().take(LONGEST_LOCAL).take_while(|&c| keep(c)).map(char::len_utf8).sum()
+        before
+            .chars()
+            .rev()
+            .take(LONGEST_LOCAL)
+            .take_while(|&c| keep(c))
+            .map(char::len_utf8)
+            .sum()
     };
     // Chinese and Japanese set no space before an address.
     let near = length(|c| is_local(c) && c < FIRST_UNSPACED);
@@ -53,8 +76,8 @@ fn domain(after: &str) -> Option<&str> {
     let domain = after[..length].trim_end_matches(['.', '-']);
     let (name, ending) = domain.rsplit_once('.')?;
     let is_name = name.contains(char::is_alphanumeric);
-    let is_ending = ending.chars().count() >= 2
-        && (ending.chars().all(char::is_alphabetic) || ending.starts_with("xn--"));
+    // What follows without a space hides no address, so that two letters are enough.
+    let is_ending = ending.chars().take_while(|c| c.is_alphabetic()).count() >= 2;
     // `icon@2x.png` is a picture.
     (is_name && is_ending && !FILES.contains(&ending)).then_some(domain)
 }
@@ -76,4 +99,6 @@ const LONGEST_LOCAL: usize = 128;
 const FIRST_UNSPACED: char = '\u{2e80}';
 
 /// Endings of files, which are no domain's.
-const FILES: &[&str] = &["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json"];
+const FILES: &[&str] = &[
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json",
+];

@@ -12,17 +12,27 @@ pub(super) struct Groups<'t> {
 impl<'t> Groups<'t> {
     /// Splits what begins with the digit at `start`.
     pub(super) fn at(text: &'t str, start: usize) -> Self {
-        let mut groups = Self { text, groups: [(0, 0); MAX_GROUPS], count: 0 };
+        let mut groups = Self {
+            text,
+            groups: [(0, 0); MAX_GROUPS],
+            count: 0,
+        };
         let mut at = start;
         while groups.count < MAX_GROUPS {
-            let digits = text.as_bytes()[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let digits = text.as_bytes()[at..]
+                .iter()
+                .take_while(|b| b.is_ascii_digit())
+                .count();
             if digits == 0 {
                 break;
             }
             groups.groups[groups.count] = (at, at + digits);
             groups.count += 1;
             at += digits;
-            let between = text[at..].chars().take(MAX_BETWEEN).take_while(|&c| is_between(c));
+            let between = text[at..]
+                .chars()
+                .take(MAX_BETWEEN)
+                .take_while(|&c| is_between(c));
             at += between.map(char::len_utf8).sum::<usize>();
         }
         groups
@@ -51,7 +61,8 @@ impl<'t> Groups<'t> {
 
     /// Says whether the groups begin with groups of these lengths.
     pub(super) fn begin_with(&self, lengths: &[usize]) -> bool {
-        lengths.len() <= self.count && (0..lengths.len()).all(|at| self.group(at).len() == lengths[at])
+        lengths.len() <= self.count
+            && (0..lengths.len()).all(|at| self.group(at).len() == lengths[at])
     }
 
     /// Returns what stands behind a group, up to the next.
@@ -61,7 +72,10 @@ impl<'t> Groups<'t> {
 
     /// Returns how many digits the first `count` groups have.
     pub(super) fn digits(&self, count: usize) -> usize {
-        self.groups[..count].iter().map(|(start, end)| end - start).sum()
+        self.groups[..count]
+            .iter()
+            .map(|(start, end)| end - start)
+            .sum()
     }
 
     /// Writes the digits of the first `count` groups, if they fit.
@@ -69,7 +83,9 @@ impl<'t> Groups<'t> {
         let mut length = 0;
         for at in 0..count {
             let group = self.group(at).as_bytes();
-            buffer.get_mut(length..length + group.len())?.copy_from_slice(group);
+            buffer
+                .get_mut(length..length + group.len())?
+                .copy_from_slice(group);
             length += group.len();
         }
         Some(&buffer[..length])
@@ -81,13 +97,17 @@ impl<'t> Groups<'t> {
         let (before, after) = (&self.text[..lead], &self.text[self.end(count)..]);
         let joins = |c: char| matches!(c, '-' | '.' | ',');
         let alone_before = match before.char_indices().next_back() {
-            Some((at, c)) if joins(c) => !before[..at].ends_with(|c: char| c.is_ascii_alphanumeric()),
+            Some((at, c)) if joins(c) => {
+                !before[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
+            }
             Some((_, c)) => !(c.is_ascii_alphanumeric() || c == '_'),
             None => true,
         };
         let mut rest = after.chars();
         let alone_after = match rest.next() {
-            Some(c) if joins(c) || c == '/' => !rest.next().is_some_and(|c| c.is_ascii_alphanumeric()),
+            Some(c) if joins(c) || c == '/' => {
+                !rest.next().is_some_and(|c| c.is_ascii_alphanumeric())
+            }
             Some(c) => !(c.is_ascii_alphanumeric() || c == '_'),
             None => true,
         };
@@ -108,7 +128,19 @@ pub(super) fn starts(text: &str) -> impl Iterator<Item = usize> {
 }
 
 fn is_between(c: char) -> bool {
-    matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{2009}' | '\u{2011}' | '\u{2013}' | '\u{202f}')
+    matches!(
+        c,
+        ' ' | '-'
+            | '.'
+            | '/'
+            | '('
+            | ')'
+            | '\u{a0}'
+            | '\u{2009}'
+            | '\u{2011}'
+            | '\u{2013}'
+            | '\u{202f}'
+    )
 }
 
 /// `+49 (0) 30 12 34 56 78` has eight groups, and no number more than ten.

@@ -52,54 +52,75 @@ pub(crate) struct Finding {
 /// Returns what must not leave, in order; `signs` are the text's, or more than those.
 pub(crate) fn find(text: &str, signs: Signs, context: Context) -> Vec<Finding> {
     let mut claims = Claims::default();
-    if signs.has(Signs::URL) || signs.has(Signs::QUERY) {
-        url::find(text, &mut claims);
-    }
-    if signs.has(Signs::LONG_WORD) {
-        token::find(text, &mut claims);
-    }
-    if signs.has(Signs::AT) {
-        email::find(text, &mut claims);
-    }
-    if signs.has(Signs::COLONS) {
-        network::find_colons(text, &mut claims);
-    }
-    if signs.has(Signs::DOTTED) {
-        network::find_dotted(text, context, &mut claims);
-    }
-    if signs.has(Signs::DIGITS) {
-        account::find(text, &mut claims);
-        phone::find(text, &mut claims);
-    }
+    let mut ask = |sign: Signs, detector: &dyn Fn(&mut Claims)| {
+        if signs.has(sign) {
+            detector(&mut claims);
+            claims.settle();
+        }
+    };
+    ask(Signs::URL, &|claims| url::find_credentials(text, claims));
+    ask(Signs::QUERY, &|claims| url::find_parameters(text, claims));
+    ask(Signs::LONG_WORD, &|claims| token::find(text, claims));
+    ask(Signs::AT, &|claims| email::find(text, claims));
+    ask(Signs::COLONS, &|claims| network::find_colons(text, claims));
+    ask(Signs::DOTTED, &|claims| {
+        network::find_dotted(text, context, claims);
+    });
+    ask(Signs::DIGITS, &|claims| account::find(text, claims));
+    ask(Signs::DIGITS, &|claims| phone::find(text, claims));
     claims.into_findings()
 }
 
-/// What the detectors have claimed so far, in order. Each goes from left to right, so that most
-/// claims are put at the end.
+/// What the detectors have claimed so far.
+///
+/// Each detector goes from left to right, so that its claims come in order; they are put among the
+/// others' when it is done. Thus a value that is made of nothing but findings costs no more for
+/// each than any other.
 #[derive(Default)]
 struct Claims {
     found: Vec<Finding>,
+    fresh: Vec<Finding>,
 }
 
 impl Claims {
     /// Claims a range, unless some of it is claimed.
     fn claim(&mut self, what: What, range: Range<usize>) {
-        let at = self.found.partition_point(|earlier| earlier.range.end <= range.start);
-        if !range.is_empty() && self.found.get(at).is_none_or(|next| range.end <= next.range.start) {
-            self.found.insert(at, Finding { what, range });
+        if range.is_empty() || overlaps(&self.found, &range) || overlaps(&self.fresh, &range) {
+            return;
         }
+        let at = self
+            .fresh
+            .partition_point(|earlier| earlier.range.end <= range.start);
+        self.fresh.insert(at, Finding { what, range });
     }
 
     /// Says whether what stands at `at` is claimed.
     fn holds(&self, at: usize) -> bool {
-        let next = self.found.partition_point(|earlier| earlier.range.end <= at);
-        self.found.get(next).is_some_and(|finding| finding.range.start <= at)
+        let one = at..at + 1;
+        overlaps(&self.found, &one) || overlaps(&self.fresh, &one)
+    }
+
+    /// Puts one detector's claims among the others'.
+    fn settle(&mut self) {
+        if !self.fresh.is_empty() {
+            self.found.append(&mut self.fresh);
+            // Stable, because that merges what is sorted already.
+            self.found.sort_by_key(|finding| finding.range.start);
+        }
     }
 
     fn into_findings(mut self) -> Vec<Finding> {
         self.found.retain(|finding| finding.what != What::Nobody);
         self.found
     }
+}
+
+/// Says whether a range meets one of the findings, which are in order.
+fn overlaps(findings: &[Finding], range: &Range<usize>) -> bool {
+    let next = findings.partition_point(|earlier| earlier.range.end <= range.start);
+    findings
+        .get(next)
+        .is_some_and(|finding| finding.range.start < range.end)
 }
 
 /// Says whether the byte before `at` ends a word, so that one may begin there. What is not ASCII
@@ -122,7 +143,13 @@ fn word_before(text: &str, end: usize) -> Range<usize> {
     // A word that says what a number is stands close to it and is short; and bounded looks are
     // cheap ones.
     let length = |before: &str, most: usize, of_word: fn(char) -> bool| -> usize {
-        before.chars().rev().take(most).take_while(|&c| of_word(c)).map(char::len_utf8).sum()
+        before
+            .chars()
+            .rev()
+            .take(most)
+            .take_while(|&c| of_word(c))
+            .map(char::len_utf8)
+            .sum()
     };
     let end = end - length(&text[..end], 4, |c| !c.is_alphanumeric());
     end - length(&text[..end], 20, char::is_alphanumeric)..end

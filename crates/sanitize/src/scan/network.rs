@@ -17,12 +17,21 @@ pub(super) fn find_dotted(text: &str, context: Context, claims: &mut Claims) {
         }
         // Four times three digits, three dots, and one character more which may not belong to it.
         let rest = &bytes[start..bytes.len().min(start + 17)];
-        let length = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+        let length = rest
+            .iter()
+            .take_while(|b| b.is_ascii_digit() || **b == b'.')
+            .count();
         let written = text[start..start + length].trim_end_matches('.');
-        let Ok(address) = written.parse::<Ipv4Addr>() else { continue };
+        let Ok(address) = written.parse::<Ipv4Addr>() else {
+            continue;
+        };
         let end = start + written.len();
         if ends_word(bytes, end) && !is_version(text, start, end, address, context) {
-            let what = if is_nobodys_v4(address) { What::Nobody } else { PERSONAL };
+            let what = if is_nobodys_v4(address) {
+                What::Nobody
+            } else {
+                PERSONAL
+            };
             claims.claim(what, start..end);
         }
     }
@@ -50,17 +59,22 @@ pub(super) fn find_colons(text: &str, claims: &mut Claims) {
         }
         let start = start + text[start..end].find(written).unwrap_or_default();
         let end = start + written.len();
-        if begins_word(bytes, start) && ends_word(bytes, end) {
-            if let Some(what) = judge_colons(written) {
-                claims.claim(what, start..end);
-            }
+        if begins_word(bytes, start)
+            && ends_word(bytes, end)
+            && let Some(what) = judge_colons(written)
+        {
+            claims.claim(what, start..end);
         }
     }
 }
 
 fn judge_colons(written: &str) -> Option<What> {
     if is_hardware(written) {
-        return Some(if is_our_hardware(written) { What::Nobody } else { PERSONAL });
+        return Some(if is_our_hardware(written) {
+            What::Nobody
+        } else {
+            PERSONAL
+        });
     }
     let address = written.parse::<Ipv6Addr>().ok()?;
     // `a::b` is a name in a program. Addresses have more colons, or begin as fe80 and 2a00 do.
@@ -81,11 +95,18 @@ fn is_version(text: &str, start: usize, end: usize, address: Ipv4Addr, context: 
     let (before, after) = (&text[..start], &text[end..]);
     let letter = |c: char| c.is_ascii_alphabetic();
     // `1.2.3.4-beta`
-    if context == Context::Version || after.strip_prefix('-').is_some_and(|a| a.starts_with(letter)) {
+    if context == Context::Version
+        || after
+            .strip_prefix('-')
+            .is_some_and(|a| a.starts_with(letter))
+    {
         return true;
     }
     // `tool-1.2.3.4.jar`; no version has numbers as large as most addresses have.
-    if before.strip_suffix('-').is_some_and(|b| b.ends_with(letter)) {
+    if before
+        .strip_suffix('-')
+        .is_some_and(|b| b.ends_with(letter))
+    {
         return address.octets().iter().all(|&octet| octet < 100);
     }
     let word = &text[word_before(text, start)];
@@ -93,7 +114,9 @@ fn is_version(text: &str, start: usize, end: usize, address: Ipv4Addr, context: 
     if before.ends_with('/') && before[..before.len() - 1].ends_with(letter) {
         return word.starts_with(|c: char| c.is_ascii_uppercase());
     }
-    VERSION_WORDS.iter().any(|version| word.eq_ignore_ascii_case(version))
+    VERSION_WORDS
+        .iter()
+        .any(|version| word.eq_ignore_ascii_case(version))
 }
 
 /// Says whether an address is no host's that anybody uses: kept for documentation, this machine
@@ -109,4 +132,6 @@ fn is_nobodys_v4(address: Ipv4Addr) -> bool {
 const PERSONAL: What = What::Personal(Persona::Ip);
 
 /// The words that versions are called by.
-const VERSION_WORDS: &[&str] = &["version", "ver", "v", "release", "build", "firmware", "rev", "revision", "sdk"];
+const VERSION_WORDS: &[&str] = &[
+    "version", "ver", "v", "release", "build", "firmware", "rev", "revision", "sdk",
+];

@@ -18,11 +18,24 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
             continue;
         }
         let groups = Groups::at(text, start);
-        let number = Number { text, lead: lead(text, &groups), groups };
-        let Some(range) = number.recognise() else { continue };
+        let number = Number {
+            text,
+            lead: lead(text, &groups),
+            groups,
+        };
+        let Some(range) = number.recognise() else {
+            continue;
+        };
         from = range.end;
         let nobody = is_our_phone(&text[range.clone()]);
-        claims.claim(if nobody { What::Nobody } else { What::Personal(Persona::Phone) }, range);
+        claims.claim(
+            if nobody {
+                What::Nobody
+            } else {
+                What::Personal(Persona::Phone)
+            },
+            range,
+        );
     }
 }
 
@@ -63,26 +76,31 @@ impl Number<'_> {
 
     /// `+49 30 1234567`, `0049 30 1234567`.
     fn international(&self) -> Option<usize> {
-        let first = self.groups.group(0);
-        let (code, abroad, fewest) = match first.strip_prefix("00") {
-            _ if self.led_by('+') => (first, 0, 9),
-            // Two zeros lead many numbers, so that these must be as long as most numbers are.
-            Some(code) => (code, 2, 11),
-            None => return None,
+        // The longest that the plan of the ITU allows has 15 digits; two zeros may be in front.
+        let count = self.longest(if self.led_by('+') { 15 } else { 17 });
+        let mut buffer = [0; 19];
+        let digits = self.groups.copy(count, &mut buffer)?;
+        let code = if self.led_by('+') {
+            digits
+        } else {
+            digits.strip_prefix(b"00")?
         };
-        let code = if code.is_empty() && self.groups.count() > 1 { self.groups.group(1) } else { code };
-        // The longest that the plan of the ITU allows has 15 digits.
-        let count = self.longest(15 + abroad);
-        let digits = self.groups.digits(count.max(1));
+        let code = std::str::from_utf8(code).ok()?;
+        // What is a pseudonym may be shorter: it has the shape of any number.
+        let known = code.starts_with("999") || ((9..=15).contains(&code.len()) && is_country(code));
         // One point makes a fraction.
         let fraction = count == 2 && self.groups.between(0) == ".";
-        (count > 0 && digits >= fewest && is_country(code) && !fraction).then_some(count)
+        (known && !fraction).then_some(count)
     }
 
     /// `(212) 555-0199`, `212.555.0199`, `1-212-555-0199`.
     fn american(&self) -> Option<usize> {
         let first = usize::from(self.groups.group(0) == "1");
-        let rest: &[usize] = if first == 1 { &[1, 3, 3, 4] } else { &[3, 3, 4] };
+        let rest: &[usize] = if first == 1 {
+            &[1, 3, 3, 4]
+        } else {
+            &[3, 3, 4]
+        };
         let bracketed: &[usize] = if first == 1 { &[1, 3, 7] } else { &[3, 7] };
         let form = if self.groups.begin_with(rest) {
             rest
@@ -114,7 +132,8 @@ impl Number<'_> {
     fn in_brackets(&self) -> Option<usize> {
         let first = self.groups.group(0);
         let area = (2..=5).contains(&first.len()) && !is_year(first);
-        let bracketed = self.led_by('(') && self.groups.count() > 1 && self.groups.between(0).starts_with(')');
+        let bracketed =
+            self.led_by('(') && self.groups.count() > 1 && self.groups.between(0).starts_with(')');
         let count = self.longest(12);
         (area && bracketed && count >= 2 && self.groups.digits(count) >= 8).then_some(count)
     }
@@ -129,8 +148,11 @@ impl Number<'_> {
             return None;
         }
         let forms: [&[usize]; 4] = [&[3, 3, 3], &[2, 3, 2, 2], &[3, 2, 2, 2], &[2, 2, 2, 2]];
-        let spaced = (1..count).all(|at| matches!(self.groups.between(at - 1), " " | "\u{a0}" | "\u{202f}"));
-        let formed = forms.iter().any(|form| form.len() == count && self.groups.begin_with(form));
+        let spaced =
+            (1..count).all(|at| matches!(self.groups.between(at - 1), " " | "\u{a0}" | "\u{202f}"));
+        let formed = forms
+            .iter()
+            .any(|form| form.len() == count && self.groups.begin_with(form));
         let mobile = count == 1 && is_mobile(self.groups.group(0));
         ((spaced && formed) || mobile).then_some(count)
     }
@@ -138,7 +160,11 @@ impl Number<'_> {
     /// `call 5550199`: anything that is called one.
     fn called(&self) -> Option<usize> {
         let count = self.longest(15);
-        let digits = if count == 0 { 0 } else { self.groups.digits(count) };
+        let digits = if count == 0 {
+            0
+        } else {
+            self.groups.digits(count)
+        };
         (digits >= 7 && !self.is_date() && self.is_called_so()).then_some(count)
     }
 
@@ -149,7 +175,14 @@ impl Number<'_> {
             let place = word_before(self.text, end);
             let word = &self.text[place.clone()];
             let is = |list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known));
-            if is(CALLED) || is(&["m\u{f3}vil", "tel\u{e9}fono", "t\u{e9}l\u{e9}phone", "t\u{e9}l"]) {
+            if is(CALLED)
+                || is(&[
+                    "m\u{f3}vil",
+                    "tel\u{e9}fono",
+                    "t\u{e9}l\u{e9}phone",
+                    "t\u{e9}l",
+                ])
+            {
                 return true;
             }
             if word.is_empty() || !is(FILLERS) {
@@ -169,7 +202,11 @@ impl Number<'_> {
             if count > 0 {
                 let between = self.groups.between(count - 1);
                 // Numbers have points between all of their groups or none: a fraction has one.
-                let fits = if between == "." { points || count == 1 } else { !points && joins(between) };
+                let fits = if between == "." {
+                    points || count == 1
+                } else {
+                    !points && joins(between)
+                };
                 if !fits {
                     break;
                 }
@@ -181,8 +218,12 @@ impl Number<'_> {
 
     /// Says whether the groups begin as a day does: `01.02.2024`, `2024-01-15`.
     fn is_date(&self) -> bool {
-        let at_most = |at: usize, limit: u32| self.groups.group(at).parse().is_ok_and(|n: u32| n <= limit);
-        (self.groups.begin_with(&[2, 2, 4]) && at_most(0, 31) && at_most(1, 31) && is_year(self.groups.group(2)))
+        let at_most =
+            |at: usize, limit: u32| self.groups.group(at).parse().is_ok_and(|n: u32| n <= limit);
+        (self.groups.begin_with(&[2, 2, 4])
+            && at_most(0, 31)
+            && at_most(1, 31)
+            && is_year(self.groups.group(2)))
             || (self.groups.begin_with(&[4, 2, 2]) && is_year(self.groups.group(0)))
             || (self.groups.begin_with(&[8]) && is_year(&self.groups.group(0)[..4]))
     }
@@ -202,21 +243,60 @@ fn is_year(digits: &str) -> bool {
 
 /// Says whether digits begin with the code of a country.
 fn is_country(digits: &str) -> bool {
-    let number = |length: usize| digits.get(..length).and_then(|code| code.parse::<u16>().ok());
+    let number = |length: usize| {
+        digits
+            .get(..length)
+            .and_then(|code| code.parse::<u16>().ok())
+    };
     let one = matches!(number(1), Some(1 | 7));
     let two = matches!(
         number(2),
-        Some(20 | 27 | 30..=34 | 36 | 39..=41 | 43..=49 | 51..=58 | 60..=66 | 81 | 82 | 84 | 86 | 90..=95 | 98)
+        Some(
+            20
+            | 27
+            | 30..=34
+            | 36
+            | 39..=41
+            | 43..=49
+            | 51..=58
+            | 60..=66
+            | 81
+            | 82
+            | 84
+            | 86
+            | 90..=95
+            | 98,
+        )
     );
     let three = matches!(
         number(3),
         Some(
-            211..=213 | 216 | 218 | 220..=258 | 260..=269 | 290 | 291 | 297..=299 | 350..=359
-            | 370..=378 | 380..=387 | 389 | 420 | 421 | 423 | 500..=509 | 590..=599 | 670..=692
-            | 850..=856 | 870 | 880..=886 | 960..=968 | 970..=979 | 992..=998
+            211..=213
+            | 216
+            | 218
+            | 220..=258
+            | 260..=269
+            | 290
+            | 291
+            | 297..=299
+            | 350..=359
+            | 370..=378
+            | 380..=387
+            | 389
+            | 420
+            | 421
+            | 423
+            | 500..=509
+            | 590..=599
+            | 670..=692
+            | 850..=856
+            | 870
+            | 880..=886
+            | 960..=968
+            | 970..=979
+            | 992..=998,
         )
     );
-    // `+1 212` has its code in a group of its own, `+49` as well.
     one || two || three
 }
 
@@ -229,17 +309,40 @@ fn is_mobile(digits: &str) -> bool {
             begins(&["336", "337", "346", "347"]) || (begins(&["1"]) && is_american(&digits[1..]))
         }
         12 => begins(&["447", "491", "393", "916", "917", "918", "919"]),
-        13 => begins(&["4915", "4916", "4917", "8613", "8615", "8617", "8618", "8619"]),
+        13 => begins(&[
+            "4915", "4916", "4917", "8613", "8615", "8617", "8618", "8619",
+        ]),
         _ => false,
     }
 }
 
 /// The words that say that a telephone's number follows.
 const CALLED: &[&str] = &[
-    "phone", "telephone", "tel", "telefon", "telefono", "telefone", "mobile", "mobil", "movil",
-    "cell", "cellphone", "celular", "cellulare", "handy", "fax", "whatsapp", "sms", "call",
-    "dial", "ring", "ph", "landline",
+    "phone",
+    "telephone",
+    "tel",
+    "telefon",
+    "telefono",
+    "telefone",
+    "mobile",
+    "mobil",
+    "movil",
+    "cell",
+    "cellphone",
+    "celular",
+    "cellulare",
+    "handy",
+    "fax",
+    "whatsapp",
+    "sms",
+    "call",
+    "dial",
+    "ring",
+    "ph",
+    "landline",
 ];
 
 /// The words that may stand between.
-const FILLERS: &[&str] = &["no", "nr", "num", "number", "nummer", "is", "at", "me", "us", "on", "him", "her", "my"];
+const FILLERS: &[&str] = &[
+    "no", "nr", "num", "number", "nummer", "is", "at", "me", "us", "on", "him", "her", "my",
+];

@@ -2,7 +2,7 @@
 
 use std::ops::BitOr;
 
-use memchr::{memchr_iter, memchr2, memmem};
+use memchr::{memchr_iter, memchr3, memmem};
 
 /// The signs of personal data that a value shows: a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +49,26 @@ impl Signs {
         };
         let encoded = counts.percent > 0 && memmem::find(bytes, b"%40").is_some();
         show(Self::AT, counts.at > 0 || encoded);
-        show(Self::DIGITS, counts.digits >= FEWEST_DIGITS && has_digit_run(bytes));
+        show(
+            Self::DIGITS,
+            counts.digits >= FEWEST_DIGITS && has_digit_run(bytes),
+        );
         show(Self::DOTTED, counts.dots >= 3 && counts.digits >= 4);
         if counts.colons > 0 {
             let colons = || memchr_iter(b':', bytes);
-            show(Self::COLONS, counts.colons >= 2 && colons().any(|at| is_among_hex(bytes, at)));
-            show(Self::URL, colons().any(|at| bytes[at..].starts_with(b"://")));
+            show(
+                Self::COLONS,
+                counts.colons >= 2 && colons().any(|at| is_among_hex(bytes, at)),
+            );
+            show(
+                Self::URL,
+                colons().any(|at| bytes[at..].starts_with(b"://")),
+            );
         }
-        show(Self::QUERY, counts.equals > 0 && memchr2(b'?', b'&', bytes).is_some());
+        show(
+            Self::QUERY,
+            counts.equals > 0 && memchr3(b'?', b'&', b'#', bytes).is_some(),
+        );
         show(Self::LONG_WORD, has_long_word(bytes));
         show(Self::ESCAPE, counts.backslashes > 0);
         signs
@@ -89,7 +101,9 @@ impl Counts {
     fn of(bytes: &[u8]) -> Self {
         let mut counts = Self::default();
         for chunk in bytes.chunks(255) {
-            let lanes = chunk.iter().fold(0_u64, |sum, &byte| sum + LANES[usize::from(byte)]);
+            let lanes = chunk
+                .iter()
+                .fold(0_u64, |sum, &byte| sum + LANES[usize::from(byte)]);
             let [digits, dots, colons, at, equals, percent, backslashes, _] = lanes.to_le_bytes();
             counts.digits += usize::from(digits);
             counts.dots += usize::from(dots);

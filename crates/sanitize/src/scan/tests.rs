@@ -3,14 +3,26 @@ use super::*;
 /// What is found in `text`, by its words.
 fn found(text: &str) -> Vec<(What, &str)> {
     let found = find(text, Signs::of(text), Context::Any);
-    found.into_iter().map(|finding| (finding.what, &text[finding.range])).collect()
+    found
+        .into_iter()
+        .map(|finding| (finding.what, &text[finding.range]))
+        .collect()
 }
 
 /// Puts each value alone, into sentences, and next to what is not ASCII.
 fn surrounded(value: &str) -> Vec<String> {
-    ["{}", "ask for {} today", "({})", "\u{201c}{}\u{201d}", "{}, or later", "a\n{}\nb", "Grüße – {} – danke", "联系：{}。"]
-        .map(|sentence| sentence.replace("{}", value))
-        .to_vec()
+    [
+        "{}",
+        "ask for {} today",
+        "({})",
+        "\u{201c}{}\u{201d}",
+        "{}, or later",
+        "a\n{}\nb",
+        "Grüße – {} – danke",
+        "联系：{}。",
+    ]
+    .map(|sentence| sentence.replace("{}", value))
+    .to_vec()
 }
 
 #[track_caller]
@@ -46,17 +58,37 @@ fn email_addresses_are_found() {
             "x@y.io",
         ],
     );
-    assert_eq!(found("<mailto:ada@lovelace.uk>"), [(What::Personal(Persona::Email), "ada@lovelace.uk")]);
-    assert_eq!(found("?to=ada@lovelace.uk&x=1"), [(What::Personal(Persona::Email), "ada@lovelace.uk")]);
-    assert_eq!(found("邮箱ada@lovelace.uk吧"), [(What::Personal(Persona::Email), "ada@lovelace.uk")]);
-    assert_eq!(found("\"ada l\"@lovelace.uk"), [(What::Personal(Persona::Email), "\"ada l\"@lovelace.uk")]);
+    assert_eq!(
+        found("<mailto:ada@lovelace.uk>"),
+        [(What::Personal(Persona::Email), "ada@lovelace.uk")]
+    );
+    assert_eq!(
+        found("?to=ada@lovelace.uk&x=1"),
+        [(What::Personal(Persona::Email), "ada@lovelace.uk")]
+    );
+    assert_eq!(
+        found("邮箱ada@lovelace.uk吧"),
+        [(What::Personal(Persona::Email), "ada@lovelace.uk")]
+    );
+    assert_eq!(
+        found("\"ada l\"@lovelace.uk"),
+        [(What::Personal(Persona::Email), "\"ada l\"@lovelace.uk")]
+    );
 }
 
 #[test]
 fn what_only_has_an_at_is_no_email_address() {
     nothing_is_found(&[
-        "@ada", "user@localhost", "https://social.net/@ada", "icon@2x.png", "lodash@4.17.21", "a @ b.com",
-        "git@github.com:org/repo.git", "@Override", "1 @ 2.50", "5@",
+        "@ada",
+        "user@localhost",
+        "https://social.net/@ada",
+        "icon@2x.png",
+        "lodash@4.17.21",
+        "a @ b.com",
+        "git@github.com:org/repo.git",
+        "@Override",
+        "1 @ 2.50",
+        "5@",
     ]);
 }
 
@@ -103,16 +135,30 @@ fn a_word_in_front_makes_a_phone_number_of_digits() {
     let phone = What::Personal(Persona::Phone);
     assert_eq!(found("call 2127365000 now"), [(phone, "2127365000")]);
     assert_eq!(found("Tel.: 7365000"), [(phone, "7365000")]);
-    assert_eq!(found("phone number is 212 7365000"), [(phone, "212 7365000")]);
+    assert_eq!(
+        found("phone number is 212 7365000"),
+        [(phone, "212 7365000")]
+    );
     assert_eq!(found("móvil: 612345678"), [(phone, "612345678")]);
     assert_eq!(found("tel:+12127365000"), [(phone, "+12127365000")]);
 }
 
 #[test]
 fn a_value_that_is_nothing_but_a_number_is_judged_as_one() {
-    for value in ["612 345 678", "91 123 45 67", "12 34 56 78", "12127365000", "447911123456", "4915112345678"] {
+    for value in [
+        "612 345 678",
+        "91 123 45 67",
+        "12 34 56 78",
+        "12127365000",
+        "447911123456",
+        "4915112345678",
+    ] {
         assert_eq!(found(value), [(What::Personal(Persona::Phone), value)]);
-        assert_eq!(found(&format!("the figure {value} stood there")), [], "{value}");
+        assert_eq!(
+            found(&format!("the figure {value} stood there")),
+            [],
+            "{value}"
+        );
     }
 }
 
@@ -198,24 +244,54 @@ fn bank_accounts_are_found() {
             "MT84MALT011000012345MTLCAST001S",
         ],
     );
-    nothing_is_found(&["DE89370400440532013001", "GB82 WEST 1234 5698 7654 33", "AB12 3456 7890 1234"]);
+    nothing_is_found(&[
+        "DE89370400440532013001",
+        "GB82 WEST 1234 5698 7654 33",
+        "AB12 3456 7890 1234",
+    ]);
 }
 
 #[test]
 fn social_security_numbers_are_found() {
-    is_found(What::Personal(Persona::NationalId), &["123-45-6789", "123 45 6789"]);
-    assert_eq!(found("SSN: 123456789"), [(What::Personal(Persona::NationalId), "123456789")]);
-    nothing_is_found(&["000-12-3456", "666-12-3456", "900-12-3456", "123-00-6789", "123-45-0000", "123456789"]);
+    is_found(
+        What::Personal(Persona::NationalId),
+        &["123-45-6789", "123 45 6789"],
+    );
+    assert_eq!(
+        found("SSN: 123456789"),
+        [(What::Personal(Persona::NationalId), "123456789")]
+    );
+    nothing_is_found(&[
+        "000-12-3456",
+        "666-12-3456",
+        "900-12-3456",
+        "123-00-6789",
+        "123-45-0000",
+        "123456789",
+    ]);
 }
 
 #[test]
 fn addresses_in_networks_are_found() {
     is_found(
         What::Personal(Persona::Ip),
-        &["8.8.8.8", "81.2.69.142", "10.1.2.3", "2a00:1450:4001:81b::200e", "fe80::1ff:fe23:4567:890a", "08:00:2b:01:02:03"],
+        &[
+            "8.8.8.8",
+            "81.2.69.142",
+            "10.1.2.3",
+            "2a00:1450:4001:81b::200e",
+            "fe80::1ff:fe23:4567:890a",
+            "08:00:2b:01:02:03",
+        ],
     );
-    assert_eq!(found("from 81.2.69.142:8080"), [(What::Personal(Persona::Ip), "81.2.69.142")]);
-    assert_eq!(found("ip:2a00:1450:4001:81b::200e"), [(What::Personal(Persona::Ip), "2a00:1450:4001:81b::200e")]);
+    assert_eq!(
+        found("from 81.2.69.142:8080"),
+        [(What::Personal(Persona::Ip), "81.2.69.142")]
+    );
+    assert_eq!(
+        found("ip:2a00:1450:4001:81b::200e"),
+        [(What::Personal(Persona::Ip), "2a00:1450:4001:81b::200e")]
+    );
 }
 
 #[test]
@@ -256,15 +332,27 @@ fn keys_and_tokens_are_found() {
         token("xoxb-", "123456789012-abcdefABCDEF"),
         token("glpat-", "a1b2c3d4e5f6g7h8i9j0"),
         token("AIza", "SyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6q"),
-        token("eyJhbGciOiJIUzI1NiJ9.", "eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+        token(
+            "eyJhbGciOiJIUzI1NiJ9.",
+            "eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        ),
     ];
     for key in &keys {
         is_found(What::Secret, &[key]);
     }
     let bearer = "Authorization: Bearer a8f5f167f44f4964e6c998dee827110c";
-    assert_eq!(found(bearer), [(What::Secret, "a8f5f167f44f4964e6c998dee827110c")]);
-    let armour = token("-----BEGIN RSA PRIVATE", " KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----");
-    assert_eq!(found(&format!("key:\n{armour}\nend")), [(What::Secret, armour.as_str())]);
+    assert_eq!(
+        found(bearer),
+        [(What::Secret, "a8f5f167f44f4964e6c998dee827110c")]
+    );
+    let armour = token(
+        "-----BEGIN RSA PRIVATE",
+        " KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----",
+    );
+    assert_eq!(
+        found(&format!("key:\n{armour}\nend")),
+        [(What::Secret, armour.as_str())]
+    );
 }
 
 #[test]
@@ -284,12 +372,21 @@ fn long_words_that_open_nothing_are_kept() {
 
 #[test]
 fn what_opens_something_is_found_in_urls() {
-    let secrets = |text: &'static str| -> Vec<&str> { found(text).into_iter().map(|(_, found)| found).collect() };
-    assert_eq!(secrets("postgres://ada:hunter2@db.host.net/app"), ["ada:hunter2"]);
+    let secrets = |text: &'static str| -> Vec<&str> {
+        found(text).into_iter().map(|(_, found)| found).collect()
+    };
+    assert_eq!(
+        secrets("postgres://ada:hunter2@db.host.net/app"),
+        ["ada:hunter2"]
+    );
     assert_eq!(secrets("see https://ada@host.net/x, please"), ["ada"]);
-    assert_eq!(secrets("https://x.net/f?X-Amz-Signature=abc&Expires=9"), ["abc"]);
+    assert_eq!(
+        secrets("https://x.net/f?X-Amz-Signature=abc&Expires=9"),
+        ["abc"]
+    );
     assert_eq!(secrets("https://x.net/f?a=1&token=abc#top"), ["abc"]);
     assert_eq!(secrets("/files/a.pdf?sig=abc%3D"), ["abc%3D"]);
+    assert_eq!(secrets("https://x.net/#access_token=abc"), ["abc"]);
     nothing_is_found(&[
         "https://x.net/f?page=2&sort=name",
         "ssh://git@github.com/org/repo",
@@ -300,10 +397,31 @@ fn what_opens_something_is_found_in_urls() {
 }
 
 #[test]
+fn a_pseudonym_is_not_found_again_whatever_shape_it_has() {
+    for ours in [
+        "+99 (92) 3847-1234",
+        "+99 93 6007445",
+        "009-9948043",
+        "0099-99 65 73",
+        "(00) 999 58 66",
+        "(285) 555-0178",
+        "1 (437) 555-0185",
+        "maria.keller.k3j5xqzw7rb4a@example.com",
+        "u_k3j5xq@example.com",
+        "4242 4200 0000 0000",
+        "02:00:aa:bb:cc:dd",
+    ] {
+        assert_eq!(found(ours), [], "{ours}");
+        assert_eq!(found(&format!("tel {ours}")), [], "{ours}");
+    }
+}
+
+#[test]
 fn several_findings_come_in_order_and_apart() {
     let text = "ada@lovelace.uk, 81.2.69.142, +44 20 7946 0958, bob@x.io";
     let kinds: Vec<_> = found(text).into_iter().map(|(what, _)| what).collect();
-    let personal = [Persona::Email, Persona::Ip, Persona::Phone, Persona::Email].map(What::Personal);
+    let personal =
+        [Persona::Email, Persona::Ip, Persona::Phone, Persona::Email].map(What::Personal);
     assert_eq!(kinds, personal);
 }
 
@@ -317,7 +435,15 @@ fn a_sign_is_shown_by_every_value_that_has_a_finding() {
         | Signs::URL
         | Signs::QUERY
         | Signs::LONG_WORD;
-    for value in ["x@y.io", "1.1.1.2", "555-12-3456", "2a00::1", "tel 7365000", "plain words", "a.b.c.d 1234"] {
+    for value in [
+        "x@y.io",
+        "1.1.1.2",
+        "555-12-3456",
+        "2a00::1",
+        "tel 7365000",
+        "plain words",
+        "a.b.c.d 1234",
+    ] {
         let with = |signs| find(value, signs, Context::Any);
         assert_eq!(with(Signs::of(value)), with(everything), "{value}");
     }

@@ -13,7 +13,10 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let length = bytes[at..].iter().take_while(|&&byte| is_token(byte)).count();
+        let length = bytes[at..]
+            .iter()
+            .take_while(|&&byte| is_token(byte))
+            .count();
         let word = at..at + length;
         at += length + 1;
         if claims.holds(word.start) {
@@ -31,7 +34,10 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
 fn find_private_key(text: &str, begin: usize, claims: &mut Claims) {
     let rest = &text[begin..];
     let label = &rest.as_bytes()[..rest.len().min(LONGEST_LABEL)];
-    let label = label.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let label = label
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
     if memmem::find(label, b"PRIVATE KEY").is_none() {
         return;
     }
@@ -49,8 +55,14 @@ fn find_in_word(text: &str, word: Range<usize>, claims: &mut Claims) {
     }
     let bytes = text.as_bytes();
     // Google's and SendGrid's have a dot in their mark.
-    if let Some(mark) = ["ya29.", "SG."].iter().find(|mark| text[..word.start].ends_with(**mark)) {
-        claims.claim(What::Secret, word.start - mark.len()..with_dots(text, word.end));
+    if let Some(mark) = ["ya29.", "SG."]
+        .iter()
+        .find(|mark| text[..word.start].ends_with(**mark))
+    {
+        claims.claim(
+            What::Secret,
+            word.start - mark.len()..with_dots(text, word.end),
+        );
         return;
     }
     let starts = (word.start..word.end)
@@ -93,7 +105,16 @@ fn with_dots(text: &str, end: usize) -> usize {
 /// Says whether a key stands for one in documentation.
 fn is_placeholder(key: &str) -> bool {
     let lower = key.to_ascii_lowercase();
-    let words = ["example", "xxxx", "your", "redacted", "placeholder", "dummy", "changeme", "0000000"];
+    let words = [
+        "example",
+        "xxxx",
+        "your",
+        "redacted",
+        "placeholder",
+        "dummy",
+        "changeme",
+        "0000000",
+    ];
     words.iter().any(|word| lower.contains(word))
 }
 
@@ -123,9 +144,13 @@ enum Of {
 
 impl Mark {
     fn fits(&self, word: &str) -> bool {
-        let Some(body) = word.strip_prefix(self.prefix) else { return false };
+        let Some(body) = word.strip_prefix(self.prefix) else {
+            return false;
+        };
         match self.of {
-            Of::Anything => word.len() >= self.length && body.contains(|c: char| c.is_ascii_digit()),
+            Of::Anything => {
+                word.len() >= self.length && body.contains(|c: char| c.is_ascii_digit())
+            }
             Of::Capitals => {
                 let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
                 word.len() == self.length && body.bytes().all(capital)
@@ -135,11 +160,19 @@ impl Mark {
 }
 
 const fn mark(prefix: &'static str, length: usize) -> Mark {
-    Mark { prefix, length, of: Of::Anything }
+    Mark {
+        prefix,
+        length,
+        of: Of::Anything,
+    }
 }
 
 const fn capitals(prefix: &'static str, length: usize) -> Mark {
-    Mark { prefix, length, of: Of::Capitals }
+    Mark {
+        prefix,
+        length,
+        of: Of::Capitals,
+    }
 }
 
 /// The bytes that marks begin with: most words are turned away by them.

@@ -9,21 +9,29 @@ use super::{Claims, What};
 use crate::names::{Meaning, Surroundings, meaning};
 use crate::persona::REDACTED;
 
-/// Claims the credentials of every URL, and the secret parameters of every query.
-pub(super) fn find(text: &str, claims: &mut Claims) {
+/// Claims the credentials of every URL.
+pub(super) fn find_credentials(text: &str, claims: &mut Claims) {
     for at in memmem::find_iter(text.as_bytes(), "://") {
-        find_credentials(text, at + 3, claims);
+        claim_credentials(text, at + 3, claims);
     }
+}
+
+/// Claims the secret parameters of every query.
+pub(super) fn find_parameters(text: &str, claims: &mut Claims) {
     for at in memchr_iter(b'=', text.as_bytes()) {
-        find_parameter(text, at, claims);
+        claim_parameter(text, at, claims);
     }
 }
 
 /// Claims what stands before the @ of the host that begins at `start`.
-fn find_credentials(text: &str, start: usize, claims: &mut Claims) {
+fn claim_credentials(text: &str, start: usize, claims: &mut Claims) {
     let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '<' | '>' | '\\');
-    let end = text[start..].find(ends).map_or(text.len(), |length| start + length);
-    let Some(length) = text[start..end].rfind('@') else { return };
+    let end = text[start..]
+        .find(ends)
+        .map_or(text.len(), |length| start + length);
+    let Some(length) = text[start..end].rfind('@') else {
+        return;
+    };
     let credentials = &text[start..start + length];
     if credentials == "git" || is_redacted(credentials) {
         // The host goes with them: together they would look like an e-mail address.
@@ -35,8 +43,10 @@ fn find_credentials(text: &str, start: usize, claims: &mut Claims) {
 }
 
 /// Claims the value behind the = at `at`, if its name is a secret's in a query.
-fn find_parameter(text: &str, at: usize, claims: &mut Claims) {
-    let Some(start) = text[..at].rfind(|c: char| !is_name(c)) else { return };
+fn claim_parameter(text: &str, at: usize, claims: &mut Claims) {
+    let Some(start) = text[..at].rfind(|c: char| !is_name(c)) else {
+        return;
+    };
     if !matches!(text.as_bytes()[start], b'?' | b'&' | b';' | b'#') {
         return;
     }
@@ -54,8 +64,12 @@ fn find_parameter(text: &str, at: usize, claims: &mut Claims) {
 }
 
 fn value_at(text: &str, start: usize) -> Range<usize> {
-    let ends = |c: char| c.is_whitespace() || matches!(c, '&' | '#' | ';' | '"' | '\'' | '<' | '>' | ')');
-    start..text[start..].find(ends).map_or(text.len(), |length| start + length)
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '&' | '#' | ';' | '"' | '\'' | '<' | '>' | ')');
+    start
+        ..text[start..]
+            .find(ends)
+            .map_or(text.len(), |length| start + length)
 }
 
 fn is_name(c: char) -> bool {

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use quinn::{Connection, ConnectionError};
 use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::hello::{HelloError, MAX_HELLO};
 use wire::{
     CloseCode, FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome,
@@ -19,8 +20,9 @@ use wire::{
 
 use super::admission::Ticket;
 use super::identity::named_key;
-use super::key::{Key, KeyRing, random_16};
+use super::key::{Key, KeyId, KeyRing, random_16};
 use crate::channel::{Channel, ChannelError};
+use crate::endpoint::{MOST_SESSIONS, ServerTrust};
 
 /// What a client says of itself.
 #[derive(Clone, Debug)]
@@ -122,11 +124,10 @@ pub(crate) async fn greet(
 /// Waits for the hello, checks it and answers. `Err` means that the peer was refused or is gone.
 pub(crate) async fn welcome(
     connection: &Connection,
-    keys: &KeyRing,
-    name: &ServerName,
-    clock: &WallClock,
+    trust: &ServerTrust,
     ticket: &Ticket,
-) -> Result<Guest, HandshakeError> {
+    places: Arc<Semaphore>,
+) -> Result<(Guest, OwnedSemaphorePermit), HandshakeError> {
     let exporter = exporter(connection)?;
     let (send, receive) = connection.accept_bi().await?;
     let mut channel = Channel::new(send, receive, MAX_HELLO);
@@ -134,27 +135,43 @@ pub(crate) async fn welcome(
         .receive_payload()
         .await?
         .ok_or(HandshakeError::NoAnswer)?;
-    match check(connection, keys, &exporter, &payload, clock()) {
-        Ok(guest) => {
-            let body = welcome_body(name, &guest, clock())?;
+    let checked = check(
+        connection,
+        &trust.keys,
+        &exporter,
+        &payload,
+        (trust.clock)(),
+    );
+    let admitted = checked.and_then(|guest| {
+        let place = places.try_acquire_owned().map_err(|_| Unwelcome::Full)?;
+        Ok((guest, place))
+    });
+    match admitted {
+        Ok((guest, place)) => {
+            let body = welcome_body(&trust.name, &guest, (trust.clock)())?;
             let mut bytes = Vec::new();
             wire::encode(&body, &mut bytes);
             let proof = guest.key.prove(&[BY_SERVER, &exporter, &payload, &bytes]);
             channel
                 .send(&Reply::Welcome(Welcome { body, proof }))
                 .await?;
-            Ok(guest)
+            Ok((guest, place))
         }
         Err(unwelcome) => {
-            // A guess costs its address a growing delay. A valid proof never waits here.
-            ticket.penalty().await;
-            let refused = unwelcome.refused(clock());
+            if unwelcome.is_a_guess() {
+                // A guess costs its address a growing delay. A valid proof never waits here.
+                ticket.penalty().await;
+            }
+            let refused = unwelcome.refused((trust.clock)());
             channel.send(&Reply::Refused(refused.clone())).await?;
             channel.finish().await?;
             // The refusal must have left before the connection is closed over it.
             channel.until_read().await;
             connection.close(CloseCode::REFUSED.0.into(), b"");
-            Err(HandshakeError::Refused(Refusal::new(refused, clock())))
+            Err(HandshakeError::Refused(Refusal::new(
+                refused,
+                (trust.clock)(),
+            )))
         }
     }
 }
@@ -167,7 +184,7 @@ fn check(
     now: u64,
 ) -> Result<Guest, Unwelcome> {
     let hello = Hello::decode(payload)?;
-    let id = super::KeyId(hello.body.key_id);
+    let id = KeyId(hello.body.key_id);
     let key = keys.get_or_decoy(id);
     let signed = &payload[..payload.len() - hello.proof.len()];
     let proved = key.verify(&[BY_CLIENT, exporter, signed], &hello.proof);
@@ -216,6 +233,7 @@ enum Unwelcome {
     Hello(HelloError),
     Key,
     Clock,
+    Full,
 }
 
 impl From<HelloError> for Unwelcome {
@@ -225,6 +243,11 @@ impl From<HelloError> for Unwelcome {
 }
 
 impl Unwelcome {
+    /// Whether the sender has not shown that it holds a key.
+    const fn is_a_guess(&self) -> bool {
+        matches!(self, Self::Hello(_) | Self::Key)
+    }
+
     fn refused(self, time: u64) -> Refused {
         let (status, reason) = match self {
             Self::Hello(error) => (Status::BAD_REQUEST, error.to_string()),
@@ -232,6 +255,11 @@ impl Unwelcome {
                 Status::UNAUTHENTICATED,
                 "the key is unknown or its proof is wrong".into(),
             ),
+            Self::Full => {
+                let reason =
+                    format!("the server has {MOST_SESSIONS} sessions open, the most it takes");
+                (Status::TOO_MANY, reason)
+            }
             Self::Clock => (
                 Status::UNAUTHENTICATED,
                 format!(

@@ -90,7 +90,7 @@ fn a_batch_has_these_bytes() {
         "00",                 // a batch
         "01",                 // one entry
         "ab02",               // sequence
-        "8080a0f0cbd4cafd18", // time
+        "8080d09de9ceb8fd18", // time
         "0d",                 // level: 13
         "03",
         "617069", // service

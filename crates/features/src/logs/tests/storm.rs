@@ -1,5 +1,7 @@
 //! An hour of bad network: every line comes once, or is counted as missing.
 
+use tokio::time::Instant;
+
 use super::super::wire::{Cause, Missed};
 use super::*;
 
@@ -45,27 +47,24 @@ impl Seen {
     }
 }
 
-/// Appends for an hour while the network is cut at random; returns how many lines there were.
+/// Appends for an hour while the network is cut and mended at random; returns how many lines.
 async fn storm(play: &Play, mut luck: Luck) -> u64 {
-    let hour = tokio::time::sleep(Duration::from_secs(3600));
-    tokio::pin!(hour);
+    let network = &play.pair.network;
+    let end = Instant::now() + Duration::from_secs(3600);
     let mut lines = 0;
-    while !hour.is_elapsed() {
+    while Instant::now() < end {
         let count = luck.below(20);
         play.append(lines..lines + count);
         lines += count;
-        if luck.below(60) == 0 {
-            play.pair.network.cut();
-            luck.pause(60_000).await;
-            play.append(lines..lines + count);
-            lines += count;
-            play.pair.network.mend();
+        match luck.below(60) {
+            0 => network.cut(),
+            1..10 => network.mend(),
+            _ => {}
         }
-        tokio::select! {
-            () = luck.pause(3_000) => {}
-            () = &mut hour => {}
-        }
+        luck.pause(3_000).await;
     }
+    network.mend();
+    // The last line, by which a reader knows that it has seen all.
     play.append(lines..=lines);
     lines + 1
 }
@@ -97,7 +96,11 @@ async fn every_line_comes_once_or_is_counted() {
             }
         }
         assert_eq!(Some(seen.next), lines);
-        assert!(seen.losses > 3, "seed {seed}: {seen:?}");
-        assert!(seen.missing < seen.next / 2, "seed {seed}: {seen:?}");
+        // It was a storm, and not nothing but a storm.
+        let quiet = seen.losses < 5 || seen.missing == 0;
+        assert!(
+            !quiet && seen.missing < seen.next / 2,
+            "seed {seed}: {seen:?}"
+        );
     }
 }

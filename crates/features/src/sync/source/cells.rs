@@ -23,6 +23,9 @@ mod tests {
         let mut cells = recycled(cells);
         cells.push(Cell::Text(&text));
         let cells = recycled(cells);
-        assert_eq!((cells.as_ptr(), cells.capacity(), cells.len()), (place.cast(), 8, 0));
+        assert_eq!(
+            (cells.as_ptr(), cells.capacity(), cells.len()),
+            (place.cast(), 8, 0)
+        );
     }
 }

@@ -64,7 +64,9 @@ pub enum ReadError {
         source: io::Error,
     },
     /// No answer came in time.
-    #[error("{database} did not answer within {seconds} s: check the address, and whether a firewall lets this machine through")]
+    #[error(
+        "{database} did not answer within {seconds} s: check the address, and whether a firewall lets this machine through"
+    )]
     Silent {
         /// The database.
         database: String,
@@ -72,13 +74,17 @@ pub enum ReadError {
         seconds: u64,
     },
     /// No encrypted connection could be agreed upon.
-    #[error("no encrypted connection to {database}: its certificate is not trusted or it offers no TLS; see `sslmode` and `sslrootcert` in the database's URL")]
+    #[error(
+        "no encrypted connection to {database}: its certificate is not trusted or it offers no TLS; see `sslmode` and `sslrootcert` in the database's URL"
+    )]
     Tls {
         /// The database.
         database: String,
     },
     /// The database refused the user or the password.
-    #[error("{database} refused the user \"{user}\": check the user and the password in the database's URL")]
+    #[error(
+        "{database} refused the user \"{user}\": check the user and the password in the database's URL"
+    )]
     Authentication {
         /// The database.
         database: String,
@@ -92,7 +98,9 @@ pub enum ReadError {
         database: String,
     },
     /// The database takes no more connections, or none yet.
-    #[error("{database} takes no connection now (too many are open, or it is starting or stopping): try again in a moment")]
+    #[error(
+        "{database} takes no connection now (too many are open, or it is starting or stopping): try again in a moment"
+    )]
     Busy {
         /// The database.
         database: String,
@@ -146,7 +154,9 @@ pub enum ReadError {
         grant: String,
     },
     /// Row level security would hide rows of the table.
-    #[error("row level security hides rows of {table} from the database's user \"{user}\", so a copy would not be whole: read it as its owner or as a user with BYPASSRLS")]
+    #[error(
+        "row level security hides rows of {table} from the database's user \"{user}\", so a copy would not be whole: read it as its owner or as a user with BYPASSRLS"
+    )]
     RowSecurity {
         /// The table.
         table: TableName,
@@ -154,7 +164,9 @@ pub enum ReadError {
         user: String,
     },
     /// Somebody holds the table or the file.
-    #[error("{what} is locked by somebody else (a migration, perhaps): try again when that is over")]
+    #[error(
+        "{what} is locked by somebody else (a migration, perhaps): try again when that is over"
+    )]
     Locked {
         /// The table or the file.
         what: String,
@@ -166,13 +178,17 @@ pub enum ReadError {
         table: TableName,
     },
     /// The place to go on from is not one in this table.
-    #[error("{table} cannot be read on from where the last sync ended: its key has changed; sync it from the start")]
+    #[error(
+        "{table} cannot be read on from where the last sync ended: its key has changed; sync it from the start"
+    )]
     Position {
         /// The table.
         table: TableName,
     },
     /// A value is text in no known encoding.
-    #[error("the column \"{column}\" of {table} holds text that is not UTF-8: convert the database to UTF8")]
+    #[error(
+        "the column \"{column}\" of {table} holds text that is not UTF-8: convert the database to UTF8"
+    )]
     Encoding {
         /// The table.
         table: TableName,
@@ -180,13 +196,17 @@ pub enum ReadError {
         column: String,
     },
     /// The database ended the connection or the transaction.
-    #[error("the connection to {database} was lost, and its snapshot with it: start the sync again, it goes on where it ended")]
+    #[error(
+        "the connection to {database} was lost, and its snapshot with it: start the sync again, it goes on where it ended"
+    )]
     Lost {
         /// The database.
         database: String,
     },
     /// The snapshot has been open for as long as one may be.
-    #[error("the snapshot has been held for {minutes} minutes, and production cannot clean up behind it: start the sync again, it goes on where it ended")]
+    #[error(
+        "the snapshot has been held for {minutes} minutes, and production cannot clean up behind it: start the sync again, it goes on where it ended"
+    )]
     HeldTooLong {
         /// How long that is.
         minutes: u64,

@@ -49,7 +49,10 @@ pub async fn of_postgres(connection: &mut PgConnection) -> Result<[u8; 32], sqlx
 /// What the system says if there is no such file.
 pub fn of_sqlite(path: &Path) -> io::Result<[u8; 32]> {
     let metadata = path.metadata()?;
-    let born = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let born = metadata
+        .created()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let third = match born {
         Some(age) => age.as_nanos().to_string(),
         None => std::fs::read_to_string("/etc/machine-id").unwrap_or_default(),
@@ -67,7 +70,10 @@ fn place(_: &Path, metadata: &Metadata) -> io::Result<[String; 2]> {
 
 #[cfg(not(unix))]
 fn place(path: &Path, _: &Metadata) -> io::Result<[String; 2]> {
-    Ok([String::new(), path.canonicalize()?.to_string_lossy().into_owned()])
+    Ok([
+        String::new(),
+        path.canonicalize()?.to_string_lossy().into_owned(),
+    ])
 }
 
 /// Asks for one row in the simple protocol, in which every value is text and no prepared statement
@@ -83,7 +89,10 @@ async fn strings(
             if value.is_null() {
                 return Ok(String::new());
             }
-            value.as_str().map(str::to_owned).map_err(sqlx::Error::Decode)
+            value
+                .as_str()
+                .map(str::to_owned)
+                .map_err(sqlx::Error::Decode)
         })
         .collect()
 }

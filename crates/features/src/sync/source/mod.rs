@@ -96,12 +96,15 @@ impl Snapshot {
     /// [`ReadError`] if the database cannot be reached or opened.
     pub async fn open(database: &DatabaseUrl) -> Result<Self, ReadError> {
         let inner = match database {
-            DatabaseUrl::Postgres(options) => {
-                Inner::Postgres(Box::new(Postgres::open(options, database.to_string()).await?))
-            }
+            DatabaseUrl::Postgres(options) => Inner::Postgres(Box::new(
+                Postgres::open(options, database.to_string()).await?,
+            )),
             DatabaseUrl::Sqlite(path) => Inner::Sqlite(Box::new(Sqlite::open(path).await?)),
         };
-        Ok(Self { inner, deadline: Instant::now() + HELD_AT_MOST })
+        Ok(Self {
+            inner,
+            deadline: Instant::now() + HELD_AT_MOST,
+        })
     }
 
     /// Returns the identity of the database that the rows come from.
@@ -166,8 +169,12 @@ impl Snapshot {
                 Inner::Sqlite(sqlite) => sqlite.read(table, range, rows).await,
             }
         };
-        let late = || ReadError::HeldTooLong { minutes: HELD_AT_MOST.as_secs() / 60 };
-        timeout_at(self.deadline, read).await.unwrap_or_else(|_| Err(late().into()))
+        let late = || ReadError::HeldTooLong {
+            minutes: HELD_AT_MOST.as_secs() / 60,
+        };
+        timeout_at(self.deadline, read)
+            .await
+            .unwrap_or_else(|_| Err(late().into()))
     }
 
     /// Ends the snapshot and disconnects.
@@ -198,7 +205,11 @@ pub fn key_of(table: &Table, cells: &[Cell<'_>]) -> Option<KeyValues> {
     if table.key.is_empty() {
         return None;
     }
-    table.key.iter().map(|&position| key_value(*cells.get(usize::from(position))?)).collect()
+    table
+        .key
+        .iter()
+        .map(|&position| key_value(*cells.get(usize::from(position))?))
+        .collect()
 }
 
 fn key_value(cell: Cell<'_>) -> Option<KeyValue> {

@@ -34,29 +34,48 @@ pub(super) fn resolve(typed: &str, candidates: &[Candidate]) -> Result<TableName
         &|name| name.name.to_lowercase() == lower || qualified(name).to_lowercase() == lower,
     ];
     for rule in rules {
-        let found: Vec<_> = candidates.iter().filter(|candidate| rule(&candidate.name)).collect();
-        let tables = found.iter().filter(|candidate| !matches!(candidate.what, What::Other(_)));
+        let found: Vec<_> = candidates
+            .iter()
+            .filter(|candidate| rule(&candidate.name))
+            .collect();
+        let tables = found
+            .iter()
+            .filter(|candidate| !matches!(candidate.what, What::Other(_)));
         let names: Vec<_> = tables.map(|candidate| &candidate.name).collect();
         match (names.as_slice(), found.first()) {
             ([name], _) => return Ok((*name).clone()),
-            ([], Some(Candidate { what: What::Other(what), .. })) => {
-                return Err(FindError::NotATable { typed: typed.to_owned(), what });
+            (
+                [],
+                Some(Candidate {
+                    what: What::Other(what),
+                    ..
+                }),
+            ) => {
+                return Err(FindError::NotATable {
+                    typed: typed.to_owned(),
+                    what,
+                });
             }
             ([], _) => {}
             (several, _) => return choose(typed, several),
         }
     }
-    Err(FindError::Unknown { typed: typed.to_owned(), near: near(&lower, candidates) })
+    Err(FindError::Unknown {
+        typed: typed.to_owned(),
+        near: near(&lower, candidates),
+    })
 }
 
 /// Of several tables that share a name, takes the one in the schema that users leave out.
 fn choose(typed: &str, several: &[&TableName]) -> Result<TableName, FindError> {
-    let mut public = several.iter().filter(|name| name.schema.as_deref() == Some("public"));
+    let mut public = several
+        .iter()
+        .filter(|name| name.schema.as_deref() == Some("public"));
     match (public.next(), public.next()) {
         (Some(name), None) => Ok((*name).clone()),
         _ => Err(FindError::Ambiguous {
             typed: typed.to_owned(),
-            candidates: several.iter().map(|name| name.to_string()).collect(),
+            candidates: several.iter().map(ToString::to_string).collect(),
         }),
     }
 }
@@ -67,12 +86,19 @@ fn near(lower: &str, candidates: &[Candidate]) -> Vec<String> {
         .filter(|candidate| candidate.what == What::Table)
         .map(|candidate| {
             let bare = likeness(lower, &candidate.name.name);
-            (bare.max(likeness(lower, &qualified(&candidate.name))), candidate.name.to_string())
+            (
+                bare.max(likeness(lower, &qualified(&candidate.name))),
+                candidate.name.to_string(),
+            )
         })
         .filter(|(score, _)| *score >= NEAR)
         .collect();
     scored.sort_by(|(a, first), (b, second)| b.total_cmp(a).then_with(|| first.cmp(second)));
-    scored.into_iter().take(OFFERED).map(|(_, name)| name).collect()
+    scored
+        .into_iter()
+        .take(OFFERED)
+        .map(|(_, name)| name)
+        .collect()
 }
 
 fn likeness(lower: &str, name: &str) -> f64 {
@@ -100,7 +126,13 @@ mod tests {
     }
 
     fn candidate(schema: &str, name: &str, what: What) -> Candidate {
-        Candidate { name: TableName { schema: Some(schema.into()), name: name.into() }, what }
+        Candidate {
+            name: TableName {
+                schema: Some(schema.into()),
+                name: name.into(),
+            },
+            what,
+        }
     }
 
     fn resolved(typed: &str, candidates: &[Candidate]) -> String {
@@ -141,12 +173,21 @@ mod tests {
             resolved("log", &candidates),
             r#""log" may be "a.log" or "b.log": name one of them in full"#
         );
-        assert!(matches!(resolve("item", &candidates), Err(FindError::Ambiguous { .. })));
+        assert!(matches!(
+            resolve("item", &candidates),
+            Err(FindError::Ambiguous { .. })
+        ));
     }
 
     #[test]
     fn at_most_three_near_names_are_offered_the_nearest_first() {
-        let names = ["course", "courses", "courses_old", "courses_new", "payments"];
+        let names = [
+            "course",
+            "courses",
+            "courses_old",
+            "courses_new",
+            "payments",
+        ];
         let candidates = names.map(|name| table("public", name));
         let Err(FindError::Unknown { near, .. }) = resolve("coruses", &candidates) else {
             panic!("found");
@@ -162,7 +203,13 @@ mod tests {
             candidate("public", "report", What::Other("a view")),
         ];
         assert_eq!(resolved("events_2024", &candidates), "public.events_2024");
-        assert_eq!(resolved("events_2023", &candidates), r#"there is no table "events_2023""#);
-        assert_eq!(resolved("Report", &candidates), r#""Report" is a view: only tables can be synced"#);
+        assert_eq!(
+            resolved("events_2023", &candidates),
+            r#"there is no table "events_2023""#
+        );
+        assert_eq!(
+            resolved("Report", &candidates),
+            r#""Report" is a view: only tables can be synced"#
+        );
     }
 }

@@ -5,6 +5,12 @@ pub(super) fn identifier(name: &str) -> Option<String> {
     quoted(name, '"')
 }
 
+/// Returns names as quoted identifiers with commas between them.
+pub(super) fn identifiers<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let quoted: Option<Vec<_>> = names.into_iter().map(identifier).collect();
+    Some(quoted?.join(", "))
+}
+
 /// Returns text as a string literal, for servers with `standard_conforming_strings` on: a backslash
 /// stands for itself. `None` if it holds NUL.
 pub(super) fn literal(text: &str) -> Option<String> {
@@ -46,9 +52,13 @@ mod tests {
 
     #[test]
     fn a_quote_inside_is_doubled_and_nul_is_refused() {
-        assert_eq!(identifier(r#"a"; DROP TABLE x; --"#).unwrap(), r#""a""; DROP TABLE x; --""#);
+        assert_eq!(
+            identifier(r#"a"; DROP TABLE x; --"#).unwrap(),
+            r#""a""; DROP TABLE x; --""#
+        );
         assert_eq!(identifier("\"\"").unwrap(), "\"\"\"\"\"\"");
         assert_eq!(literal(r"O'Neil\'").unwrap(), r"'O''Neil\'''");
+        assert_eq!(identifiers(["a", "b"]).unwrap(), r#""a", "b""#);
         assert_eq!(literal("").unwrap(), "''");
         assert_eq!(bytea(&[0, 0xaf]), r"'\x00af'");
         assert!(identifier("a\0b").is_none() && literal("a\0b").is_none());

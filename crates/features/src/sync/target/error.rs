@@ -62,7 +62,9 @@ pub enum WriteError {
         database: String,
     },
     /// No room for more rows.
-    #[error("no room left for {database}: free some space, and sync again; it goes on where it stopped")]
+    #[error(
+        "no room left for {database}: free some space, and sync again; it goes on where it stopped"
+    )]
     Full {
         /// The database.
         database: String,
@@ -74,7 +76,9 @@ pub enum WriteError {
         database: String,
     },
     /// The database's user may not do what is needed.
-    #[error("no permission to write {table} in {database}: connect as its owner, or grant what is missing")]
+    #[error(
+        "no permission to write {table} in {database}: connect as its owner, or grant what is missing"
+    )]
     Denied {
         /// The table.
         table: String,
@@ -90,7 +94,9 @@ pub enum WriteError {
         reason: &'static str,
     },
     /// Two names that are one in the target.
-    #[error("{first:?} and {second:?} are the same name in the target, which does not tell upper case from lower")]
+    #[error(
+        "{first:?} and {second:?} are the same name in the target, which does not tell upper case from lower"
+    )]
     SameName {
         /// The one.
         first: String,
@@ -98,7 +104,9 @@ pub enum WriteError {
         second: String,
     },
     /// A table without a key, to be merged.
-    #[error("{table} has no primary key, so its rows cannot be merged: use --mode replace or --mode append")]
+    #[error(
+        "{table} has no primary key, so its rows cannot be merged: use --mode replace or --mode append"
+    )]
     NoKey {
         /// The table.
         table: String,
@@ -186,13 +194,23 @@ pub enum WriteError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().filter(|problem| problem.blocks()).map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .filter(|problem| problem.blocks())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn place(table: &str, column: &Option<String>) -> String {
-    column.as_ref().map_or_else(|| format!("the local table {table}"), |column| format!("{table}.{column}"))
+    column.as_ref().map_or_else(
+        || format!("the local table {table}"),
+        |column| format!("{table}.{column}"),
+    )
 }
 
 fn by(constraint: &Option<String>) -> String {
-    constraint.as_ref().map_or_else(String::new, |constraint| format!(" ({constraint})"))
+    constraint
+        .as_ref()
+        .map_or_else(String::new, |constraint| format!(" ({constraint})"))
 }

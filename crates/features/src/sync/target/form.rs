@@ -41,10 +41,14 @@ impl Form {
             ValueKind::Bytes => Self::Bytes,
             ValueKind::Json => Self::Json,
             // An array of boxes parts its elements by semicolons.
-            ValueKind::Array(element) if engine == Engine::Postgres && !column.declared.starts_with("box[") => {
+            ValueKind::Array(element)
+                if engine == Engine::Postgres && !column.declared.starts_with("box[") =>
+            {
                 Self::Array(element.as_ref().clone())
             }
-            ValueKind::Timestamp if engine == Engine::Postgres && column.declared.ends_with("with time zone") => {
+            ValueKind::Timestamp
+                if engine == Engine::Postgres && column.declared.ends_with("with time zone") =>
+            {
                 Self::Moment
             }
             _ => Self::Plain,
@@ -55,14 +59,19 @@ impl Form {
 /// Whether the type is one of floating point numbers, by PostgreSQL's names and by SQLite's rule.
 pub(super) fn is_real(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
-    ["REAL", "FLOA", "DOUB"].iter().any(|part| declared.contains(part))
+    ["REAL", "FLOA", "DOUB"]
+        .iter()
+        .any(|part| declared.contains(part))
 }
 
 /// Returns a moment as ISO 8601 has it: `2026-01-31 10:00:00.5+00` as `2026-01-31T10:00:00.5Z`.
 ///
 /// What has another shape, such as `infinity` or a year before Christ, stays as it is.
 pub(super) fn iso_moment(text: &str) -> Cow<'_, str> {
-    match text.strip_suffix("+00").and_then(|moment| moment.split_once(' ')) {
+    match text
+        .strip_suffix("+00")
+        .and_then(|moment| moment.split_once(' '))
+    {
         Some((day, time)) => Cow::Owned([day, "T", time, "Z"].concat()),
         None => Cow::Borrowed(text),
     }
@@ -74,8 +83,14 @@ mod tests {
 
     #[test]
     fn moments_become_iso_8601_where_they_can() {
-        assert_eq!(iso_moment("2026-01-31 10:00:00.5+00"), "2026-01-31T10:00:00.5Z");
-        assert_eq!(iso_moment("12026-01-31 10:00:00+00"), "12026-01-31T10:00:00Z");
+        assert_eq!(
+            iso_moment("2026-01-31 10:00:00.5+00"),
+            "2026-01-31T10:00:00.5Z"
+        );
+        assert_eq!(
+            iso_moment("12026-01-31 10:00:00+00"),
+            "12026-01-31T10:00:00Z"
+        );
         for text in ["infinity", "-infinity", "0044-03-15 00:00:00+00 BC", ""] {
             assert_eq!(iso_moment(text), text);
         }

@@ -114,7 +114,10 @@ impl Problem {
     #[must_use]
     pub const fn blocks(&self) -> bool {
         match self {
-            Self::MissingColumn { .. } | Self::OtherType { .. } | Self::AllTheSame { .. } | Self::Triggers => false,
+            Self::MissingColumn { .. }
+            | Self::OtherType { .. }
+            | Self::AllTheSame { .. }
+            | Self::Triggers => false,
             Self::MissingKeyColumn { .. }
             | Self::RequiredColumn { .. }
             | Self::NeverNull { .. }
@@ -130,29 +133,59 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingColumn { column } => {
-                write!(f, "column {column} is not in the local table: its values are left out")
+                write!(
+                    f,
+                    "column {column} is not in the local table: its values are left out"
+                )
             }
-            Self::MissingKeyColumn { column } => write!(f, "key column {column} is not in the local table"),
+            Self::MissingKeyColumn { column } => {
+                write!(f, "key column {column} is not in the local table")
+            }
             Self::RequiredColumn { column } => {
-                write!(f, "column {column} is only in the local table, may not be null there and has no default")
+                write!(
+                    f,
+                    "column {column} is only in the local table, may not be null there and has no default"
+                )
             }
             Self::NeverNull { column } => {
-                write!(f, "column {column} may not be null in the local table, but its values are not sent")
+                write!(
+                    f,
+                    "column {column} may not be null in the local table, but its values are not sent"
+                )
             }
             Self::AllTheSame { column } => {
-                write!(f, "column {column} must be unique in the local table, but its redacted values are all the same")
+                write!(
+                    f,
+                    "column {column} must be unique in the local table, but its redacted values are all the same"
+                )
             }
-            Self::OtherType { column, source, local } => {
-                write!(f, "column {column} is {source} in the source and {local} in the local table")
+            Self::OtherType {
+                column,
+                source,
+                local,
+            } => {
+                write!(
+                    f,
+                    "column {column} is {source} in the source and {local} in the local table"
+                )
             }
             Self::NoUniqueKey { columns } => {
-                write!(f, "the local table has no unique index on the key ({})", columns.join(", "))
+                write!(
+                    f,
+                    "the local table has no unique index on the key ({})",
+                    columns.join(", ")
+                )
             }
             Self::NotATable => f.write_str("what has this name is not a table"),
             Self::NoColumn => f.write_str("it has none of the columns"),
-            Self::Triggers => f.write_str("the local table has triggers, which will run for the rows"),
+            Self::Triggers => {
+                f.write_str("the local table has triggers, which will run for the rows")
+            }
             Self::Cascades { child } => {
-                write!(f, "replacing the rows would change rows of {child} too, by its foreign key")
+                write!(
+                    f,
+                    "replacing the rows would change rows of {child} too, by its foreign key"
+                )
             }
         }
     }

@@ -59,30 +59,54 @@ impl LocalTable {
         let columns = plan.table.columns.iter().enumerate();
         let pairs = columns.filter_map(|(position, column)| {
             let local = self.column(&column.name)?;
-            (local.role != Role::Generated).then(|| Written { position, local: local.clone() })
+            (local.role != Role::Generated).then(|| Written {
+                position,
+                local: local.clone(),
+            })
         });
         pairs.collect()
     }
 
     /// Finds a column by the source's name for it.
     pub(super) fn column(&self, name: &str) -> Option<&LocalColumn> {
-        self.columns.iter().find(|local| self.case.is_same(&local.name, name))
+        self.columns
+            .iter()
+            .find(|local| self.case.is_same(&local.name, name))
     }
 
     /// Whether a unique index has exactly these columns, in any order.
     pub(super) fn has_unique(&self, columns: &[&str]) -> bool {
-        let has = |index: &Vec<String>, column: &str| index.iter().any(|name| self.case.is_same(name, column));
-        self.unique.iter().any(|index| index.len() == columns.len() && columns.iter().all(|column| has(index, column)))
+        let has = |index: &Vec<String>, column: &str| {
+            index.iter().any(|name| self.case.is_same(name, column))
+        };
+        self.unique.iter().any(|index| {
+            index.len() == columns.len() && columns.iter().all(|column| has(index, column))
+        })
     }
 }
 
 /// Returns the local names of the key's columns, as far as they are written.
 pub(super) fn key<'w>(plan: &TablePlan, written: &'w [Written]) -> Vec<&'w str> {
-    let find = |&position: &u16| written.iter().find(|column| column.position == usize::from(position));
-    plan.table.key.iter().filter_map(find).map(|column| &*column.local.name).collect()
+    let find = |&position: &u16| {
+        written
+            .iter()
+            .find(|column| column.position == usize::from(position))
+    };
+    plan.table
+        .key
+        .iter()
+        .filter_map(find)
+        .map(|column| &*column.local.name)
+        .collect()
 }
 
 /// Returns the names of the plan's columns at `positions`.
-pub(super) fn names_at<'p>(plan: &'p TablePlan, positions: &'p [u16]) -> impl Iterator<Item = &'p str> {
-    positions.iter().filter_map(|&at| plan.table.columns.get(usize::from(at))).map(|column| &*column.name)
+pub(super) fn names_at<'p>(
+    plan: &'p TablePlan,
+    positions: &'p [u16],
+) -> impl Iterator<Item = &'p str> {
+    positions
+        .iter()
+        .filter_map(|&at| plan.table.columns.get(usize::from(at)))
+        .map(|column| &*column.name)
 }

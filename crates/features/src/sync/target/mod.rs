@@ -106,10 +106,12 @@ impl Target {
     pub async fn open(destination: &Destination, plan: &Plan) -> Result<Self, WriteError> {
         Ok(Self(match destination {
             Destination::Database(database) => match database {
-                DatabaseUrl::Postgres(options) => {
-                    Kind::Postgres(Box::new(PostgresTarget::open(options, database.to_string(), plan).await?))
+                DatabaseUrl::Postgres(options) => Kind::Postgres(Box::new(
+                    PostgresTarget::open(options, database.to_string(), plan).await?,
+                )),
+                DatabaseUrl::Sqlite(path) => {
+                    Kind::Sqlite(Box::new(SqliteTarget::open(path, plan).await?))
                 }
-                DatabaseUrl::Sqlite(path) => Kind::Sqlite(Box::new(SqliteTarget::open(path, plan).await?)),
             },
             Destination::File(file) => Kind::File(Box::new(FileTarget::open(file, plan).await?)),
         }))
@@ -146,7 +148,12 @@ impl Target {
     /// # Errors
     /// [`WriteError::Unfit`] if a problem that [`Target::inspect`] found stands in the way, and
     /// whatever else keeps the table from being made.
-    pub async fn begin(&mut self, table: &TablePlan, mode: Mode, resume: Option<&Resume>) -> Result<(), WriteError> {
+    pub async fn begin(
+        &mut self,
+        table: &TablePlan,
+        mode: Mode,
+        resume: Option<&Resume>,
+    ) -> Result<(), WriteError> {
         match &mut self.0 {
             Kind::Postgres(target) => target.begin(table, mode, resume).await,
             Kind::Sqlite(target) => target.begin(table, mode, resume).await,
@@ -161,7 +168,11 @@ impl Target {
     ///
     /// # Errors
     /// [`WriteError`] if the chunk was not written; then nothing of it was.
-    pub async fn apply(&mut self, table: &TablePlan, chunk: DecodedChunk<'_>) -> Result<(), WriteError> {
+    pub async fn apply(
+        &mut self,
+        table: &TablePlan,
+        chunk: DecodedChunk<'_>,
+    ) -> Result<(), WriteError> {
         match &mut self.0 {
             Kind::Postgres(target) => target.apply(table, chunk).await,
             Kind::Sqlite(target) => target.apply(table, chunk).await,
@@ -207,7 +218,11 @@ impl Target {
 
 impl Commits {
     fn of(plan: &TablePlan, mode: Mode) -> Self {
-        if mode == Mode::Replace || plan.table.key.is_empty() { Self::AtTheEnd } else { Self::EachChunk }
+        if mode == Mode::Replace || plan.table.key.is_empty() {
+            Self::AtTheEnd
+        } else {
+            Self::EachChunk
+        }
     }
 }
 

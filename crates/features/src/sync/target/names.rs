@@ -47,14 +47,22 @@ impl Case {
 
 /// Checks every name of the plan, so that none can be cut off, run into another or end a statement.
 pub(super) fn check(plan: &Plan, rules: Rules) -> Result<(), WriteError> {
-    distinct(plan.tables.iter().map(|plan| plan.table.name.to_string()), rules)?;
-    plan.tables.iter().try_for_each(|plan| check_table(plan, rules))
+    distinct(
+        plan.tables.iter().map(|plan| plan.table.name.to_string()),
+        rules,
+    )?;
+    plan.tables
+        .iter()
+        .try_for_each(|plan| check_table(plan, rules))
 }
 
 fn check_table(plan: &TablePlan, rules: Rules) -> Result<(), WriteError> {
     let name = &plan.table.name;
     if name.name.eq_ignore_ascii_case(RECORDS) {
-        return Err(refused(&name.name, "the tunnel keeps its own records there"));
+        return Err(refused(
+            &name.name,
+            "the tunnel keeps its own records there",
+        ));
     }
     let columns = plan.table.columns.iter().map(|column| &column.name);
     for name in columns.chain(name.schema.as_ref()).chain([&name.name]) {
@@ -65,22 +73,35 @@ fn check_table(plan: &TablePlan, rules: Rules) -> Result<(), WriteError> {
             return Err(refused(name, "it is too long"));
         }
     }
-    distinct(plan.table.columns.iter().map(|column| column.name.clone()), rules)
+    distinct(
+        plan.table.columns.iter().map(|column| column.name.clone()),
+        rules,
+    )
 }
 
 fn distinct(names: impl Iterator<Item = String>, rules: Rules) -> Result<(), WriteError> {
     let mut seen = HashMap::new();
     for name in names {
-        let same = if rules.case == Case::Differs { name.clone() } else { name.to_ascii_lowercase() };
+        let same = if rules.case == Case::Differs {
+            name.clone()
+        } else {
+            name.to_ascii_lowercase()
+        };
         if let Some(first) = seen.insert(same, name.clone()) {
-            return Err(WriteError::SameName { first, second: name });
+            return Err(WriteError::SameName {
+                first,
+                second: name,
+            });
         }
     }
     Ok(())
 }
 
 fn refused(name: &str, reason: &'static str) -> WriteError {
-    WriteError::Name { name: name.to_owned(), reason }
+    WriteError::Name {
+        name: name.to_owned(),
+        reason,
+    }
 }
 
 /// The table in which a target database keeps the records of its syncs.

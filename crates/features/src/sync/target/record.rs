@@ -37,11 +37,24 @@ pub(super) struct Record {
 }
 
 /// The columns of a [`Record`] as a database gives them.
-pub(super) type Columns = (String, Vec<u8>, Vec<u8>, Vec<u8>, String, Option<Vec<u8>>, i64, String, bool);
+pub(super) type Columns = (
+    String,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    String,
+    Option<Vec<u8>>,
+    i64,
+    String,
+    bool,
+);
 
 impl Stamp {
     pub(super) const fn of(plan: &Plan) -> Self {
-        Self { source: plan.source.id, pseudonyms: plan.pseudonyms.fingerprint }
+        Self {
+            source: plan.source.id,
+            pseudonyms: plan.pseudonyms.fingerprint,
+        }
     }
 
     pub(super) fn origin(&self, table: &TablePlan, mode: Mode) -> Origin {
@@ -56,12 +69,20 @@ impl Stamp {
 
 impl Record {
     /// Returns the record of a table at whose beginning, or after whose interruption, we are.
-    pub(super) fn beginning(relation: String, origin: Origin, resume: Option<&Resume>, made: bool) -> Self {
+    pub(super) fn beginning(
+        relation: String,
+        origin: Origin,
+        resume: Option<&Resume>,
+        made: bool,
+    ) -> Self {
         // Rows with the pseudonyms of before stay among those to come.
         let pseudonyms = resume.map_or(origin.pseudonyms, |resume| resume.pseudonyms.to_vec());
         Self {
             relation,
-            origin: Origin { pseudonyms, ..origin },
+            origin: Origin {
+                pseudonyms,
+                ..origin
+            },
             cursor: resume.map(|resume| resume.cursor.0.clone()),
             rows: resume.map_or(0, |resume| resume.rows.cast_signed()),
             state: LOADING.to_owned(),
@@ -78,19 +99,41 @@ impl Record {
     /// restart, and it is for the caller to say so.
     fn resume(self, origin: &Origin, rows: u64) -> Option<Resume> {
         let before = self.origin;
-        let is_same = before.source == origin.source && before.plan == origin.plan && before.mode == origin.mode;
+        let is_same = before.source == origin.source
+            && before.plan == origin.plan
+            && before.mode == origin.mode;
         let committed = self.rows.cast_unsigned();
         // Fewer rows than were committed: somebody has deleted some since.
         let is_whole = rows >= committed;
         let pseudonyms = before.pseudonyms.try_into().ok()?;
-        let cursor = self.cursor.filter(|_| self.state == LOADING && is_same && is_whole)?;
-        Some(Resume { cursor: Cursor(cursor), rows: committed, pseudonyms })
+        let cursor = self
+            .cursor
+            .filter(|_| self.state == LOADING && is_same && is_whole)?;
+        Some(Resume {
+            cursor: Cursor(cursor),
+            rows: committed,
+            pseudonyms,
+        })
     }
 }
 
 impl From<Columns> for Record {
-    fn from((relation, source, plan, pseudonyms, mode, cursor, rows, state, made): Columns) -> Self {
-        Self { relation, origin: Origin { source, plan, pseudonyms, mode }, cursor, rows, state, made }
+    fn from(
+        (relation, source, plan, pseudonyms, mode, cursor, rows, state, made): Columns,
+    ) -> Self {
+        Self {
+            relation,
+            origin: Origin {
+                source,
+                plan,
+                pseudonyms,
+                mode,
+            },
+            cursor,
+            rows,
+            state,
+            made,
+        }
     }
 }
 
@@ -98,7 +141,9 @@ impl From<Columns> for Record {
 pub(super) fn holds(record: Option<Record>, origin: &Origin, rows: u64) -> Holds {
     match record {
         None if rows > 0 => Holds::Theirs { rows },
-        Some(record) if rows > 0 => record.resume(origin, rows).map_or(Holds::Ours { rows }, Holds::Unfinished),
+        Some(record) if rows > 0 => record
+            .resume(origin, rows)
+            .map_or(Holds::Ours { rows }, Holds::Unfinished),
         None | Some(_) => Holds::Empty,
     }
 }

@@ -17,13 +17,21 @@ impl Place {
     /// Says why no connection was made.
     pub(super) fn unconnected(&self, error: sqlx::Error) -> ReadError {
         match error {
-            sqlx::Error::Io(source) => ReadError::Unreachable { database: self.database.clone(), source },
+            sqlx::Error::Io(source) => ReadError::Unreachable {
+                database: self.database.clone(),
+                source,
+            },
             error => self.failed("let this program in", None, error),
         }
     }
 
     /// Says why `deed` failed.
-    pub(super) fn failed(&self, deed: &'static str, table: Option<&TableName>, error: sqlx::Error) -> ReadError {
+    pub(super) fn failed(
+        &self,
+        deed: &'static str,
+        table: Option<&TableName>,
+        error: sqlx::Error,
+    ) -> ReadError {
         let database = self.database.clone();
         let code = match error {
             sqlx::Error::Database(error) => error.code().unwrap_or_default().into_owned(),
@@ -35,24 +43,43 @@ impl Place {
         };
         match (code.as_str(), table) {
             (INSUFFICIENT_PRIVILEGE, Some(table)) => self.permission(table),
-            (LOCK_NOT_AVAILABLE, Some(table)) => ReadError::Locked { what: table.to_string() },
-            (UNDEFINED_TABLE | UNDEFINED_COLUMN, Some(table)) => ReadError::Changed { table: table.clone() },
+            (LOCK_NOT_AVAILABLE, Some(table)) => ReadError::Locked {
+                what: table.to_string(),
+            },
+            (UNDEFINED_TABLE | UNDEFINED_COLUMN, Some(table)) => ReadError::Changed {
+                table: table.clone(),
+            },
             (INVALID_CATALOG_NAME, _) => ReadError::NoDatabase { database },
             (TOO_MANY_CONNECTIONS | CANNOT_CONNECT_NOW, _) => ReadError::Busy { database },
-            (code, _) if code.starts_with(INVALID_AUTHORIZATION) => {
-                ReadError::Authentication { database, user: self.user.clone() }
+            (code, _) if code.starts_with(INVALID_AUTHORIZATION) => ReadError::Authentication {
+                database,
+                user: self.user.clone(),
+            },
+            (code, _) if LOST.iter().any(|lost| code.starts_with(lost)) => {
+                ReadError::Lost { database }
             }
-            (code, _) if LOST.iter().any(|lost| code.starts_with(lost)) => ReadError::Lost { database },
-            _ => ReadError::Failed { database, deed, code },
+            _ => ReadError::Failed {
+                database,
+                deed,
+                code,
+            },
         }
     }
 
     pub(super) fn permission(&self, table: &TableName) -> ReadError {
         let mut grant = self.grant(table);
         if let Some(schema) = table.schema.as_deref().filter(|&schema| schema != "public") {
-            grant = format!("GRANT USAGE ON SCHEMA {} TO {}; {grant}", quoted(schema), quoted(&self.user));
+            grant = format!(
+                "GRANT USAGE ON SCHEMA {} TO {}; {grant}",
+                quoted(schema),
+                quoted(&self.user)
+            );
         }
-        ReadError::Permission { table: table.clone(), user: self.user.clone(), grant }
+        ReadError::Permission {
+            table: table.clone(),
+            user: self.user.clone(),
+            grant,
+        }
     }
 
     /// Returns the statement that lets the user read a table.

@@ -113,26 +113,54 @@ mod tests {
     use super::*;
 
     fn step(class: Class, name: &str, modifier: i32) -> Step {
-        Step { name: name.into(), built_in: true, class, modifier, not_null: false }
+        Step {
+            name: name.into(),
+            built_in: true,
+            class,
+            modifier,
+            not_null: false,
+        }
     }
 
     #[test]
     fn domains_and_arrays_are_walked_to_the_plain_type() {
         let steps = [
-            Step { not_null: true, ..step(Class::Domain, "emails", -1) },
+            Step {
+                not_null: true,
+                ..step(Class::Domain, "emails", -1)
+            },
             step(Class::Array, "_email", -1),
             step(Class::Domain, "email", -1),
             step(Class::Other, "varchar", 164),
         ];
         let kind = ValueKind::Array(Box::new(ValueKind::Text));
-        assert_eq!(shape(&steps), Shape { kind, max_chars: Some(160), not_null: true });
+        assert_eq!(
+            shape(&steps),
+            Shape {
+                kind,
+                max_chars: Some(160),
+                not_null: true
+            }
+        );
         // A domain inside the array says nothing about the column.
-        assert!(!shape(&[step(Class::Array, "_email", -1), Step { not_null: true, ..step(Class::Domain, "email", -1) }]).not_null);
+        assert!(
+            !shape(&[
+                step(Class::Array, "_email", -1),
+                Step {
+                    not_null: true,
+                    ..step(Class::Domain, "email", -1)
+                }
+            ])
+            .not_null
+        );
     }
 
     #[test]
     fn a_type_of_somebody_elses_with_a_known_name_is_not_understood() {
-        let own = Step { built_in: false, ..step(Class::Other, "text", -1) };
+        let own = Step {
+            built_in: false,
+            ..step(Class::Other, "text", -1)
+        };
         assert_eq!(shape(&[own]).kind, ValueKind::Opaque);
         assert_eq!(shape(&[]).kind, ValueKind::Opaque);
         assert_eq!(shape(&[step(Class::Other, "bpchar", -1)]).max_chars, None);

@@ -16,10 +16,12 @@ use super::{FindError, Range, ReadError, RowSink, RowsError, identity, name};
 use crate::sync::table::{Table, TableName};
 use crate::sync::wire::{Engine, Source};
 
+mod access;
 mod catalog;
 mod failure;
 mod kind;
 mod order;
+mod relations;
 mod rows;
 
 /// A snapshot of a PostgreSQL database.
@@ -31,12 +33,25 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) async fn open(options: &PgConnectOptions, database: String) -> Result<Self, ReadError> {
-        let mut place = Place { database, user: options.get_username().to_owned() };
+    pub(super) async fn open(
+        options: &PgConnectOptions,
+        database: String,
+    ) -> Result<Self, ReadError> {
+        let mut place = Place {
+            database,
+            user: options.get_username().to_owned(),
+        };
         let mut connection = connect(options, &place).await?;
         let begun = begin(&mut connection, &mut place).await;
         let id = begun.map_err(|error| error.read(&place))?;
-        Ok(Self { connection, place, source: Source { id, engine: Engine::Postgres } })
+        Ok(Self {
+            connection,
+            place,
+            source: Source {
+                id,
+                engine: Engine::Postgres,
+            },
+        })
     }
 
     pub(super) const fn source(&self) -> &Source {
@@ -45,14 +60,15 @@ impl Postgres {
 
     pub(super) async fn tables(&mut self) -> Result<Vec<TableName>, ReadError> {
         self.clean().await?;
-        let tables = catalog::readable_tables(&mut self.connection).await;
+        let tables = relations::readable_tables(&mut self.connection).await;
         tables.map_err(|error| self.place.failed("list its tables", None, error))
     }
 
     pub(super) async fn find(&mut self, typed: &str) -> Result<TableName, FindError> {
         self.clean().await?;
-        let candidates = catalog::candidates(&mut self.connection).await;
-        let candidates = candidates.map_err(|error| self.place.failed("list its tables", None, error))?;
+        let candidates = relations::candidates(&mut self.connection).await;
+        let candidates =
+            candidates.map_err(|error| self.place.failed("list its tables", None, error))?;
         name::resolve(typed, &candidates)
     }
 
@@ -78,14 +94,23 @@ impl Postgres {
 
     /// Goes back to the state right after the transaction began.
     async fn clean(&mut self) -> Result<(), ReadError> {
-        let back = sqlx::raw_sql("ROLLBACK TO SAVEPOINT clean").execute(&mut self.connection).await;
-        back.map(drop).map_err(|error| self.place.failed("hold its snapshot", None, error))
+        let back = sqlx::raw_sql("ROLLBACK TO SAVEPOINT clean")
+            .execute(&mut self.connection)
+            .await;
+        back.map(drop)
+            .map_err(|error| self.place.failed("hold its snapshot", None, error))
     }
 }
 
 /// Connects, waits for one answer, and says how long that took.
-pub(super) async fn ping(options: &PgConnectOptions, database: String) -> Result<Duration, ReadError> {
-    let place = Place { database, user: options.get_username().to_owned() };
+pub(super) async fn ping(
+    options: &PgConnectOptions,
+    database: String,
+) -> Result<Duration, ReadError> {
+    let place = Place {
+        database,
+        user: options.get_username().to_owned(),
+    };
     let begun = Instant::now();
     let mut connection = connect(options, &place).await?;
     let answer = sqlx::raw_sql("SELECT 1").execute(&mut connection).await;
@@ -98,7 +123,10 @@ pub(super) async fn ping(options: &PgConnectOptions, database: String) -> Result
 async fn connect(options: &PgConnectOptions, place: &Place) -> Result<PgConnection, ReadError> {
     // Statements are not logged: a place to go on from is a value of a row. None is kept prepared:
     // in a pooler its name would outlive the session.
-    let options = options.clone().disable_statement_logging().statement_cache_capacity(0);
+    let options = options
+        .clone()
+        .disable_statement_logging()
+        .statement_cache_capacity(0);
     match timeout(CONNECT_WITHIN, options.connect()).await {
         Ok(connected) => connected.map_err(|error| place.unconnected(error)),
         Err(_) => Err(ReadError::Silent {
@@ -112,7 +140,7 @@ async fn connect(options: &PgConnectOptions, place: &Place) -> Result<PgConnecti
 async fn begin(connection: &mut PgConnection, place: &mut Place) -> Result<[u8; 32], Unbegun> {
     // Before the transaction: a question that is not permitted would end it.
     let id = identity::of_postgres(connection).await?;
-    let about = catalog::about(connection).await?;
+    let about = relations::about(connection).await?;
     if about.major < OLDEST_MAJOR {
         return Err(Unbegun::TooOld(about.major));
     }
@@ -136,7 +164,10 @@ impl From<sqlx::Error> for Unbegun {
 impl Unbegun {
     fn read(self, place: &Place) -> ReadError {
         match self {
-            Self::TooOld(major) => ReadError::TooOld { database: place.database.clone(), major },
+            Self::TooOld(major) => ReadError::TooOld {
+                database: place.database.clone(),
+                major,
+            },
             Self::Failed(error) => place.failed("begin a snapshot", None, error),
         }
     }

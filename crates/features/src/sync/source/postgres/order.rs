@@ -4,8 +4,8 @@
 //! schema. So the order is the index's whatever the types are, and a comparison never falls back to
 //! another one: with an empty search path, `>` between two `citext` would compare them as `text`.
 
-use sqlx::{FromRow, Row as _};
 use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{FromRow, Row as _};
 
 use super::super::{Order, quote};
 use crate::sync::table::{KeyValue, Table};
@@ -71,14 +71,21 @@ pub(super) async fn key_columns(
     .persistent(false)
     .fetch_all(connection)
     .await?;
-    let wanted: Vec<&str> = table.key_columns().map(|column| column.name.as_str()).collect();
+    let wanted: Vec<&str> = table
+        .key_columns()
+        .map(|column| column.name.as_str())
+        .collect();
     let mut rest = columns.into_iter().peekable();
     while let Some(first) = rest.next() {
         let mut index = vec![first];
         while let Some(next) = rest.next_if(|next| next.index == index[0].index) {
             index.push(next);
         }
-        if index.iter().map(|column| column.name.as_str()).eq(wanted.iter().copied()) {
+        if index
+            .iter()
+            .map(|column| column.name.as_str())
+            .eq(wanted.iter().copied())
+        {
             return Ok(Some(index));
         }
     }
@@ -89,7 +96,13 @@ pub(super) async fn key_columns(
 pub(super) fn order_by(key: &[KeyColumn], order: Order) -> Option<String> {
     let columns: Option<Vec<_>> = key
         .iter()
-        .map(|column| Some(format!("{} USING {}", column.expression()?, column.onward(order))))
+        .map(|column| {
+            Some(format!(
+                "{} USING {}",
+                column.expression()?,
+                column.onward(order)
+            ))
+        })
         .collect();
     Some(format!(" ORDER BY {}", columns?.join(", ")))
 }
@@ -99,11 +112,18 @@ pub(super) fn behind(key: &[KeyColumn], values: &[KeyValue], order: Order) -> Op
     if key.len() != values.len() {
         return None;
     }
-    let columns: Vec<_> = key.iter().map(KeyColumn::expression).collect::<Option<_>>()?;
+    let columns: Vec<_> = key
+        .iter()
+        .map(KeyColumn::expression)
+        .collect::<Option<_>>()?;
     let values: Vec<_> = values.iter().map(literal).collect::<Option<_>>()?;
     let onward = key.first()?.beyond(order);
     let condition = if key.iter().all(|column| column.beyond(order) == onward) {
-        format!("ROW({}) {onward} ROW({})", columns.join(", "), values.join(", "))
+        format!(
+            "ROW({}) {onward} ROW({})",
+            columns.join(", "),
+            values.join(", ")
+        )
     } else {
         // A row is compared by one operator; where the columns' differ, each is compared alone.
         alone(key, &columns, &values, order)

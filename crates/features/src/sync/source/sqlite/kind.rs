@@ -7,7 +7,12 @@ use sanitize::ValueKind;
 
 /// Returns what the values of a column of this type look like.
 pub(super) fn kind(declared: &str) -> ValueKind {
-    let name = declared.split('(').next().unwrap_or_default().trim().to_ascii_uppercase();
+    let name = declared
+        .split('(')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_uppercase();
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     match name.as_str() {
         "BOOL" | "BOOLEAN" => ValueKind::Boolean,
@@ -33,7 +38,9 @@ pub(super) fn kind(declared: &str) -> ValueKind {
 pub(super) fn max_chars(declared: &str) -> Option<u32> {
     let (name, rest) = declared.split_once('(')?;
     let (length, _) = rest.split_once(')')?;
-    name.to_ascii_uppercase().contains("CHAR").then(|| length.trim().parse().ok())?
+    name.to_ascii_uppercase()
+        .contains("CHAR")
+        .then(|| length.trim().parse().ok())?
 }
 
 #[cfg(test)]
@@ -63,7 +70,13 @@ mod tests {
     #[test]
     fn only_characters_have_a_bound() {
         assert_eq!(max_chars("VARCHAR( 160 )"), Some(160));
-        for unbound in ["TEXT", "NUMERIC(10,2)", "varchar(max)", "varchar(", "INT(11)"] {
+        for unbound in [
+            "TEXT",
+            "NUMERIC(10,2)",
+            "varchar(max)",
+            "varchar(",
+            "INT(11)",
+        ] {
             assert_eq!(max_chars(unbound), None, "{unbound}");
         }
     }

@@ -1,10 +1,15 @@
 //! SQLite: one read transaction on an existing file, opened read only.
+//!
+//! SQLite blocks, so every question is asked on one of the runtime's blocking threads, by one
+//! connection that stays with the snapshot: a question whose asker is gone runs to its end, and the
+//! next one waits for it.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::{Connection, OpenFlags};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::{FindError, Range, ReadError, RowSink, RowsError, identity, name};
@@ -19,18 +24,33 @@ mod rows;
 /// A snapshot of a SQLite file.
 #[derive(Debug)]
 pub(super) struct Sqlite {
-    connection: SqliteConnection,
-    path: PathBuf,
+    file: File,
     source: Source,
+}
+
+/// An open file.
+#[derive(Clone, Debug)]
+struct File {
+    connection: Arc<Mutex<Connection>>,
+    path: PathBuf,
 }
 
 impl Sqlite {
     pub(super) async fn open(path: &Path) -> Result<Self, ReadError> {
-        let mut connection = connect(path).await?;
-        let id = identity::of_sqlite(path).map_err(|_| ReadError::Unreadable { path: path.into() })?;
-        let begun = sqlx::raw_sql(BEGIN).execute(&mut connection).await;
-        begun.map_err(|error| failure::failed(path, "begin a snapshot", &error))?;
-        Ok(Self { connection, path: path.into(), source: Source { id, engine: Engine::Sqlite } })
+        let file = File::open(path).await?;
+        let id =
+            identity::of_sqlite(path).map_err(|_| ReadError::Unreadable { path: path.into() })?;
+        file.ask("begin a snapshot", |connection| {
+            connection.execute_batch(BEGIN)
+        })
+        .await?;
+        Ok(Self {
+            file,
+            source: Source {
+                id,
+                engine: Engine::Sqlite,
+            },
+        })
     }
 
     pub(super) const fn source(&self) -> &Source {
@@ -38,21 +58,28 @@ impl Sqlite {
     }
 
     pub(super) async fn tables(&mut self) -> Result<Vec<TableName>, ReadError> {
-        let tables = catalog::tables(&mut self.connection).await;
-        tables.map_err(|error| failure::failed(&self.path, "list its tables", &error))
+        self.file.ask("list its tables", catalog::tables).await
     }
 
     pub(super) async fn find(&mut self, typed: &str) -> Result<TableName, FindError> {
-        let candidates = catalog::candidates(&mut self.connection).await;
-        let candidates =
-            candidates.map_err(|error| failure::failed(&self.path, "list its tables", &error))?;
+        let candidates = self
+            .file
+            .ask("list its tables", catalog::candidates)
+            .await?;
         name::resolve(typed, &candidates)
     }
 
     pub(super) async fn describe(&mut self, name: &TableName) -> Result<Table, ReadError> {
-        let table = catalog::describe(&mut self.connection, name).await;
-        let table = table.map_err(|error| failure::failed(&self.path, "describe a table", &error))?;
-        table.ok_or_else(|| ReadError::Changed { table: name.clone() })
+        let wanted = name.clone();
+        let described = self
+            .file
+            .ask("describe a table", move |connection| {
+                catalog::describe(connection, &wanted)
+            })
+            .await?;
+        described.ok_or_else(|| ReadError::Changed {
+            table: name.clone(),
+        })
     }
 
     pub(super) async fn read<S: RowSink>(
@@ -61,40 +88,65 @@ impl Sqlite {
         range: &Range,
         rows: &mut S,
     ) -> Result<(), RowsError<S::Error>> {
-        rows::read(&mut self.connection, &self.path, table, range, rows).await
+        rows::read(&self.file, table, range, rows).await
     }
 
     pub(super) async fn close(self) {
-        // A read transaction has nothing to lose.
-        drop(self.connection.close().await);
+        // Closing waits for a question that still runs, and a read transaction has nothing to lose.
+        drop(spawn_blocking(move || drop(self)).await);
+    }
+}
+
+impl File {
+    async fn open(path: &Path) -> Result<Self, ReadError> {
+        if !path.try_exists().unwrap_or(true) {
+            return Err(ReadError::NoFile { path: path.into() });
+        }
+        let opened = path.to_path_buf();
+        let connection = spawn_blocking(move || connect(&opened)).await;
+        let connection = connection.map_err(|_| failure::stopped(path, "be opened"))?;
+        let connection = connection.map_err(|error| failure::failed(path, "be opened", &error))?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            path: path.into(),
+        })
+    }
+
+    /// Asks the connection on a thread that may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        deed: &'static str,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let connection = Arc::clone(&self.connection);
+        let answer = spawn_blocking(move || {
+            // A question that panicked has left nothing half done: it only reads.
+            question(&connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        let answer = answer
+            .await
+            .map_err(|_| failure::stopped(&self.path, deed))?;
+        answer.map_err(|error| failure::failed(&self.path, deed, &error))
     }
 }
 
 /// Opens the file, reads its first page, and says how long that took.
 pub(super) async fn ping(path: &Path) -> Result<Duration, ReadError> {
     let begun = Instant::now();
-    let mut connection = connect(path).await?;
-    let answer = sqlx::raw_sql("PRAGMA schema_version").execute(&mut connection).await;
-    answer.map_err(|error| failure::failed(path, "answer", &error))?;
-    let took = begun.elapsed();
-    drop(connection.close().await);
-    Ok(took)
+    let file = File::open(path).await?;
+    let asked =
+        |connection: &Connection| connection.pragma_query(None, "schema_version", |_| Ok(()));
+    file.ask("answer", asked).await?;
+    Ok(begun.elapsed())
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection, ReadError> {
-    if !path.try_exists().unwrap_or(true) {
-        return Err(ReadError::NoFile { path: path.into() });
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .read_only(true)
-        .pragma("query_only", "on")
-        .busy_timeout(BUSY_FOR)
-        .row_buffer_size(ROWS_AHEAD)
-        // A place to go on from is a value of a row.
-        .disable_statement_logging();
-    options.connect().await.map_err(|error| failure::failed(path, "be opened", &error))
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // One thread at a time uses it, so SQLite need not lock.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_FOR)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
 }
 
 /// A transaction begins with its first reading.
@@ -102,6 +154,3 @@ const BEGIN: &str = "BEGIN; SELECT count(*) FROM sqlite_schema";
 
 /// Longer than an application's write takes, shorter than a user's patience.
 const BUSY_FOR: Duration = Duration::from_secs(5);
-
-/// How many rows SQLite's thread may be ahead of ours. TODO measure
-const ROWS_AHEAD: usize = 512;

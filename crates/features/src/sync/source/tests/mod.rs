@@ -2,10 +2,13 @@
 
 use std::future::pending;
 
+use testkit::postgres::{Database, database};
+
 use super::*;
 use crate::sync::table::Column;
 
-mod postgres;
+mod postgres_rows;
+mod postgres_tables;
 mod sqlite;
 
 /// Keeps rows as text, each cell by [`shown`].
@@ -21,7 +24,10 @@ impl RowSink for Collected {
     type Error = Refused;
 
     fn push(&mut self, cells: &[Cell<'_>]) -> Result<Fill, Refused> {
-        let values = self.key.iter().map(|&position| key_value(cells[usize::from(position)]));
+        let values = self
+            .key
+            .iter()
+            .map(|&position| key_value(cells[usize::from(position)]));
         self.last = values.collect();
         self.rows.push(cells.iter().map(shown).collect());
         Ok(Fill::Room)
@@ -54,9 +60,16 @@ impl RowSink for Stubborn {
     type Error = Refused;
 
     fn push(&mut self, _: &[Cell<'_>]) -> Result<Fill, Refused> {
-        assert!(self.taken < self.room, "a row was pushed before the flush that it asked for");
+        assert!(
+            self.taken < self.room,
+            "a row was pushed before the flush that it asked for"
+        );
         self.taken += 1;
-        Ok(if self.taken == self.room { Fill::Full } else { Fill::Room })
+        Ok(if self.taken == self.room {
+            Fill::Full
+        } else {
+            Fill::Room
+        })
     }
 
     async fn flush(&mut self) -> Result<(), Refused> {
@@ -77,6 +90,12 @@ fn shown(cell: &Cell<'_>) -> String {
     }
 }
 
+async fn database_with(statements: &str) -> Database {
+    let database = database().await;
+    database.run(statements).await;
+    database
+}
+
 async fn open(url: &str) -> Snapshot {
     Snapshot::open(&url.parse().unwrap()).await.unwrap()
 }
@@ -88,7 +107,10 @@ async fn table(snapshot: &mut Snapshot, typed: &str) -> Table {
 }
 
 async fn rows(snapshot: &mut Snapshot, table: &Table, range: Range) -> Collected {
-    let mut sink = Collected { key: table.key.clone(), ..Default::default() };
+    let mut sink = Collected {
+        key: table.key.clone(),
+        ..Default::default()
+    };
     snapshot.read(table, &range, &mut sink).await.unwrap();
     sink
 }
@@ -103,7 +125,16 @@ async fn in_pieces(snapshot: &mut Snapshot, table: &Table, order: Order) -> Vec<
     let mut all = Vec::new();
     let mut after = None;
     loop {
-        let mut piece = rows(snapshot, table, Range { after, order, limit: Some(2) }).await;
+        let mut piece = rows(
+            snapshot,
+            table,
+            Range {
+                after,
+                order,
+                limit: Some(2),
+            },
+        )
+        .await;
         if piece.rows.is_empty() {
             return all;
         }
@@ -120,19 +151,38 @@ async fn reads_alike_in_pieces(snapshot: &mut Snapshot, typed: &str, expected: u
     assert!(!table.key.is_empty(), "{typed} has no key");
     let mut whole = rows(snapshot, &table, Range::default()).await.rows;
     assert_eq!(whole.len(), expected, "{typed}");
-    assert_eq!(in_pieces(snapshot, &table, Order::Ascending).await, whole, "{typed}");
+    assert_eq!(
+        in_pieces(snapshot, &table, Order::Ascending).await,
+        whole,
+        "{typed}"
+    );
     whole.reverse();
-    assert_eq!(in_pieces(snapshot, &table, Order::Newest).await, whole, "{typed}");
+    assert_eq!(
+        in_pieces(snapshot, &table, Order::Newest).await,
+        whole,
+        "{typed}"
+    );
 }
 
 /// Holds what must hold after a read that ended early, for whatever reason.
 async fn survives_an_early_end(snapshot: &mut Snapshot, table: &Table, expected: usize) {
-    let mut refusing = Stubborn { taken: 0, room: 3, then: Then::Refuse };
+    let mut refusing = Stubborn {
+        taken: 0,
+        room: 3,
+        then: Then::Refuse,
+    };
     let refused = snapshot.read(table, &Range::default(), &mut refusing).await;
     assert!(matches!(refused, Err(RowsError::Sink(Refused))));
-    assert_eq!(rows(snapshot, table, Range::default()).await.rows.len(), expected);
+    assert_eq!(
+        rows(snapshot, table, Range::default()).await.rows.len(),
+        expected
+    );
 
-    let mut hanging = Stubborn { taken: 0, room: 3, then: Then::Hang };
+    let mut hanging = Stubborn {
+        taken: 0,
+        room: 3,
+        then: Then::Hang,
+    };
     {
         let range = Range::default();
         let mut read = std::pin::pin!(snapshot.read(table, &range, &mut hanging));
@@ -141,11 +191,18 @@ async fn survives_an_early_end(snapshot: &mut Snapshot, table: &Table, expected:
         assert!(dropped.is_err());
     }
     assert_eq!(hanging.taken, 3);
-    assert_eq!(rows(snapshot, table, Range::default()).await.rows.len(), expected);
+    assert_eq!(
+        rows(snapshot, table, Range::default()).await.rows.len(),
+        expected
+    );
 }
 
 fn column<'t>(table: &'t Table, name: &str) -> &'t Column {
-    table.columns.iter().find(|column| column.name == name).unwrap()
+    table
+        .columns
+        .iter()
+        .find(|column| column.name == name)
+        .unwrap()
 }
 
 fn names(tables: &[TableName]) -> Vec<String> {

@@ -20,13 +20,19 @@ impl File {
             .filename(folder.path().join("shop.db"))
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal);
-        let mut file = Self { folder, writer: options.connect().await.unwrap() };
+        let mut file = Self {
+            folder,
+            writer: options.connect().await.unwrap(),
+        };
         file.run(statements).await;
         file
     }
 
     async fn run(&mut self, statements: &str) {
-        sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut self.writer).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+            .execute(&mut self.writer)
+            .await
+            .unwrap();
     }
 
     fn url(&self, name: &str) -> String {
@@ -48,7 +54,17 @@ async fn every_cell_says_itself_what_it_is() {
     )
     .await;
     let rows = all_rows(&mut file.snapshot().await, "t").await;
-    assert_eq!(rows[0], ["1i", "9223372036854775807i", "1.0r", "Ünï'", "[0, ff]", "1.5r"]);
+    assert_eq!(
+        rows[0],
+        [
+            "1i",
+            "9223372036854775807i",
+            "1.0r",
+            "Ünï'",
+            "[0, ff]",
+            "1.5r"
+        ]
+    );
     assert_eq!(rows[1], ["2i", "no number", "NULL", "", "[]", "1.5"]);
     // Text that is not UTF-8 is bytes.
     assert_eq!(rows[2], ["3i", "-1i", "1e300r", "[ff, 41]", "text", "NULL"]);
@@ -74,7 +90,9 @@ async fn a_key_of_any_kind_is_read_whole_and_in_pieces() {
     )
     .await;
     let mut snapshot = file.snapshot().await;
-    for name in ["number", "downward", "word", "mixed", "pair", "folded", "apart"] {
+    for name in [
+        "number", "downward", "word", "mixed", "pair", "folded", "apart",
+    ] {
         reads_alike_in_pieces(&mut snapshot, name, 5).await;
     }
     let pair = table(&mut snapshot, "pair").await;
@@ -83,10 +101,16 @@ async fn a_key_of_any_kind_is_read_whole_and_in_pieces() {
 
 #[tokio::test]
 async fn newest_takes_the_largest_keys_first() {
-    let file = File::with("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (30);").await;
+    let file =
+        File::with("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (30);")
+            .await;
     let mut snapshot = file.snapshot().await;
     let t = table(&mut snapshot, "t").await;
-    let range = Range { order: Order::Newest, limit: Some(2), after: None };
+    let range = Range {
+        order: Order::Newest,
+        limit: Some(2),
+        after: None,
+    };
     assert_eq!(rows(&mut snapshot, &t, range).await.rows, [["30i"], ["2i"]]);
 }
 
@@ -102,23 +126,47 @@ async fn a_table_without_a_key_is_read_but_not_gone_on_with() {
     for (name, expected) in [("bare", 3), ("holes", 3), ("perhaps", 1)] {
         let table = table(&mut snapshot, name).await;
         assert!(table.key.is_empty(), "{name}");
-        let newest = Range { order: Order::Newest, ..Default::default() };
-        assert_eq!(rows(&mut snapshot, &table, newest).await.rows.len(), expected, "{name}");
-        let range = Range { after: Some(vec![KeyValue::Integer(1)]), ..Default::default() };
-        let gone_on = snapshot.read(&table, &range, &mut Collected::default()).await;
-        assert!(matches!(gone_on, Err(RowsError::Read(ReadError::Position { .. }))), "{name}");
+        let newest = Range {
+            order: Order::Newest,
+            ..Default::default()
+        };
+        assert_eq!(
+            rows(&mut snapshot, &table, newest).await.rows.len(),
+            expected,
+            "{name}"
+        );
+        let range = Range {
+            after: Some(vec![KeyValue::Integer(1)]),
+            ..Default::default()
+        };
+        let gone_on = snapshot
+            .read(&table, &range, &mut Collected::default())
+            .await;
+        assert!(
+            matches!(gone_on, Err(RowsError::Read(ReadError::Position { .. }))),
+            "{name}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_snapshot_stays_as_it_was() {
-    let mut file = File::with("CREATE TABLE t (id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, 'old'), (2, 'old');").await;
+    let mut file = File::with(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, 'old'), (2, 'old');",
+    )
+    .await;
     let mut snapshot = file.snapshot().await;
     file.run("UPDATE t SET x = 'new'; DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (3, 'new'); CREATE TABLE late (x)").await;
-    assert_eq!(all_rows(&mut snapshot, "t").await, [["1i", "old"], ["2i", "old"]]);
+    assert_eq!(
+        all_rows(&mut snapshot, "t").await,
+        [["1i", "old"], ["2i", "old"]]
+    );
     assert_eq!(names(&snapshot.tables().await.unwrap()), ["t"]);
     snapshot.close().await;
-    assert_eq!(all_rows(&mut file.snapshot().await, "t").await, [["2i", "new"], ["3i", "new"]]);
+    assert_eq!(
+        all_rows(&mut file.snapshot().await, "t").await,
+        [["2i", "new"], ["3i", "new"]]
+    );
 }
 
 #[tokio::test]
@@ -132,14 +180,25 @@ async fn only_tables_are_tables_and_near_names_are_offered() {
     // What the virtual table keeps its words in are shadows.
     assert_eq!(names(&snapshot.tables().await.unwrap()), ["courses"]);
     assert_eq!(snapshot.find("COURSES").await.unwrap().name, "courses");
-    let Err(FindError::Unknown { near, .. }) = snapshot.find("corses'; DROP TABLE courses; --").await else {
+    let Err(FindError::Unknown { near, .. }) =
+        snapshot.find("corses'; DROP TABLE courses; --").await
+    else {
         panic!("found")
     };
     assert!(near.is_empty());
     let unknown = snapshot.find("corses").await.unwrap_err();
-    assert_eq!(unknown.to_string(), r#"there is no table "corses": did you mean "courses"?"#);
-    assert!(matches!(snapshot.find("report").await, Err(FindError::NotATable { what: "a view", .. })));
-    assert!(matches!(snapshot.find("words").await, Err(FindError::NotATable { .. })));
+    assert_eq!(
+        unknown.to_string(),
+        r#"there is no table "corses": did you mean "courses"?"#
+    );
+    assert!(matches!(
+        snapshot.find("report").await,
+        Err(FindError::NotATable { what: "a view", .. })
+    ));
+    assert!(matches!(
+        snapshot.find("words").await,
+        Err(FindError::NotATable { .. })
+    ));
 }
 
 #[tokio::test]
@@ -175,7 +234,10 @@ async fn the_shape_of_a_table() {
     assert_eq!(names(&t.parents), ["parent"]);
     assert_eq!(t.estimated_rows, 2);
     let email = column(&t, "email");
-    assert_eq!((&email.kind, email.max_chars, email.nullable), (&ValueKind::Text, Some(160), false));
+    assert_eq!(
+        (&email.kind, email.max_chars, email.nullable),
+        (&ValueKind::Text, Some(160), false)
+    );
     assert_eq!(column(&t, "flag").kind, ValueKind::Boolean);
     assert_eq!(column(&t, "data").kind, ValueKind::Json);
     let generated: Vec<_> = t.columns.iter().filter(|column| column.generated).collect();
@@ -194,7 +256,10 @@ async fn a_large_table_is_reckoned_by_its_numbers() {
     .await;
     let mut snapshot = file.snapshot().await;
     assert_eq!(table(&mut snapshot, "t").await.estimated_rows, 100_001);
-    assert_eq!(table(&mut snapshot, "unnumbered").await.estimated_rows, 100_001);
+    assert_eq!(
+        table(&mut snapshot, "unnumbered").await.estimated_rows,
+        100_001
+    );
 }
 
 #[tokio::test]
@@ -224,13 +289,28 @@ async fn a_file_has_one_identity_by_all_its_names() {
 async fn what_is_no_database_is_said_and_not_made() {
     let file = File::with("CREATE TABLE t (x)").await;
     let folder = file.folder.path();
-    std::fs::write(folder.join("notes.txt"), "not a database, but long enough to be taken for one".repeat(99)).unwrap();
+    std::fs::write(
+        folder.join("notes.txt"),
+        "not a database, but long enough to be taken for one".repeat(99),
+    )
+    .unwrap();
     std::fs::create_dir(folder.join("folder")).unwrap();
-    let refused = async |name: &str| Snapshot::open(&file.url(name).parse().unwrap()).await.unwrap_err();
+    let refused = async |name: &str| {
+        Snapshot::open(&file.url(name).parse().unwrap())
+            .await
+            .unwrap_err()
+    };
     assert!(matches!(refused("none.db").await, ReadError::NoFile { .. }));
     assert!(!folder.join("none.db").exists());
-    assert!(matches!(refused("notes.txt").await, ReadError::NotADatabase { .. }));
-    assert!(matches!(refused("folder").await, ReadError::Unreadable { .. }), "{:?}", refused("folder").await);
+    assert!(matches!(
+        refused("notes.txt").await,
+        ReadError::NotADatabase { .. }
+    ));
+    assert!(
+        matches!(refused("folder").await, ReadError::Unreadable { .. }),
+        "{:?}",
+        refused("folder").await
+    );
     assert!(ping(&file.url("none.db").parse().unwrap()).await.is_err());
     ping(&file.url("shop.db").parse().unwrap()).await.unwrap();
 }

@@ -29,7 +29,10 @@ impl OutputFile {
     /// [`WriteError::Format`] if it is none of these.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, WriteError> {
         let path = path.into();
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .map(str::to_ascii_lowercase);
         let format = match extension.as_deref() {
             Some("json") => Format::Json,
             Some("ndjson" | "jsonl") => Format::Ndjson,

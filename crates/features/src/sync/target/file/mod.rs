@@ -63,7 +63,11 @@ impl FileTarget {
             (Format::Json, _) => Layout::JsonObject,
             (Format::Ndjson, 0 | 1) => Layout::Ndjson,
             (Format::Csv, 0 | 1) => Layout::Csv,
-            (Format::Ndjson | Format::Csv, _) => return Err(WriteError::OneTable { path: file.path().to_owned() }),
+            (Format::Ndjson | Format::Csv, _) => {
+                return Err(WriteError::OneTable {
+                    path: file.path().to_owned(),
+                });
+            }
         };
         Ok(Self {
             part: Part::create(file.path()).await?,
@@ -77,7 +81,10 @@ impl FileTarget {
 
     /// Says that nothing is there: the file is made anew.
     pub(super) const fn inspect() -> Found {
-        Found { holds: Holds::Missing, problems: Vec::new() }
+        Found {
+            holds: Holds::Missing,
+            problems: Vec::new(),
+        }
     }
 
     pub(super) async fn begin(&mut self, plan: &TablePlan) -> Result<(), WriteError> {
@@ -85,7 +92,8 @@ impl FileTarget {
         match self.layout {
             Layout::JsonArray | Layout::Ndjson => {}
             Layout::JsonObject => {
-                self.buffer.push_str(if self.begun == 0 { "\n" } else { ",\n" });
+                self.buffer
+                    .push_str(if self.begun == 0 { "\n" } else { ",\n" });
                 push_string(&name.to_string(), &mut self.buffer);
                 self.buffer.push_str(": [");
             }
@@ -93,18 +101,31 @@ impl FileTarget {
         }
         self.begun += 1;
         let columns = plan.table.columns.iter();
-        let columns = columns.map(|column| FieldWriter::new(&column.name, Form::of(column, self.engine))).collect();
-        self.running = Some(Running { name, columns, rows: 0 });
+        let columns = columns
+            .map(|column| FieldWriter::new(&column.name, Form::of(column, self.engine)))
+            .collect();
+        self.running = Some(Running {
+            name,
+            columns,
+            rows: 0,
+        });
         self.flush().await
     }
 
-    pub(super) async fn apply(&mut self, plan: &TablePlan, chunk: DecodedChunk<'_>) -> Result<(), WriteError> {
+    pub(super) async fn apply(
+        &mut self,
+        plan: &TablePlan,
+        chunk: DecodedChunk<'_>,
+    ) -> Result<(), WriteError> {
         let running = begun(self.running.as_mut(), plan)?;
         let table = || plan.table.name.to_string();
         let mut rows = RowsReader::new(chunk.body);
         let mut row = vec![Cell::Null; running.columns.len()];
         for _ in 0..chunk.rows {
-            rows.row(&mut row).map_err(|source| WriteError::Body { table: table(), source })?;
+            rows.row(&mut row).map_err(|source| WriteError::Body {
+                table: table(),
+                source,
+            })?;
             running.push_row(self.layout, &row, &mut self.buffer);
         }
         if !rows.is_at_end() {
@@ -175,12 +196,20 @@ impl Layout {
     }
 }
 
-fn begun<'r>(running: Option<&'r mut Running>, plan: &TablePlan) -> Result<&'r mut Running, WriteError> {
+fn begun<'r>(
+    running: Option<&'r mut Running>,
+    plan: &TablePlan,
+) -> Result<&'r mut Running, WriteError> {
     let running = running.filter(|running| running.name == plan.table.name);
-    running.ok_or_else(|| WriteError::NotBegun { table: plan.table.name.to_string() })
+    running.ok_or_else(|| WriteError::NotBegun {
+        table: plan.table.name.to_string(),
+    })
 }
 
 /// Whether there is no room left, on the disk or by the user's quota.
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

@@ -34,12 +34,19 @@ impl Part {
         options.mode(0o600);
         match options.write(true).create_new(true).open(&aside.0).await {
             Ok(file) => Ok(Self { file, aside, place }),
-            Err(source) => Err(WriteError::File { deed: "make a file beside", path: place, source }),
+            Err(source) => Err(WriteError::File {
+                deed: "make a file beside",
+                path: place,
+                source,
+            }),
         }
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.file.write_all(bytes).await.map_err(|error| failed("write", &self.place, error))
+        self.file
+            .write_all(bytes)
+            .await
+            .map_err(|error| failed("write", &self.place, error))
     }
 
     /// Puts the file in its place, whole and on disk.
@@ -47,7 +54,9 @@ impl Part {
         let refused = |error| failed("write", &self.place, error);
         self.file.flush().await.map_err(refused)?;
         self.file.sync_all().await.map_err(refused)?;
-        fs::rename(&self.aside.0, &self.place).await.map_err(|error| failed("put in its place", &self.place, error))?;
+        fs::rename(&self.aside.0, &self.place)
+            .await
+            .map_err(|error| failed("put in its place", &self.place, error))?;
         if let Some(folder) = self.place.parent() {
             // The name is durable when its folder is; where that cannot be asked for, the rename
             // still shows the old file or the new one, and nothing between.
@@ -72,7 +81,9 @@ async fn resolve(place: &Path) -> Result<PathBuf, WriteError> {
     match fs::metadata(place).await {
         Ok(found) if !found.is_file() => Err(refused(io::Error::other("it is not a file"))),
         // A rename would replace it all the same.
-        Ok(found) if found.permissions().readonly() => Err(refused(io::ErrorKind::PermissionDenied.into())),
+        Ok(found) if found.permissions().readonly() => {
+            Err(refused(io::ErrorKind::PermissionDenied.into()))
+        }
         Ok(_) => fs::canonicalize(place).await.map_err(refused),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(place.to_owned()),
         Err(error) => Err(refused(error)),
@@ -91,9 +102,15 @@ fn beside(place: &Path) -> PathBuf {
 
 fn failed(deed: &'static str, place: &Path, source: io::Error) -> WriteError {
     if is_full(&source) {
-        return WriteError::Full { database: place.display().to_string() };
+        return WriteError::Full {
+            database: place.display().to_string(),
+        };
     }
-    WriteError::File { deed, path: place.to_owned(), source }
+    WriteError::File {
+        deed,
+        path: place.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +119,11 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_called_that() {
-        let error = failed("write", Path::new("out.json"), io::ErrorKind::StorageFull.into());
+        let error = failed(
+            "write",
+            Path::new("out.json"),
+            io::ErrorKind::StorageFull.into(),
+        );
         assert!(matches!(error, WriteError::Full { database } if database == "out.json"));
     }
 }

@@ -64,7 +64,9 @@ pub(super) fn push_line(columns: &[FieldWriter], row: &[Cell<'_>], out: &mut Str
         match cell {
             Cell::Null => {}
             Cell::Text(text) => push_field(&plain(&column.form, text), out),
-            Cell::Integer(_) | Cell::Real(_) | Cell::Blob(_) => push_untyped(&column.form, *cell, out),
+            Cell::Integer(_) | Cell::Real(_) | Cell::Blob(_) => {
+                push_untyped(&column.form, *cell, out)
+            }
         }
     }
     out.push('\n');
@@ -178,7 +180,11 @@ mod tests {
             Form::Plain,
             Form::Plain,
         ];
-        forms.into_iter().zip('a'..).map(|(form, name)| FieldWriter::new(&name.to_string(), form)).collect()
+        forms
+            .into_iter()
+            .zip('a'..)
+            .map(|(form, name)| FieldWriter::new(&name.to_string(), form))
+            .collect()
     }
 
     #[test]

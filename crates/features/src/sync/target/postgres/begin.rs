@@ -14,25 +14,57 @@ use crate::sync::target::{Commits, Found, Holds, Mode, Problem, Resume, WriteErr
 use crate::sync::wire::{Engine, TablePlan};
 
 /// Looks at what is there already.
-pub(super) async fn inspect(target: &mut PostgresTarget, plan: &TablePlan, mode: Mode) -> Result<Found, WriteError> {
+pub(super) async fn inspect(
+    target: &mut PostgresTarget,
+    plan: &TablePlan,
+    mode: Mode,
+) -> Result<Found, WriteError> {
     fit::needs_key(plan, mode)?;
-    let PostgresTarget { connection, database, home, engine, stamp, records, .. } = target;
-    let deed = Deed { database, table: &plan.table, deed: "say what it holds" };
+    let PostgresTarget {
+        connection,
+        database,
+        home,
+        engine,
+        stamp,
+        records,
+        ..
+    } = target;
+    let deed = Deed {
+        database,
+        table: &plan.table,
+        deed: "say what it holds",
+    };
     let refused = |error: sqlx::Error| deed.refused(&error);
 
     let local = Local::of(&plan.table.name, home);
-    let Some(table) = catalog::read(connection, &local.schema, &local.name).await.map_err(refused)? else {
-        return Ok(Found { holds: Holds::Missing, problems: Vec::new() });
+    let Some(table) = catalog::read(connection, &local.schema, &local.name)
+        .await
+        .map_err(refused)?
+    else {
+        return Ok(Found {
+            holds: Holds::Missing,
+            problems: Vec::new(),
+        });
     };
     let written = table.written(plan);
     let mut problems = fit::problems(&table, plan, mode, &written);
     if !table.is_table {
-        return Ok(Found { holds: Holds::Theirs { rows: 0 }, problems });
+        return Ok(Found {
+            holds: Holds::Theirs { rows: 0 },
+            problems,
+        });
     }
     problems.extend(other_types(plan, &written, *engine));
-    let rows = catalog::count(connection, &local.at).await.map_err(refused)?;
-    let record = record_of(connection, records, home, &local, &table).await.map_err(refused)?;
-    Ok(Found { holds: record::holds(record, &stamp.origin(plan, mode), rows), problems })
+    let rows = catalog::count(connection, &local.at)
+        .await
+        .map_err(refused)?;
+    let record = record_of(connection, records, home, &local, &table)
+        .await
+        .map_err(refused)?;
+    Ok(Found {
+        holds: record::holds(record, &stamp.origin(plan, mode), rows),
+        problems,
+    })
 }
 
 /// Begins a table: makes it if it is missing, empties it if its rows are to be replaced, and
@@ -44,24 +76,46 @@ pub(super) async fn begin(
     resume: Option<&Resume>,
 ) -> Result<Running, WriteError> {
     fit::needs_key(plan, mode)?;
-    let PostgresTarget { connection, database, home, engine, stamp, records, .. } = target;
-    let deed = Deed { database, table: &plan.table, deed: "begin the table" };
+    let PostgresTarget {
+        connection,
+        database,
+        home,
+        engine,
+        stamp,
+        records,
+        ..
+    } = target;
+    let deed = Deed {
+        database,
+        table: &plan.table,
+        deed: "begin the table",
+    };
     let refused = |error: sqlx::Error| deed.refused(&error);
 
     run(connection, "BEGIN").await.map_err(refused)?;
     let local = Local::of(&plan.table.name, home);
-    let (table, made) = find_or_make(connection, plan, &local, *engine).await.map_err(refused)?;
+    let (table, made) = find_or_make(connection, plan, &local, *engine)
+        .await
+        .map_err(refused)?;
     let written = table.written(plan);
     fit::refuse(plan, fit::problems(&table, plan, mode, &written))?;
-    let before = record_of(connection, records, home, &local, &table).await.map_err(refused)?;
+    let before = record_of(connection, records, home, &local, &table)
+        .await
+        .map_err(refused)?;
     let made = made || before.is_some_and(|record| record.made);
     if mode == Mode::Replace {
         // Readers see the old rows until the commit, which `TRUNCATE` would not let them.
-        run(connection, &format!("DELETE FROM {}", local.at)).await.map_err(refused)?;
+        run(connection, &format!("DELETE FROM {}", local.at))
+            .await
+            .map_err(refused)?;
     }
-    let has_rows = catalog::has_rows(connection, &local.at).await.map_err(refused)?;
+    let has_rows = catalog::has_rows(connection, &local.at)
+        .await
+        .map_err(refused)?;
     let record = Record::beginning(table.relation, stamp.origin(plan, mode), resume, made);
-    write_record(connection, records, &local, &record).await.map_err(refused)?;
+    write_record(connection, records, &local, &record)
+        .await
+        .map_err(refused)?;
 
     let mut running = Running {
         name: plan.table.name.clone(),
@@ -93,7 +147,11 @@ async fn find_or_make(
     }
     // `IF NOT EXISTS` would ask for the right to make schemas even where there is nothing to make.
     if !catalog::has_schema(connection, &local.schema).await? {
-        run(connection, &format!("CREATE SCHEMA {}", quoted(&local.schema))).await?;
+        run(
+            connection,
+            &format!("CREATE SCHEMA {}", quoted(&local.schema)),
+        )
+        .await?;
     }
     run(connection, &ddl::create_table(&local.at, plan, engine)).await?;
     let table = catalog::read(connection, &local.schema, &local.name).await?;
@@ -112,9 +170,13 @@ async fn record_of(
     if catalog::read(connection, home, RECORDS).await?.is_none() {
         return Ok(None);
     }
-    let columns: Option<Columns> =
-        sqlx::query_as(AssertSqlSafe(&*records.select)).bind(&local.at).fetch_optional(connection).await?;
-    Ok(columns.map(Record::from).filter(|record| record.relation == table.relation))
+    let columns: Option<Columns> = sqlx::query_as(AssertSqlSafe(&*records.select))
+        .bind(&local.at)
+        .fetch_optional(connection)
+        .await?;
+    Ok(columns
+        .map(Record::from)
+        .filter(|record| record.relation == table.relation))
 }
 
 async fn write_record(
@@ -138,8 +200,14 @@ async fn write_record(
 }
 
 fn other_types(plan: &TablePlan, written: &[Written], engine: Engine) -> Vec<Problem> {
-    let types = written.iter().map(|written| (&plan.table.columns[written.position], &written.local.declared));
-    let others = types.filter(|(column, local)| !types::holds(&types::column_type(column, engine), local));
+    let types = written.iter().map(|written| {
+        (
+            &plan.table.columns[written.position],
+            &written.local.declared,
+        )
+    });
+    let others =
+        types.filter(|(column, local)| !types::holds(&types::column_type(column, engine), local));
     let problem = |(column, local): (&Column, &String)| Problem::OtherType {
         column: column.name.clone(),
         source: column.declared.clone(),

@@ -11,14 +11,22 @@ pub(super) async fn read(
     schema: &str,
     name: &str,
 ) -> Result<Option<LocalTable>, sqlx::Error> {
-    let found: Option<(i64, bool, bool, Vec<String>)> =
-        sqlx::query_as(RELATION).bind(schema).bind(name).fetch_optional(&mut *connection).await?;
+    let found: Option<(i64, bool, bool, Vec<String>)> = sqlx::query_as(RELATION)
+        .bind(schema)
+        .bind(name)
+        .fetch_optional(&mut *connection)
+        .await?;
     let Some((oid, is_table, has_triggers, cascades_to)) = found else {
         return Ok(None);
     };
-    let columns: Vec<(String, String, bool, bool, String, String)> =
-        sqlx::query_as(COLUMNS).bind(oid).fetch_all(&mut *connection).await?;
-    let unique: Vec<(Vec<String>,)> = sqlx::query_as(UNIQUE).bind(oid).fetch_all(&mut *connection).await?;
+    let columns: Vec<(String, String, bool, bool, String, String)> = sqlx::query_as(COLUMNS)
+        .bind(oid)
+        .fetch_all(&mut *connection)
+        .await?;
+    let unique: Vec<(Vec<String>,)> = sqlx::query_as(UNIQUE)
+        .bind(oid)
+        .fetch_all(&mut *connection)
+        .await?;
     Ok(Some(LocalTable {
         case: Case::Differs,
         relation: oid.to_string(),
@@ -39,11 +47,16 @@ pub(super) async fn count(connection: &mut PgConnection, at: &str) -> Result<u64
 
 /// Whether a table has any row.
 pub(super) async fn has_rows(connection: &mut PgConnection, at: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(AssertSqlSafe(format!("SELECT EXISTS (SELECT FROM {at})"))).fetch_one(connection).await
+    sqlx::query_scalar(AssertSqlSafe(format!("SELECT EXISTS (SELECT FROM {at})")))
+        .fetch_one(connection)
+        .await
 }
 
 /// Whether there is a schema of this name.
-pub(super) async fn has_schema(connection: &mut PgConnection, schema: &str) -> Result<bool, sqlx::Error> {
+pub(super) async fn has_schema(
+    connection: &mut PgConnection,
+    schema: &str,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
         .bind(schema)
         .fetch_one(connection)
@@ -56,18 +69,34 @@ pub(super) async fn sequences(
     connection: &mut PgConnection,
     at: &str,
 ) -> Result<Vec<(String, String)>, sqlx::Error> {
-    sqlx::query_as(SEQUENCES).bind(at).fetch_all(connection).await
+    sqlx::query_as(SEQUENCES)
+        .bind(at)
+        .fetch_all(connection)
+        .await
 }
 
 fn local_column(
-    (name, declared, is_required, has_default, identity, generated): (String, String, bool, bool, String, String),
+    (name, declared, is_required, has_default, identity, generated): (
+        String,
+        String,
+        bool,
+        bool,
+        String,
+        String,
+    ),
 ) -> LocalColumn {
     let role = match (&*generated, &*identity) {
         ("", "a") => Role::AlwaysIdentity,
         ("", _) => Role::Plain,
         _ => Role::Generated,
     };
-    LocalColumn { name, declared, is_required, has_default, role }
+    LocalColumn {
+        name,
+        declared,
+        is_required,
+        has_default,
+        role,
+    }
 }
 
 /// What has the name. Foreign keys that delete or change rows of other tables matter where rows

@@ -49,7 +49,10 @@ impl Encoder {
             if index > 0 {
                 out.push(b'\t');
             }
-            let misfit = |reason| Misfit { position: column.position, reason };
+            let misfit = |reason| Misfit {
+                position: column.position,
+                reason,
+            };
             push_cell(row[column.position], column.takes, out).map_err(misfit)?;
         }
         out.push(b'\n');
@@ -63,7 +66,9 @@ fn push_cell(cell: Cell<'_>, takes: Takes, out: &mut Vec<u8>) -> Result<(), &'st
         (Cell::Text(text), Takes::Text) => push_text(text, out)?,
         (Cell::Text(text), Takes::Bytes) => push_bytes(text.as_bytes(), out),
         (Cell::Blob(bytes), Takes::Bytes) => push_bytes(bytes, out),
-        (Cell::Blob(_), Takes::Text) => return Err("it is bytes, and the local column is not bytea"),
+        (Cell::Blob(_), Takes::Text) => {
+            return Err("it is bytes, and the local column is not bytea");
+        }
         // Writing into a vector cannot fail.
         (Cell::Integer(value), _) => drop(write!(out, "{value}")),
         // Debug writes the shortest digits that read back as the same number, and an exponent
@@ -76,7 +81,9 @@ fn push_cell(cell: Cell<'_>, takes: Takes, out: &mut Vec<u8>) -> Result<(), &'st
 fn push_text(text: &str, out: &mut Vec<u8>) -> Result<(), &'static str> {
     let bytes = text.as_bytes();
     // Without a branch in it, the loop looks at sixteen bytes at once.
-    let has_special = bytes.iter().fold(false, |found, &byte| found | (byte < b' ') | (byte == b'\\'));
+    let has_special = bytes.iter().fold(false, |found, &byte| {
+        found | (byte < b' ') | (byte == b'\\')
+    });
     if !has_special {
         out.extend_from_slice(bytes);
         return Ok(());
@@ -108,7 +115,9 @@ mod tests {
     use super::*;
 
     fn line(takes: Takes, row: &[Cell<'_>]) -> Result<String, Misfit> {
-        let columns = (0..row.len()).map(|position| CopyColumn { position, takes }).collect();
+        let columns = (0..row.len())
+            .map(|position| CopyColumn { position, takes })
+            .collect();
         let mut out = Vec::new();
         Encoder::new(columns).push_row(row, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
@@ -135,12 +144,23 @@ mod tests {
     #[test]
     fn bytes_are_hexadecimal() {
         let row = [Cell::Blob(&[0, 0xff]), Cell::Blob(&[]), Cell::Text("a")];
-        assert_eq!(line(Takes::Bytes, &row).unwrap(), "\\\\x00ff\t\\\\x\t\\\\x61\n");
+        assert_eq!(
+            line(Takes::Bytes, &row).unwrap(),
+            "\\\\x00ff\t\\\\x\t\\\\x61\n"
+        );
     }
 
     #[test]
     fn what_postgres_cannot_hold_is_named_by_its_column() {
-        assert_eq!(line(Takes::Text, &[Cell::Null, Cell::Text("a\0b")]).unwrap_err().position, 1);
-        assert_eq!(line(Takes::Text, &[Cell::Blob(b"a")]).unwrap_err().position, 0);
+        assert_eq!(
+            line(Takes::Text, &[Cell::Null, Cell::Text("a\0b")])
+                .unwrap_err()
+                .position,
+            1
+        );
+        assert_eq!(
+            line(Takes::Text, &[Cell::Blob(b"a")]).unwrap_err().position,
+            0
+        );
     }
 }

@@ -19,10 +19,15 @@ pub(super) struct Deed<'a> {
 impl Deed<'_> {
     /// Returns the error that says what was refused.
     pub(super) fn refused(self, error: &sqlx::Error) -> WriteError {
-        match error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()) {
+        match error
+            .as_database_error()
+            .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+        {
             Some(error) => self.by_code(error),
             None if matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => {
-                WriteError::Lost { database: self.database.to_owned() }
+                WriteError::Lost {
+                    database: self.database.to_owned(),
+                }
             }
             None => self.other("without a code"),
         }
@@ -33,7 +38,11 @@ impl Deed<'_> {
         let table = self.table.name.to_string();
         let constraint = error.constraint().map(str::to_owned);
         match error.code() {
-            "23505" | "23P01" | "21000" => WriteError::Duplicate { table, constraint, advice: DUPLICATE },
+            "23505" | "23P01" | "21000" => WriteError::Duplicate {
+                table,
+                constraint,
+                advice: DUPLICATE,
+            },
             "23503" => WriteError::Reference { table, constraint },
             "23502" => WriteError::Value {
                 table,
@@ -47,7 +56,11 @@ impl Deed<'_> {
             "55P03" | "40P01" | "55006" => WriteError::Locked { database },
             "57P01" | "57P02" | "57P03" => WriteError::Lost { database },
             code => match misfit(code) {
-                Some(reason) => WriteError::Value { table, column: self.column(error), reason },
+                Some(reason) => WriteError::Value {
+                    table,
+                    column: self.column(error),
+                    reason,
+                },
                 None => self.other(code),
             },
         }
@@ -58,12 +71,23 @@ impl Deed<'_> {
     fn column(self, error: &PgDatabaseError) -> Option<String> {
         let (_, after) = error.r#where()?.split_once(", column ")?;
         let names = self.table.columns.iter().map(|column| &column.name);
-        let is_meant = |name: &&String| after.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(':'));
-        names.filter(is_meant).max_by_key(|name| name.len()).cloned()
+        let is_meant = |name: &&String| {
+            after
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.starts_with(':'))
+        };
+        names
+            .filter(is_meant)
+            .max_by_key(|name| name.len())
+            .cloned()
     }
 
     fn other(self, code: &str) -> WriteError {
-        WriteError::Refused { database: self.database.to_owned(), deed: self.deed.to_owned(), code: code.to_owned() }
+        WriteError::Refused {
+            database: self.database.to_owned(),
+            deed: self.deed.to_owned(),
+            code: code.to_owned(),
+        }
     }
 }
 
@@ -80,7 +104,10 @@ pub(super) fn unreachable(database: &str, error: &sqlx::Error) -> WriteError {
         (sqlx::Error::Tls(_), None) => "no TLS connection could be made".to_owned(),
         (_, None) => "it does not answer as PostgreSQL does".to_owned(),
     };
-    WriteError::Unreachable { database: database.to_owned(), reason }
+    WriteError::Unreachable {
+        database: database.to_owned(),
+        reason,
+    }
 }
 
 /// Says what is wrong with a value, by the SQLSTATE of class 22.
@@ -97,4 +124,5 @@ fn misfit(code: &str) -> Option<&'static str> {
     })
 }
 
-const DUPLICATE: &str = "--mode merge updates rows by their key; for another unique index, drop the index or the table";
+const DUPLICATE: &str =
+    "--mode merge updates rows by their key; for another unique index, drop the index or the table";

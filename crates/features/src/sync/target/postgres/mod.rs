@@ -39,15 +39,27 @@ pub(super) struct PostgresTarget {
 }
 
 impl PostgresTarget {
-    pub(super) async fn open(options: &PgConnectOptions, database: String, plan: &Plan) -> Result<Self, WriteError> {
+    pub(super) async fn open(
+        options: &PgConnectOptions,
+        database: String,
+        plan: &Plan,
+    ) -> Result<Self, WriteError> {
         names::check(plan, RULES)?;
         // What sqlx logs of slow statements would name tables and columns.
-        let options = options.clone().application_name("tunnel").disable_statement_logging();
+        let options = options
+            .clone()
+            .application_name("tunnel")
+            .disable_statement_logging();
         let Ok(connected) = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await else {
-            return Err(WriteError::Unreachable { database, reason: "it does not answer".to_owned() });
+            return Err(WriteError::Unreachable {
+                database,
+                reason: "it does not answer".to_owned(),
+            });
         };
         let mut connection = connected.map_err(|error| unreachable(&database, &error))?;
-        let home = prepare(&mut connection).await.map_err(|error| unreachable(&database, &error))?;
+        let home = prepare(&mut connection)
+            .await
+            .map_err(|error| unreachable(&database, &error))?;
         Ok(Self {
             connection,
             database,
@@ -64,7 +76,11 @@ impl PostgresTarget {
         id.map_err(|error| unreachable(&self.database, &error))
     }
 
-    pub(super) async fn inspect(&mut self, plan: &TablePlan, mode: Mode) -> Result<Found, WriteError> {
+    pub(super) async fn inspect(
+        &mut self,
+        plan: &TablePlan,
+        mode: Mode,
+    ) -> Result<Found, WriteError> {
         begin::inspect(self, plan, mode).await
     }
 
@@ -78,27 +94,60 @@ impl PostgresTarget {
         Ok(())
     }
 
-    pub(super) async fn apply(&mut self, plan: &TablePlan, chunk: DecodedChunk<'_>) -> Result<(), WriteError> {
-        let Self { connection, database, records, running, .. } = self;
+    pub(super) async fn apply(
+        &mut self,
+        plan: &TablePlan,
+        chunk: DecodedChunk<'_>,
+    ) -> Result<(), WriteError> {
+        let Self {
+            connection,
+            database,
+            records,
+            running,
+            ..
+        } = self;
         let running = begun(running.as_mut(), &plan.table)?;
-        let deed = Deed { database, table: &plan.table, deed: "write rows" };
+        let deed = Deed {
+            database,
+            table: &plan.table,
+            deed: "write rows",
+        };
 
-        running.open(connection).await.map_err(|error| deed.refused(&error))?;
+        running
+            .open(connection)
+            .await
+            .map_err(|error| deed.refused(&error))?;
         match running.load.write(connection, chunk, deed).await {
             Err(WriteError::Duplicate { .. }) if running.may_turn_aside() => {
-                running.turn_aside(connection).await.map_err(|error| deed.refused(&error))?;
+                running
+                    .turn_aside(connection)
+                    .await
+                    .map_err(|error| deed.refused(&error))?;
                 running.load.write(connection, chunk, deed).await?;
             }
             written => written?,
         }
         running.advance(connection, records, chunk, deed).await?;
-        running.commit(connection).await.map_err(|error| deed.refused(&error))
+        running
+            .commit(connection)
+            .await
+            .map_err(|error| deed.refused(&error))
     }
 
     pub(super) async fn finish(&mut self, plan: &TablePlan) -> Result<Finished, WriteError> {
-        let Self { connection, database, records, running, .. } = self;
+        let Self {
+            connection,
+            database,
+            records,
+            running,
+            ..
+        } = self;
         let ending = begun(running.as_mut(), &plan.table)?;
-        let deed = Deed { database, table: &plan.table, deed: "make indexes" };
+        let deed = Deed {
+            database,
+            table: &plan.table,
+            deed: "make indexes",
+        };
 
         ending.finish(connection, records, plan, deed).await?;
         let rows = ending.rows;
@@ -116,18 +165,28 @@ impl PostgresTarget {
 /// Pins what the meaning of written text depends on, and returns the schema of new tables.
 async fn prepare(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
-    let home: Option<String> = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(connection).await?;
+    let home: Option<String> = sqlx::query_scalar("SELECT current_schema()::text")
+        .fetch_one(connection)
+        .await?;
     Ok(home.unwrap_or_else(|| "public".to_owned()))
 }
 
-fn begun<'r>(running: Option<&'r mut Running>, table: &Table) -> Result<&'r mut Running, WriteError> {
+fn begun<'r>(
+    running: Option<&'r mut Running>,
+    table: &Table,
+) -> Result<&'r mut Running, WriteError> {
     let running = running.filter(|running| running.name == table.name);
-    running.ok_or_else(|| WriteError::NotBegun { table: table.name.to_string() })
+    running.ok_or_else(|| WriteError::NotBegun {
+        table: table.name.to_string(),
+    })
 }
 
 /// Executes SQL that takes and returns no values.
 async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Values arrive as a source writes them whose settings are these. Commits need not wait for the
@@ -140,7 +199,10 @@ SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'
 SET synchronous_commit = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
 SET lock_timeout = '10s'; SET client_min_messages = error";
 
-const RULES: Rules = Rules { max_bytes: 63, case: Case::Differs };
+const RULES: Rules = Rules {
+    max_bytes: 63,
+    case: Case::Differs,
+};
 
 /// A database on this machine answers at once, or not at all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);

@@ -43,7 +43,11 @@ impl Local {
     pub(super) fn of(name: &TableName, home: &str) -> Self {
         let schema = name.schema.clone().unwrap_or_else(|| home.to_owned());
         let at = format!("{}.{}", quoted(&schema), quoted(&name.name));
-        Self { schema, name: name.name.clone(), at }
+        Self {
+            schema,
+            name: name.name.clone(),
+            at,
+        }
     }
 }
 
@@ -71,7 +75,10 @@ impl Running {
     }
 
     /// Gives up the transaction of a chunk and opens another, in which it is merged.
-    pub(super) async fn turn_aside(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn turn_aside(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
         run(connection, "ROLLBACK").await?;
         self.load.turn_aside(connection).await?;
         self.open(connection).await
@@ -108,27 +115,52 @@ impl Running {
         let refused = |error: sqlx::Error| deed.refused(&error);
         self.open(connection).await.map_err(refused)?;
         if self.made {
-            self.add_unique_indexes(connection, plan).await.map_err(refused)?;
+            self.add_unique_indexes(connection, plan)
+                .await
+                .map_err(refused)?;
         }
         self.move_sequences(connection).await.map_err(refused)?;
-        let done = sqlx::query(AssertSqlSafe(&*records.done)).bind(&self.local.at).bind(self.rows.cast_signed());
+        let done = sqlx::query(AssertSqlSafe(&*records.done))
+            .bind(&self.local.at)
+            .bind(self.rows.cast_signed());
         let done = done.execute(&mut *connection).await.map_err(refused)?;
         self.expect_one(done.rows_affected())?;
         // This commit is on disk before the table is said to be done, and with it all before.
-        run(connection, "SET LOCAL synchronous_commit = on; COMMIT").await.map_err(refused)
+        run(connection, "SET LOCAL synchronous_commit = on; COMMIT")
+            .await
+            .map_err(refused)
     }
 
     fn expect_one(&self, records: u64) -> Result<(), WriteError> {
-        if records == 1 { Ok(()) } else { Err(WriteError::Overtaken { table: self.name.to_string() }) }
+        if records == 1 {
+            Ok(())
+        } else {
+            Err(WriteError::Overtaken {
+                table: self.name.to_string(),
+            })
+        }
     }
 
     /// Adds the unique indexes of the source that the table does not have yet.
-    async fn add_unique_indexes(&self, connection: &mut PgConnection, plan: &TablePlan) -> Result<(), sqlx::Error> {
-        let Some(table) = catalog::read(connection, &self.local.schema, &self.local.name).await? else {
+    async fn add_unique_indexes(
+        &self,
+        connection: &mut PgConnection,
+        plan: &TablePlan,
+    ) -> Result<(), sqlx::Error> {
+        let Some(table) = catalog::read(connection, &self.local.schema, &self.local.name).await?
+        else {
             return Err(sqlx::Error::RowNotFound);
         };
         for columns in missing_indexes(plan, &table) {
-            run(connection, &format!("CREATE UNIQUE INDEX ON {} ({})", self.local.at, quoted_list(columns))).await?;
+            run(
+                connection,
+                &format!(
+                    "CREATE UNIQUE INDEX ON {} ({})",
+                    self.local.at,
+                    quoted_list(columns)
+                ),
+            )
+            .await?;
         }
         Ok(())
     }
@@ -136,7 +168,11 @@ impl Running {
     /// Moves each sequence of the table past the values that were written, and never back.
     async fn move_sequences(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         for (column, sequence) in catalog::sequences(connection, &self.local.at).await? {
-            if self.written.iter().any(|written| written.local.name == column) {
+            if self
+                .written
+                .iter()
+                .any(|written| written.local.name == column)
+            {
                 let column = quoted(&column);
                 let sql = format!(
                     "SELECT setval('{}', max({column})) FROM {} HAVING max({column}) >= (SELECT last_value FROM {sequence})",

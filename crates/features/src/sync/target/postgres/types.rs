@@ -87,7 +87,9 @@ fn without_modifier(declared: &str) -> Option<String> {
         return Some(declared.to_owned());
     };
     let (modifier, rest) = rest.split_once(')')?;
-    let is_modifier = modifier.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b',' | b'-'));
+    let is_modifier = modifier
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b',' | b'-'));
     (is_modifier && !modifier.is_empty()).then(|| [name, rest].concat())
 }
 
@@ -196,14 +198,33 @@ mod tests {
     #[test]
     fn other_types_become_the_widest_of_their_kind() {
         let integers = ValueKind::Array(Box::new(ValueKind::Integer));
-        assert_eq!(local("app.positive", ValueKind::Integer, Engine::Postgres), "bigint");
+        assert_eq!(
+            local("app.positive", ValueKind::Integer, Engine::Postgres),
+            "bigint"
+        );
         assert_eq!(local("app.mood", ValueKind::Enum, Engine::Postgres), "text");
-        assert_eq!(local("app.mood[]", ValueKind::Array(Box::new(ValueKind::Enum)), Engine::Postgres), "text[]");
+        assert_eq!(
+            local(
+                "app.mood[]",
+                ValueKind::Array(Box::new(ValueKind::Enum)),
+                Engine::Postgres
+            ),
+            "text[]"
+        );
         assert_eq!(local("positives[]", integers, Engine::Postgres), "bigint[]");
         assert_eq!(local("citext", ValueKind::Text, Engine::Postgres), "text");
-        assert_eq!(local("INTEGER", ValueKind::Integer, Engine::Sqlite), "bigint");
-        assert_eq!(local("DOUBLE", ValueKind::Decimal, Engine::Sqlite), "double precision");
-        assert_eq!(local("DECIMAL(10,2)", ValueKind::Decimal, Engine::Sqlite), "numeric");
+        assert_eq!(
+            local("INTEGER", ValueKind::Integer, Engine::Sqlite),
+            "bigint"
+        );
+        assert_eq!(
+            local("DOUBLE", ValueKind::Decimal, Engine::Sqlite),
+            "double precision"
+        );
+        assert_eq!(
+            local("DECIMAL(10,2)", ValueKind::Decimal, Engine::Sqlite),
+            "numeric"
+        );
     }
 
     #[test]
@@ -234,7 +255,11 @@ mod tests {
 
     #[test]
     fn a_type_that_is_a_statement_is_never_pasted() {
-        for declared in ["text); DROP TABLE users; --", "numeric(1); DROP TABLE users; --)", "text DEFAULT now()"] {
+        for declared in [
+            "text); DROP TABLE users; --",
+            "numeric(1); DROP TABLE users; --)",
+            "text DEFAULT now()",
+        ] {
             assert_eq!(local(declared, ValueKind::Text, Engine::Postgres), "text");
         }
     }

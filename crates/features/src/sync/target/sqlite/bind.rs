@@ -64,11 +64,17 @@ impl Stored {
                 _ => None,
             },
             Form::Integer => text.parse().ok().map(Self::Integer),
-            Form::Real => text.parse().ok().filter(|real: &f64| real.is_finite()).map(Self::Real),
+            Form::Real => text
+                .parse()
+                .ok()
+                .filter(|real: &f64| real.is_finite())
+                .map(Self::Real),
             Form::Moment => Some(Self::Text(iso_moment(text).into())),
             Form::Array(element) => {
                 let mut json = String::with_capacity(text.len());
-                push_array(element, text, &mut json).ok().map(|()| Self::Text(json.into()))
+                push_array(element, text, &mut json)
+                    .ok()
+                    .map(|()| Self::Text(json.into()))
             }
             Form::Exact | Form::Bytes | Form::Json | Form::Plain => None,
         };
@@ -90,19 +96,37 @@ mod tests {
     fn values_are_stored_in_the_form_of_their_column() {
         assert_eq!(Stored::of(&Form::Boolean, "t"), Stored::Integer(1));
         assert_eq!(Stored::of(&Form::Boolean, "f"), Stored::Integer(0));
-        assert_eq!(Stored::of(&Form::Integer, "-9223372036854775808"), Stored::Integer(i64::MIN));
+        assert_eq!(
+            Stored::of(&Form::Integer, "-9223372036854775808"),
+            Stored::Integer(i64::MIN)
+        );
         assert_eq!(Stored::of(&Form::Real, "1e-07"), Stored::Real(1e-7));
-        assert_eq!(Stored::of(&Form::Exact, "12345678901234567890.120"), text("12345678901234567890.120"));
-        assert_eq!(Stored::of(&Form::Moment, "2026-01-31 10:00:00+00"), text("2026-01-31T10:00:00Z"));
-        assert_eq!(Stored::of(&Form::Array(ValueKind::Text), "{a,NULL}"), text("[\"a\",null]"));
+        assert_eq!(
+            Stored::of(&Form::Exact, "12345678901234567890.120"),
+            text("12345678901234567890.120")
+        );
+        assert_eq!(
+            Stored::of(&Form::Moment, "2026-01-31 10:00:00+00"),
+            text("2026-01-31T10:00:00Z")
+        );
+        assert_eq!(
+            Stored::of(&Form::Array(ValueKind::Text), "{a,NULL}"),
+            text("[\"a\",null]")
+        );
     }
 
     #[test]
     fn what_has_no_such_form_stays_text() {
         assert_eq!(Stored::of(&Form::Real, "NaN"), text("NaN"));
         assert_eq!(Stored::of(&Form::Real, "-Infinity"), text("-Infinity"));
-        assert_eq!(Stored::of(&Form::Integer, "18446744073709551615"), text("18446744073709551615"));
+        assert_eq!(
+            Stored::of(&Form::Integer, "18446744073709551615"),
+            text("18446744073709551615")
+        );
         assert_eq!(Stored::of(&Form::Moment, "infinity"), text("infinity"));
-        assert_eq!(Stored::of(&Form::Array(ValueKind::Text), "not an array"), text("not an array"));
+        assert_eq!(
+            Stored::of(&Form::Array(ValueKind::Text), "not an array"),
+            text("not an array")
+        );
     }
 }

@@ -14,13 +14,29 @@ use crate::sync::wire::{Engine, TablePlan};
 
 /// Writes the statement that makes the plan's table as `name`.
 pub(super) fn create_table(name: &str, plan: &TablePlan, engine: Engine) -> String {
-    let columns = plan.table.columns.iter().enumerate().map(|(position, column)| {
-        let not_null = if is_never_null(plan, position) { " NOT NULL" } else { "" };
-        format!("{} {}{not_null}", quoted(&column.name), column_type(column, engine))
-    });
+    let columns = plan
+        .table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(position, column)| {
+            let not_null = if is_never_null(plan, position) {
+                " NOT NULL"
+            } else {
+                ""
+            };
+            format!(
+                "{} {}{not_null}",
+                quoted(&column.name),
+                column_type(column, engine)
+            )
+        });
     let mut parts: Vec<_> = columns.collect();
     if !plan.table.key.is_empty() {
-        parts.push(format!("PRIMARY KEY ({})", quoted_list(names_at(plan, &plan.table.key))));
+        parts.push(format!(
+            "PRIMARY KEY ({})",
+            quoted_list(names_at(plan, &plan.table.key))
+        ));
     }
     format!("CREATE TABLE {} ({})", quoted(name), parts.join(", "))
 }
@@ -29,7 +45,11 @@ pub(super) fn create_table(name: &str, plan: &TablePlan, engine: Engine) -> Stri
 pub(super) fn create_unique_index(table: &str, columns: &[&str]) -> String {
     let name = format!("{table}_{}_key", columns.join("_"));
     let columns = quoted_list(columns.iter().copied());
-    format!("CREATE UNIQUE INDEX {} ON {} ({columns})", quoted(&name), quoted(table))
+    format!(
+        "CREATE UNIQUE INDEX {} ON {} ({columns})",
+        quoted(&name),
+        quoted(table)
+    )
 }
 
 fn column_type(column: &Column, engine: Engine) -> &str {
@@ -67,12 +87,19 @@ fn by_kind(kind: &ValueKind) -> &'static str {
 fn is_plain(declared: &str) -> bool {
     let (name, modifier) = declared.split_once('(').unwrap_or((declared, "0)"));
     let is_modifier = modifier.strip_suffix(')').is_some_and(|numbers| {
-        !numbers.is_empty() && numbers.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b' '))
+        !numbers.is_empty()
+            && numbers
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b' '))
     });
     let is_word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_alphabetic())
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !CONSTRAINTS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !CONSTRAINTS
+                .iter()
+                .any(|keyword| keyword.eq_ignore_ascii_case(word))
     };
     let mut words = name.split_ascii_whitespace().peekable();
     is_modifier && words.peek().is_some() && words.all(is_word)
@@ -80,8 +107,21 @@ fn is_plain(declared: &str) -> bool {
 
 /// The words that end a type and begin something else.
 const CONSTRAINTS: &[&str] = &[
-    "always", "as", "check", "collate", "constraint", "default", "deferrable", "foreign", "generated", "not", "null",
-    "on", "primary", "references", "unique",
+    "always",
+    "as",
+    "check",
+    "collate",
+    "constraint",
+    "default",
+    "deferrable",
+    "foreign",
+    "generated",
+    "not",
+    "null",
+    "on",
+    "primary",
+    "references",
+    "unique",
 ];
 
 #[cfg(test)]
@@ -90,14 +130,31 @@ mod tests {
 
     #[test]
     fn types_as_people_declare_them_are_plain() {
-        for declared in ["INTEGER", "VARCHAR(160)", "DECIMAL(10, 2)", "double precision", "DATETIME", "nvarchar(20)"] {
+        for declared in [
+            "INTEGER",
+            "VARCHAR(160)",
+            "DECIMAL(10, 2)",
+            "double precision",
+            "DATETIME",
+            "nvarchar(20)",
+        ] {
             assert!(is_plain(declared), "{declared}");
         }
     }
 
     #[test]
     fn a_type_that_is_more_than_a_type_is_not() {
-        let more = ["", "TEXT)", "TEXT; DROP TABLE x", "INTEGER PRIMARY KEY", "TEXT Default 'x'", "INT(1) NOT NULL", "(1)", "\"a\"", "INT()"];
+        let more = [
+            "",
+            "TEXT)",
+            "TEXT; DROP TABLE x",
+            "INTEGER PRIMARY KEY",
+            "TEXT Default 'x'",
+            "INT(1) NOT NULL",
+            "(1)",
+            "\"a\"",
+            "INT()",
+        ];
         for declared in more {
             assert!(!is_plain(declared), "{declared}");
         }

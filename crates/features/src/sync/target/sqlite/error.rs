@@ -21,23 +21,48 @@ impl Deed<'_> {
     pub(super) fn refused(self, error: &sqlx::Error) -> WriteError {
         let code = code(error);
         let table = self.table.name.to_string();
-        let named = error.as_database_error().and_then(|error| error.message().split_once(": ")).map(|(_, name)| name);
+        let named = error
+            .as_database_error()
+            .and_then(|error| error.message().split_once(": "))
+            .map(|(_, name)| name);
         let constraint = named.map(str::to_owned);
         match code {
             CONSTRAINT_PRIMARY_KEY | CONSTRAINT_UNIQUE | CONSTRAINT_ROWID => {
-                WriteError::Duplicate { table, constraint, advice: DUPLICATE }
+                WriteError::Duplicate {
+                    table,
+                    constraint,
+                    advice: DUPLICATE,
+                }
             }
-            CONSTRAINT_FOREIGN_KEY => WriteError::Reference { table, constraint: None },
+            CONSTRAINT_FOREIGN_KEY => WriteError::Reference {
+                table,
+                constraint: None,
+            },
             CONSTRAINT_NOT_NULL => {
                 let reason = "it is NULL, which the local column does not allow";
-                WriteError::Value { table, column: self.column(named), reason }
+                WriteError::Value {
+                    table,
+                    column: self.column(named),
+                    reason,
+                }
             }
             // What is in a message of these may be an expression's value.
             CONSTRAINT_CHECK => WriteError::Constraint { table, constraint },
-            _ if code & PRIMARY == CONSTRAINT => WriteError::Constraint { table, constraint: None },
+            _ if code & PRIMARY == CONSTRAINT => WriteError::Constraint {
+                table,
+                constraint: None,
+            },
             _ => match code & PRIMARY {
-                MISMATCH => WriteError::Value { table, column: None, reason: "it is not of the local column's type" },
-                TOO_BIG => WriteError::Value { table, column: None, reason: "it is longer than SQLite can store" },
+                MISMATCH => WriteError::Value {
+                    table,
+                    column: None,
+                    reason: "it is not of the local column's type",
+                },
+                TOO_BIG => WriteError::Value {
+                    table,
+                    column: None,
+                    reason: "it is longer than SQLite can store",
+                },
                 _ => unusable(self.file, self.deed, error),
             },
         }
@@ -47,7 +72,10 @@ impl Deed<'_> {
     fn column(self, named: Option<&str>) -> Option<String> {
         let named = named?;
         let columns = self.table.columns.iter().map(|column| &column.name);
-        columns.filter(|name| named.ends_with(&format!(".{name}"))).max_by_key(|name| name.len()).cloned()
+        columns
+            .filter(|name| named.ends_with(&format!(".{name}")))
+            .max_by_key(|name| name.len())
+            .cloned()
     }
 }
 
@@ -59,7 +87,11 @@ pub(super) fn unusable(file: &Path, deed: &str, error: &sqlx::Error) -> WriteErr
         READ_ONLY | CANNOT_OPEN | PERMISSION => WriteError::ReadOnly { database },
         BUSY | LOCKED => WriteError::Locked { database },
         FULL => WriteError::Full { database },
-        _ => WriteError::Refused { database, deed: deed.to_owned(), code: code(error).to_string() },
+        _ => WriteError::Refused {
+            database,
+            deed: deed.to_owned(),
+            code: code(error).to_string(),
+        },
     }
 }
 
@@ -69,7 +101,8 @@ fn code(error: &sqlx::Error) -> u32 {
     code.and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
-const DUPLICATE: &str = "--mode merge updates rows by their key; for another unique index, drop the index or the table";
+const DUPLICATE: &str =
+    "--mode merge updates rows by their key; for another unique index, drop the index or the table";
 
 // https://sqlite.org/rescode.html: the low byte is the primary code.
 const PRIMARY: u32 = 0xff;

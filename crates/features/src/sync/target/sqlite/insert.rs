@@ -33,12 +33,26 @@ struct Parts {
 
 impl Insert {
     /// Prepares to write the columns `written` of the plan into the table `name`.
-    pub(super) fn new(name: &str, plan: &TablePlan, mode: Mode, written: &[Written], engine: Engine) -> Self {
-        let columns: Vec<_> = written.iter().map(|column| Binder::of(plan, column.position, engine)).collect();
+    pub(super) fn new(
+        name: &str,
+        plan: &TablePlan,
+        mode: Mode,
+        written: &[Written],
+        engine: Engine,
+    ) -> Self {
+        let columns: Vec<_> = written
+            .iter()
+            .map(|column| Binder::of(plan, column.position, engine))
+            .collect();
         let parts = Parts::new(name, plan, mode, written);
         let rows_at_once = (MAX_BINDS / columns.len().max(1)).clamp(1, ROWS_AT_ONCE) as u32;
         let full = parts.statement(rows_at_once).into();
-        Self { columns, parts, rows_at_once, full }
+        Self {
+            columns,
+            parts,
+            rows_at_once,
+            full,
+        }
     }
 
     /// Writes the rows of a chunk within the transaction that is open.
@@ -53,18 +67,34 @@ impl Insert {
         while left > 0 {
             let now = left.min(self.rows_at_once);
             let arguments = self.arguments(&mut rows, now, deed)?;
-            self.execute(connection, now, arguments).await.map_err(|error| deed.refused(&error))?;
+            self.execute(connection, now, arguments)
+                .await
+                .map_err(|error| deed.refused(&error))?;
             left -= now;
         }
-        if rows.is_at_end() { Ok(()) } else { Err(WriteError::RowCount { table: deed.table.name.to_string() }) }
+        if rows.is_at_end() {
+            Ok(())
+        } else {
+            Err(WriteError::RowCount {
+                table: deed.table.name.to_string(),
+            })
+        }
     }
 
-    fn arguments(&self, from: &mut RowsReader<'_>, rows: u32, deed: Deed<'_>) -> Result<SqliteArguments, WriteError> {
+    fn arguments(
+        &self,
+        from: &mut RowsReader<'_>,
+        rows: u32,
+        deed: Deed<'_>,
+    ) -> Result<SqliteArguments, WriteError> {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(rows as usize * self.columns.len(), 0);
         let mut row = vec![Cell::Null; deed.table.columns.len()];
         for _ in 0..rows {
-            from.row(&mut row).map_err(|source| WriteError::Body { table: deed.table.name.to_string(), source })?;
+            from.row(&mut row).map_err(|source| WriteError::Body {
+                table: deed.table.name.to_string(),
+                source,
+            })?;
             for column in &self.columns {
                 column.bind(&row, &mut arguments);
             }
@@ -94,7 +124,11 @@ impl Parts {
         Self {
             head: format!("INSERT INTO {} ({columns}) VALUES ", quoted(name)),
             row: format!("({marks})"),
-            tail: if mode == Mode::Merge { merge(plan, written) } else { String::new() },
+            tail: if mode == Mode::Merge {
+                merge(name, plan, written)
+            } else {
+                String::new()
+            },
         }
     }
 
@@ -105,12 +139,31 @@ impl Parts {
     }
 }
 
-/// Writes what happens to a row whose key is there: all of it but the key is updated.
-fn merge(plan: &TablePlan, written: &[Written]) -> String {
+/// Writes what happens to a row whose key is there: it is updated, if anything in it differs. To
+/// write what is there already would touch every index, and is most of what a second sync brings.
+fn merge(name: &str, plan: &TablePlan, written: &[Written]) -> String {
     let key = key(plan, written);
-    let others = written.iter().map(|column| &*column.local.name).filter(|name| !key.contains(name));
-    let sets: Vec<_> = others.map(quoted).map(|column| format!("{column} = excluded.{column}")).collect();
-    let action = if sets.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", sets.join(", ")) };
+    let others: Vec<_> = written
+        .iter()
+        .map(|column| &*column.local.name)
+        .filter(|name| !key.contains(name))
+        .map(quoted)
+        .collect();
+    let each = |pattern: &dyn Fn(&String) -> String| {
+        others.iter().map(pattern).collect::<Vec<_>>().join(", ")
+    };
+    let table = quoted(name);
+    let action = if others.is_empty() {
+        "NOTHING".to_owned()
+    } else {
+        // Rows are compared as such: as a chain of `OR` they would be too deep for SQLite.
+        format!(
+            "UPDATE SET {} WHERE ({}) IS NOT ({})",
+            each(&|column| format!("{column} = excluded.{column}")),
+            each(&|column| format!("{table}.{column}")),
+            each(&|column| format!("excluded.{column} COLLATE BINARY")),
+        )
+    };
     format!(" ON CONFLICT ({}) DO {action}", quoted_list(key))
 }
 

@@ -8,6 +8,8 @@ mod error;
 mod insert;
 mod open;
 mod running;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -53,11 +55,19 @@ impl SqliteTarget {
     }
 
     pub(super) fn id(&self) -> Result<[u8; 32], WriteError> {
-        let failed = |source| WriteError::File { deed: "look at", path: self.path.clone(), source };
+        let failed = |source| WriteError::File {
+            deed: "look at",
+            path: self.path.clone(),
+            source,
+        };
         identity::of_sqlite(&self.path).map_err(failed)
     }
 
-    pub(super) async fn inspect(&mut self, plan: &TablePlan, mode: Mode) -> Result<Found, WriteError> {
+    pub(super) async fn inspect(
+        &mut self,
+        plan: &TablePlan,
+        mode: Mode,
+    ) -> Result<Found, WriteError> {
         begin::inspect(self, plan, mode).await
     }
 
@@ -72,21 +82,51 @@ impl SqliteTarget {
         Ok(())
     }
 
-    pub(super) async fn apply(&mut self, plan: &TablePlan, chunk: DecodedChunk<'_>) -> Result<(), WriteError> {
-        let Self { connection, path, records, running, .. } = self;
+    pub(super) async fn apply(
+        &mut self,
+        plan: &TablePlan,
+        chunk: DecodedChunk<'_>,
+    ) -> Result<(), WriteError> {
+        let Self {
+            connection,
+            path,
+            records,
+            running,
+            ..
+        } = self;
         let running = begun(running.as_mut(), &plan.table)?;
-        let deed = Deed { file: path, table: &plan.table, deed: "write rows" };
+        let deed = Deed {
+            file: path,
+            table: &plan.table,
+            deed: "write rows",
+        };
 
-        running.open(connection).await.map_err(|error| deed.refused(&error))?;
+        running
+            .open(connection)
+            .await
+            .map_err(|error| deed.refused(&error))?;
         running.insert.write(connection, chunk, deed).await?;
         running.advance(connection, records, chunk, deed).await?;
-        running.commit(connection).await.map_err(|error| deed.refused(&error))
+        running
+            .commit(connection)
+            .await
+            .map_err(|error| deed.refused(&error))
     }
 
     pub(super) async fn finish(&mut self, plan: &TablePlan) -> Result<Finished, WriteError> {
-        let Self { connection, path, records, running, .. } = self;
+        let Self {
+            connection,
+            path,
+            records,
+            running,
+            ..
+        } = self;
         let ending = begun(running.as_mut(), &plan.table)?;
-        let deed = Deed { file: path, table: &plan.table, deed: "make indexes" };
+        let deed = Deed {
+            file: path,
+            table: &plan.table,
+            deed: "make indexes",
+        };
 
         let finished = ending.finish(connection, records, plan, deed).await?;
         *running = None;
@@ -103,15 +143,26 @@ impl SqliteTarget {
     }
 }
 
-fn begun<'r>(running: Option<&'r mut Running>, table: &Table) -> Result<&'r mut Running, WriteError> {
+fn begun<'r>(
+    running: Option<&'r mut Running>,
+    table: &Table,
+) -> Result<&'r mut Running, WriteError> {
     let running = running.filter(|running| running.name == table.name);
-    running.ok_or_else(|| WriteError::NotBegun { table: table.name.to_string() })
+    running.ok_or_else(|| WriteError::NotBegun {
+        table: table.name.to_string(),
+    })
 }
 
 /// Executes SQL that takes and returns no values.
 async fn run(connection: &mut SqliteConnection, sql: &str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// SQLite has no limit for names but that of a statement, of which a name is a small part.
-const RULES: Rules = Rules { max_bytes: 1024, case: Case::IsTheSame };
+const RULES: Rules = Rules {
+    max_bytes: 1024,
+    case: Case::IsTheSame,
+};

@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::fs::{DirBuilder, OpenOptions};
 
 use super::error::unusable;
@@ -36,14 +36,19 @@ pub(super) async fn open(path: &Path) -> Result<(SqliteConnection, File), WriteE
     let options = match file {
         // A crash loses rows and cursor together, and the next sync goes on from what is left, so
         // that commits need not wait for the disk.
-        File::Made => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal),
+        File::Made => options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal),
         // The journal of somebody's database stays as it is, and may need more care.
         File::Found => options.synchronous(SqliteSynchronous::Full),
     };
     let refused = |error: sqlx::Error| unusable(path, "be opened", &error);
     let mut connection = options.connect().await.map_err(refused)?;
-    // SQLite opens what it may not write without a word; taking the lock for writing tells.
-    sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await.map_err(refused)?;
+    // SQLite opens what it may not write without a word, and lets one begin to write, too.
+    sqlx::raw_sql("BEGIN IMMEDIATE; CREATE TABLE _tunnel_sync_probe (it); ROLLBACK")
+        .execute(&mut connection)
+        .await
+        .map_err(refused)?;
     Ok((connection, file))
 }
 
@@ -58,24 +63,39 @@ pub(super) async fn remove(path: &Path) {
 }
 
 async fn find_or_make(path: &Path) -> Result<File, WriteError> {
-    let failed = |deed, path: &Path, source| WriteError::File { deed, path: path.to_owned(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    let failed = |deed, path: &Path, source| WriteError::File {
+        deed,
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         let mut maker = DirBuilder::new();
         // Rows of production are in it: for the user alone.
         #[cfg(unix)]
         maker.mode(0o700);
-        maker.recursive(true).create(folder).await.map_err(|error| failed("make the folder", folder, error))?;
+        maker
+            .recursive(true)
+            .create(folder)
+            .await
+            .map_err(|error| failed("make the folder", folder, error))?;
     }
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     options.mode(0o600);
     match options.write(true).create_new(true).open(path).await {
         Ok(_) => Ok(File::Made),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => match tokio::fs::metadata(path).await {
-            Ok(found) if found.is_file() => Ok(File::Found),
-            Ok(_) => Err(WriteError::NotADatabase { database: path.display().to_string() }),
-            Err(error) => Err(failed("look at", path, error)),
-        },
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            match tokio::fs::metadata(path).await {
+                Ok(found) if found.is_file() => Ok(File::Found),
+                Ok(_) => Err(WriteError::NotADatabase {
+                    database: path.display().to_string(),
+                }),
+                Err(error) => Err(failed("look at", path, error)),
+            }
+        }
         Err(error) => Err(failed("make the file", path, error)),
     }
 }

@@ -36,7 +36,10 @@ impl Running {
     }
 
     /// Commits the transaction of a chunk.
-    pub(super) async fn commit(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn commit(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), sqlx::Error> {
         match self.commits {
             Commits::EachChunk => run(connection, "COMMIT").await,
             Commits::AtTheEnd => Ok(()),
@@ -74,27 +77,48 @@ impl Running {
         let refused = |error: sqlx::Error| deed.refused(&error);
         self.open(connection).await.map_err(refused)?;
         if self.made {
-            self.add_unique_indexes(connection, plan).await.map_err(refused)?;
+            self.add_unique_indexes(connection, plan)
+                .await
+                .map_err(refused)?;
         }
-        let done = sqlx::query(AssertSqlSafe(&*records.done)).bind(&self.local).bind(self.rows.cast_signed());
+        let done = sqlx::query(AssertSqlSafe(&*records.done))
+            .bind(&self.local)
+            .bind(self.rows.cast_signed());
         let done = done.execute(&mut *connection).await.map_err(refused)?;
         self.expect_one(done.rows_affected())?;
         run(connection, "COMMIT").await.map_err(refused)?;
         // What was committed is on disk before the table is said to be done. A reader may keep
         // some of it from moving out of the journal; it is safe there too.
-        run(connection, "PRAGMA wal_checkpoint(PASSIVE)").await.map_err(refused)?;
+        run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+            .await
+            .map_err(refused)?;
         // A foreign key to a table that is not here, or to columns that are not unique, cannot be
         // checked; that is the local schema's own matter.
-        let dangling = catalog::count_dangling(connection, &self.local).await.unwrap_or(0);
-        Ok(Finished { rows: self.rows, dangling })
+        let dangling = catalog::count_dangling(connection, &self.local)
+            .await
+            .unwrap_or(0);
+        Ok(Finished {
+            rows: self.rows,
+            dangling,
+        })
     }
 
     fn expect_one(&self, records: u64) -> Result<(), WriteError> {
-        if records == 1 { Ok(()) } else { Err(WriteError::Overtaken { table: self.name.to_string() }) }
+        if records == 1 {
+            Ok(())
+        } else {
+            Err(WriteError::Overtaken {
+                table: self.name.to_string(),
+            })
+        }
     }
 
     /// Adds the unique indexes of the source that the table does not have yet.
-    async fn add_unique_indexes(&self, connection: &mut SqliteConnection, plan: &TablePlan) -> Result<(), sqlx::Error> {
+    async fn add_unique_indexes(
+        &self,
+        connection: &mut SqliteConnection,
+        plan: &TablePlan,
+    ) -> Result<(), sqlx::Error> {
         let Some((_, table)) = catalog::read(connection, &self.local).await? else {
             return Err(sqlx::Error::RowNotFound);
         };

@@ -15,17 +15,30 @@ use crate::sync::table::{Column, Table, TableName};
 use crate::sync::wire::{ColumnPlan, Cursor, Engine, Plan, Pseudonyms, Source, TablePlan};
 
 /// A column of a PostgreSQL source that may be null.
-fn column(name: &str, declared: &str, kind: ValueKind) -> Column {
-    Column { name: name.to_owned(), declared: declared.to_owned(), kind, max_chars: None, nullable: true, generated: false }
+pub(super) fn column(name: &str, declared: &str, kind: ValueKind) -> Column {
+    Column {
+        name: name.to_owned(),
+        declared: declared.to_owned(),
+        kind,
+        max_chars: None,
+        nullable: true,
+        generated: false,
+    }
 }
 
 /// The plan of a table in `public` that is kept as it is, with the first column as its key.
-fn table(name: &str, columns: Vec<Column>) -> TablePlan {
-    let keep = ColumnPlan { treatment: Treatment::Keep, reason: String::new() };
+pub(super) fn table(name: &str, columns: Vec<Column>) -> TablePlan {
+    let keep = ColumnPlan {
+        treatment: Treatment::Keep,
+        reason: String::new(),
+    };
     TablePlan {
         columns: vec![keep; columns.len()],
         table: Table {
-            name: TableName { schema: Some("public".to_owned()), name: name.to_owned() },
+            name: TableName {
+                schema: Some("public".to_owned()),
+                name: name.to_owned(),
+            },
             columns,
             key: vec![0],
             unique: Vec::new(),
@@ -38,58 +51,81 @@ fn table(name: &str, columns: Vec<Column>) -> TablePlan {
 }
 
 /// A table with a number for its key and a text.
-fn courses() -> TablePlan {
-    let columns = vec![column("id", "bigint", ValueKind::Integer), column("title", "text", ValueKind::Text)];
+pub(super) fn courses() -> TablePlan {
+    let columns = vec![
+        column("id", "bigint", ValueKind::Integer),
+        column("title", "text", ValueKind::Text),
+    ];
     table("courses", columns)
 }
 
-fn plan_from(engine: Engine, tables: &[&TablePlan]) -> Plan {
+pub(super) fn plan_from(engine: Engine, tables: &[&TablePlan]) -> Plan {
     Plan {
-        source: Source { id: [7; 32], engine },
-        pseudonyms: Pseudonyms { fingerprint: [9; 8], lasting: true },
+        source: Source {
+            id: [7; 32],
+            engine,
+        },
+        pseudonyms: Pseudonyms {
+            fingerprint: [9; 8],
+            lasting: true,
+        },
         tables: tables.iter().map(|&table| table.clone()).collect(),
         skipped: Vec::new(),
     }
 }
 
-fn plan(tables: &[&TablePlan]) -> Plan {
+pub(super) fn plan(tables: &[&TablePlan]) -> Plan {
     plan_from(Engine::Postgres, tables)
 }
 
 /// A chunk as it comes in, with a cursor that ends in its number.
-struct Chunk {
+pub(super) struct Chunk {
     rows: u32,
     cursor: Option<Cursor>,
     body: Vec<u8>,
 }
 
 impl Chunk {
-    fn new(number: u8, rows: &[&[Cell<'_>]]) -> Self {
+    pub(super) fn new(number: u8, rows: &[&[Cell<'_>]]) -> Self {
         let mut builder = RowsBuilder::default();
         for row in rows {
             row.iter().for_each(|&cell| builder.cell(cell));
             builder.end_row();
         }
-        Self { rows: builder.rows(), cursor: Some(cursor(number)), body: builder.body().to_vec() }
+        Self {
+            rows: builder.rows(),
+            cursor: Some(cursor(number)),
+            body: builder.body().to_vec(),
+        }
     }
 
-    fn decoded(&self) -> DecodedChunk<'_> {
-        DecodedChunk { rows: self.rows, cursor: self.cursor.as_ref(), body: &self.body }
+    pub(super) fn decoded(&self) -> DecodedChunk<'_> {
+        DecodedChunk {
+            rows: self.rows,
+            cursor: self.cursor.as_ref(),
+            body: &self.body,
+        }
     }
 }
 
-fn cursor(number: u8) -> Cursor {
+pub(super) fn cursor(number: u8) -> Cursor {
     Cursor(vec![0xc0, number])
 }
 
 /// A chunk of [`courses`].
-fn titles(number: u8, rows: &[(&str, &str)]) -> Chunk {
-    let rows: Vec<_> = rows.iter().map(|(id, title)| [Cell::Text(id), Cell::Text(title)]).collect();
-    Chunk::new(number, &rows.iter().map(<[_; 2]>::as_slice).collect::<Vec<_>>())
+pub(super) fn titles(number: u8, rows: &[(&str, &str)]) -> Chunk {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(id, title)| [Cell::Text(id), Cell::Text(title)])
+        .collect();
+    Chunk::new(
+        number,
+        &rows.iter().map(<[_; 2]>::as_slice).collect::<Vec<_>>(),
+    )
 }
 
 /// Writes a whole table, from its beginning or from where an interrupted sync stopped.
-async fn write(
+pub(super) async fn write(
     target: &mut Target,
     plan: &TablePlan,
     mode: Mode,

@@ -26,7 +26,9 @@ impl Place {
     pub(super) async fn sqlite() -> Self {
         let place = Self::Sqlite(TempDir::new().unwrap());
         // One that is somebody's: made before the tunnel came.
-        place.run("CREATE TABLE mine (id integer); DROP TABLE mine").await;
+        place
+            .run("CREATE TABLE mine (id integer); DROP TABLE mine")
+            .await;
         place
     }
 
@@ -59,7 +61,10 @@ impl Place {
             Self::Postgres(database) => database.run(sql).await,
             Self::Sqlite(_) => {
                 let mut connection = self.connect_sqlite().await;
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(AssertSqlSafe(sql))
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
                 connection.close().await.unwrap();
             }
         }
@@ -69,21 +74,31 @@ impl Place {
     pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
         let sql = AssertSqlSafe(sql);
         match self {
-            Self::Postgres(database) => sqlx::query_scalar(sql).fetch_all(&mut database.connect().await).await.unwrap(),
-            Self::Sqlite(_) => sqlx::query_scalar(sql).fetch_all(&mut self.connect_sqlite().await).await.unwrap(),
+            Self::Postgres(database) => sqlx::query_scalar(sql)
+                .fetch_all(&mut database.connect().await)
+                .await
+                .unwrap(),
+            Self::Sqlite(_) => sqlx::query_scalar(sql)
+                .fetch_all(&mut self.connect_sqlite().await)
+                .await
+                .unwrap(),
         }
     }
 
     /// Returns the rows of [`super::courses`].
     pub(super) async fn courses(&self) -> Vec<String> {
-        self.texts("SELECT id || ' ' || title FROM courses ORDER BY id").await
+        self.texts("SELECT id || ' ' || title FROM courses ORDER BY id")
+            .await
     }
 
     /// Makes the database refuse to note that more than so many rows are committed.
     pub(super) async fn refuse_to_note_more_than(&self, rows: u64) {
         match self {
             Self::Postgres(_) => {
-                self.run(&format!("ALTER TABLE _tunnel_sync ADD CHECK (committed <= {rows})")).await;
+                self.run(&format!(
+                    "ALTER TABLE _tunnel_sync ADD CHECK (committed <= {rows})"
+                ))
+                .await;
             }
             Self::Sqlite(_) => {
                 let trigger = format!(
@@ -96,7 +111,9 @@ impl Place {
     }
 
     async fn connect_sqlite(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
+        let options = SqliteConnectOptions::new()
+            .filename(self.file())
+            .create_if_missing(true);
         SqliteConnection::connect_with(&options).await.unwrap()
     }
 }

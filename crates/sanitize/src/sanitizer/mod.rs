@@ -27,7 +27,9 @@ pub enum Outcome {
 impl Sanitizer {
     /// Makes a sanitizer whose pseudonyms depend on `key`.
     pub fn new(key: &PseudonymKey) -> Self {
-        Self { pseudonyms: Pseudonyms::new(key) }
+        Self {
+            pseudonyms: Pseudonyms::new(key),
+        }
     }
 
     /// Writes what may leave in place of `value` into `out`, which is cleared first.
@@ -40,7 +42,10 @@ impl Sanitizer {
         if value.is_empty() {
             return Outcome::Kept;
         }
-        let rewriter = Rewriter { pseudonyms: &self.pseudonyms, column };
+        let rewriter = Rewriter {
+            pseudonyms: &self.pseudonyms,
+            column,
+        };
         match rewriter.value(&column.kind, value, out) {
             // A pseudonym is its own pseudonym.
             Outcome::Replaced if out == value => {

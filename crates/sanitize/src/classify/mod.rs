@@ -98,11 +98,17 @@ fn by_kind(kind: &ValueKind) -> Decision {
 }
 
 fn personal(persona: Persona) -> Decision {
-    decision(Treatment::Pseudonymise(persona), &format!("name says {persona}"))
+    decision(
+        Treatment::Pseudonymise(persona),
+        &format!("name says {persona}"),
+    )
 }
 
 fn decision(treatment: Treatment, reason: &str) -> Decision {
-    Decision { treatment, reason: reason.to_owned() }
+    Decision {
+        treatment,
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
