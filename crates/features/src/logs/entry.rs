@@ -26,7 +26,7 @@ pub struct Line {
     pub service: String,
     /// What is shown: text without escape codes.
     pub message: String,
-    /// What else the line says, as far as it is short. [`TRUNCATED`] is ours.
+    /// What else the line says, as far as it is short. `truncated` is ours.
     pub fields: BTreeMap<String, String>,
     /// The bytes that were written, where they are not those of the message.
     #[serde(with = "serde_bytes")]

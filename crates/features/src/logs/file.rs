@@ -82,7 +82,7 @@ impl Follower {
         }
     }
 
-    /// Looks at the file once and feeds at most [`READ`] bytes of it.
+    /// Looks at the file once and feeds at most 64 KiB of it.
     ///
     /// # Errors
     /// If the file may not be read, or reading fails. That it is not there is no error.

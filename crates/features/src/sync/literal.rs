@@ -26,13 +26,10 @@ pub fn push_array(
         unescaped: String::new(),
         out,
     };
-    let read = array.read(1).and_then(|()| {
-        if array.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(LiteralError)
-        }
-    });
+    let mut read = array.read(1);
+    if !array.rest.is_empty() {
+        read = Err(LiteralError);
+    }
     if read.is_err() {
         out.truncate(before);
     }

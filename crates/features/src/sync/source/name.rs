@@ -28,9 +28,11 @@ pub(super) enum What {
 /// whose name differs in nothing but case.
 pub(super) fn resolve(typed: &str, candidates: &[Candidate]) -> Result<TableName, FindError> {
     let lower = typed.to_lowercase();
-    let rules: [&dyn Fn(&TableName) -> bool; 3] = [
+    let rules: [&dyn Fn(&TableName) -> bool; 4] = [
         &|name| name.name == typed,
         &|name| qualified(name) == typed,
+        // As messages show it.
+        &|name| name.to_string() == typed,
         &|name| name.name.to_lowercase() == lower || qualified(name).to_lowercase() == lower,
     ];
     for rule in rules {

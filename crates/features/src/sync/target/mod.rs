@@ -35,6 +35,10 @@ pub use self::file::OutputFile;
 pub use self::found::{Found, Holds, Problem, Resume};
 
 /// Where a sync writes to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of them in a whole sync"
+)]
 #[derive(Debug)]
 pub enum Destination {
     /// A database.

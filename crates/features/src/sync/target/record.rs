@@ -36,19 +36,6 @@ pub(super) struct Record {
     pub(super) made: bool,
 }
 
-/// The columns of a [`Record`] as a database gives them.
-pub(super) type Columns = (
-    String,
-    Vec<u8>,
-    Vec<u8>,
-    Vec<u8>,
-    String,
-    Option<Vec<u8>>,
-    i64,
-    String,
-    bool,
-);
-
 impl Stamp {
     pub(super) const fn of(plan: &Plan) -> Self {
         Self {
@@ -114,26 +101,6 @@ impl Record {
             rows: committed,
             pseudonyms,
         })
-    }
-}
-
-impl From<Columns> for Record {
-    fn from(
-        (relation, source, plan, pseudonyms, mode, cursor, rows, state, made): Columns,
-    ) -> Self {
-        Self {
-            relation,
-            origin: Origin {
-                source,
-                plan,
-                pseudonyms,
-                mode,
-            },
-            cursor,
-            rows,
-            state,
-            made,
-        }
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn push_line(columns: &[FieldWriter], row: &[Cell<'_>], out: &mut Str
             Cell::Null => {}
             Cell::Text(text) => push_field(&plain(&column.form, text), out),
             Cell::Integer(_) | Cell::Real(_) | Cell::Blob(_) => {
-                push_untyped(&column.form, *cell, out)
+                push_untyped(&column.form, *cell, out);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! How a table begins: what is there, and what is made.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::error::Deed;
 use super::load::Load;
@@ -9,7 +9,7 @@ use super::{PostgresTarget, catalog, ddl, run, types};
 use crate::sync::table::Column;
 use crate::sync::target::local::{LocalTable, Written};
 use crate::sync::target::names::{RECORDS, quoted};
-use crate::sync::target::record::{self, Columns, Record, Statements};
+use crate::sync::target::record::{self, Origin, Record, Statements};
 use crate::sync::target::{Commits, Found, Holds, Mode, Problem, Resume, WriteError, fit};
 use crate::sync::wire::{Engine, TablePlan};
 
@@ -170,13 +170,24 @@ async fn record_of(
     if catalog::read(connection, home, RECORDS).await?.is_none() {
         return Ok(None);
     }
-    let columns: Option<Columns> = sqlx::query_as(AssertSqlSafe(&*records.select))
-        .bind(&local.at)
-        .fetch_optional(connection)
-        .await?;
-    Ok(columns
-        .map(Record::from)
-        .filter(|record| record.relation == table.relation))
+    let found = sqlx::query(AssertSqlSafe(&*records.select)).bind(&local.at);
+    let Some(row) = found.fetch_optional(connection).await? else {
+        return Ok(None);
+    };
+    let record = Record {
+        relation: row.try_get(0)?,
+        origin: Origin {
+            source: row.try_get(1)?,
+            plan: row.try_get(2)?,
+            pseudonyms: row.try_get(3)?,
+            mode: row.try_get(4)?,
+        },
+        cursor: row.try_get(5)?,
+        rows: row.try_get(6)?,
+        state: row.try_get(7)?,
+        made: row.try_get(8)?,
+    };
+    Ok(Some(record).filter(|record| record.relation == table.relation))
 }
 
 async fn write_record(
@@ -206,8 +217,7 @@ fn other_types(plan: &TablePlan, written: &[Written], engine: Engine) -> Vec<Pro
             &written.local.declared,
         )
     });
-    let others =
-        types.filter(|(column, local)| !types::holds(&types::column_type(column, engine), local));
+    let others = types.filter(|(column, local)| !types::holds(column, engine, local));
     let problem = |(column, local): (&Column, &String)| Problem::OtherType {
         column: column.name.clone(),
         source: column.declared.clone(),

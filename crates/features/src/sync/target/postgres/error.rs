@@ -1,5 +1,6 @@
 //! What PostgreSQL refused, without its words: message, detail and context quote values of rows.
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::sync::table::Table;
@@ -93,7 +94,7 @@ impl Deed<'_> {
 
 /// Returns the error that says why there is no connection.
 pub(super) fn unreachable(database: &str, error: &sqlx::Error) -> WriteError {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     let reason = match (error, code.as_deref()) {
         (_, Some("28P01" | "28000")) => "the user or the password is wrong".to_owned(),
         (_, Some("3D000")) => "there is no such database: make it with createdb".to_owned(),

@@ -7,6 +7,8 @@ mod ddl;
 mod error;
 mod load;
 mod running;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::time::Duration;

@@ -38,10 +38,18 @@ fn widest(kind: &ValueKind, declared: &str) -> String {
     }
 }
 
-/// Whether a local column of the type `local` holds what one of the type `wanted` would.
+/// Whether a local column of the type `local` holds every value of the source's column.
 ///
 /// Where it does not for certain, single values may still fit; the rows will tell.
-pub(super) fn holds(wanted: &str, local: &str) -> bool {
+pub(super) fn holds(column: &Column, engine: Engine, local: &str) -> bool {
+    // A type of the source's own may be here too, in another schema.
+    let name = |declared: &str| declared.rsplit('.').next().map(str::to_owned);
+    let is_the_same = engine == Engine::Postgres && name(&column.declared) == name(local);
+    is_the_same || is_wider(&column_type(column, engine), local)
+}
+
+/// Whether every value of the one type is one of the other too.
+fn is_wider(wanted: &str, local: &str) -> bool {
     let rank = |name: &str| INTEGERS.iter().position(|&integer| integer == name);
     match (rank(wanted), rank(local)) {
         (Some(wanted), Some(local)) => wanted <= local,
@@ -49,13 +57,13 @@ pub(super) fn holds(wanted: &str, local: &str) -> bool {
             wanted == local
                 || matches!(local, "text" | "character varying")
                 || matches!((wanted, local), ("json", "jsonb") | ("jsonb", "json"))
-                || wider(wanted, local)
+                || has_wider_bound(wanted, local)
         }
     }
 }
 
 /// Whether two types differ only by a bound, and the local one has none or a larger one.
-fn wider(wanted: &str, local: &str) -> bool {
+fn has_wider_bound(wanted: &str, local: &str) -> bool {
     if without_modifier(wanted) != without_modifier(local) {
         return false;
     }
@@ -239,7 +247,7 @@ mod tests {
             ("numeric(10,2)", "numeric"),
         ];
         for (wanted, local) in wider {
-            assert!(holds(wanted, local), "{wanted} in {local}");
+            assert!(is_wider(wanted, local), "{wanted} in {local}");
         }
         let narrower = [
             ("bigint", "integer"),
@@ -249,7 +257,7 @@ mod tests {
             ("text", "uuid"),
         ];
         for (wanted, local) in narrower {
-            assert!(!holds(wanted, local), "{wanted} in {local}");
+            assert!(!is_wider(wanted, local), "{wanted} in {local}");
         }
     }
 

@@ -1,42 +1,42 @@
 //! How a table begins: what is there, and what is made.
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Deed;
 use super::insert::Insert;
 use super::running::{BEGIN, Running};
-use super::{SqliteTarget, catalog, ddl, run};
+use super::{Database, catalog, ddl};
 use crate::sync::target::local::LocalTable;
 use crate::sync::target::names::{RECORDS, quoted};
-use crate::sync::target::record::{self, Columns, Record, Statements};
+use crate::sync::target::record::{self, Origin, Record, Statements};
 use crate::sync::target::{Commits, Found, Holds, Mode, Resume, WriteError, fit};
 use crate::sync::wire::{Engine, TablePlan};
 
 /// Looks at what is there already.
-pub(super) async fn inspect(
-    target: &mut SqliteTarget,
+pub(super) fn inspect(
+    database: &Database,
     plan: &TablePlan,
     mode: Mode,
 ) -> Result<Found, WriteError> {
     fit::needs_key(plan, mode)?;
-    let SqliteTarget {
-        connection,
-        path,
-        stamp,
-        records,
-        ..
-    } = target;
     let deed = Deed {
-        file: path,
+        file: &database.path,
         table: &plan.table,
         deed: "say what it holds",
     };
-    let refused = |error: sqlx::Error| deed.refused(&error);
+    look(database, plan, mode).map_err(|error| deed.refused(&error))
+}
 
-    let found = catalog::read(connection, &plan.table.name.to_string())
-        .await
-        .map_err(refused)?;
-    let Some((local, table)) = found else {
+fn look(database: &Database, plan: &TablePlan, mode: Mode) -> rusqlite::Result<Found> {
+    let Database {
+        connection,
+        stamp,
+        records,
+        ..
+    } = database;
+    let Some((local, table)) = catalog::read(connection, &plan.table.name.to_string())? else {
         return Ok(Found {
             holds: Holds::Missing,
             problems: Vec::new(),
@@ -49,10 +49,8 @@ pub(super) async fn inspect(
             problems,
         });
     }
-    let rows = catalog::count(connection, &local).await.map_err(refused)?;
-    let record = record_of(connection, records, &local, &table)
-        .await
-        .map_err(refused)?;
+    let rows = catalog::count(connection, &local)?;
+    let record = record_of(connection, records, &local, &table)?;
     Ok(Found {
         holds: record::holds(record, &stamp.origin(plan, mode), rows),
         problems,
@@ -61,113 +59,124 @@ pub(super) async fn inspect(
 
 /// Begins a table: makes it if it is missing, empties it if its rows are to be replaced, and
 /// writes its record.
-pub(super) async fn begin(
-    target: &mut SqliteTarget,
+pub(super) fn begin(
+    database: &Database,
     plan: &TablePlan,
     mode: Mode,
     resume: Option<&Resume>,
 ) -> Result<Running, WriteError> {
     fit::needs_key(plan, mode)?;
-    let SqliteTarget {
+    let Database {
         connection,
         path,
         engine,
         stamp,
         records,
         ..
-    } = target;
+    } = database;
     let deed = Deed {
         file: path,
         table: &plan.table,
         deed: "begin the table",
     };
-    let refused = |error: sqlx::Error| deed.refused(&error);
+    let refused = |error| deed.refused(&error);
 
-    run(connection, BEGIN).await.map_err(refused)?;
-    let (local, table, made) = find_or_make(connection, plan, *engine)
-        .await
-        .map_err(refused)?;
+    connection.execute_batch(BEGIN).map_err(refused)?;
+    let (local, table, made) = find_or_make(connection, plan, *engine).map_err(refused)?;
     let written = table.written(plan);
     fit::refuse(plan, fit::problems(&table, plan, mode, &written))?;
-    let before = record_of(connection, records, &local, &table)
-        .await
-        .map_err(refused)?;
+    let before = record_of(connection, records, &local, &table).map_err(refused)?;
     let made = made || before.is_some_and(|record| record.made);
     if mode == Mode::Replace {
-        run(connection, &format!("DELETE FROM {}", quoted(&local)))
-            .await
+        connection
+            .execute_batch(&format!("DELETE FROM {}", quoted(&local)))
             .map_err(refused)?;
     }
     let record = Record::beginning(table.relation, stamp.origin(plan, mode), resume, made);
-    write_record(connection, records, &local, &record)
-        .await
-        .map_err(refused)?;
+    write_record(connection, records, &local, &record).map_err(refused)?;
 
     let running = Running {
-        name: plan.table.name.clone(),
         insert: Insert::new(&local, plan, mode, &written, *engine),
+        table: Arc::new(plan.table.clone()),
         local,
         commits: Commits::of(plan, mode),
         made,
         rows: record.rows.cast_unsigned(),
     };
-    running.commit(connection).await.map_err(refused)?;
+    running.commit(connection).map_err(refused)?;
     Ok(running)
 }
 
 /// Finds the local table, or makes it; says whether it was made.
-async fn find_or_make(
-    connection: &mut SqliteConnection,
+fn find_or_make(
+    connection: &Connection,
     plan: &TablePlan,
     engine: Engine,
-) -> Result<(String, LocalTable, bool), sqlx::Error> {
+) -> rusqlite::Result<(String, LocalTable, bool)> {
     let name = plan.table.name.to_string();
-    if let Some((local, table)) = catalog::read(connection, &name).await? {
+    if let Some((local, table)) = catalog::read(connection, &name)? {
         return Ok((local, table, false));
     }
-    run(connection, &ddl::create_table(&name, plan, engine)).await?;
-    let (local, table) = catalog::read(connection, &name)
-        .await?
-        .ok_or(sqlx::Error::RowNotFound)?;
+    connection.execute_batch(&ddl::create_table(&name, plan, engine))?;
+    let made = catalog::read(connection, &name)?;
+    let (local, table) = made.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok((local, table, true))
 }
 
 /// Reads the record of a table; `None` if there is none, or it speaks of another table that has
 /// had the same name.
-async fn record_of(
-    connection: &mut SqliteConnection,
+fn record_of(
+    connection: &Connection,
     records: &Statements,
     local: &str,
     table: &LocalTable,
-) -> Result<Option<Record>, sqlx::Error> {
-    if catalog::read(connection, RECORDS).await?.is_none() {
+) -> rusqlite::Result<Option<Record>> {
+    if catalog::read(connection, RECORDS)?.is_none() {
         return Ok(None);
     }
-    let columns: Option<Columns> = sqlx::query_as(AssertSqlSafe(&*records.select))
-        .bind(local)
-        .fetch_optional(connection)
-        .await?;
-    Ok(columns
-        .map(Record::from)
+    let record = connection.query_row(&records.select, [local], |row| {
+        Ok(Record {
+            relation: row.get(0)?,
+            origin: Origin {
+                source: row.get(1)?,
+                plan: row.get(2)?,
+                pseudonyms: row.get(3)?,
+                mode: row.get(4)?,
+            },
+            cursor: row.get(5)?,
+            rows: row.get(6)?,
+            state: row.get(7)?,
+            made: row.get(8)?,
+        })
+    });
+    Ok(record
+        .optional()?
         .filter(|record| record.relation == table.relation))
 }
 
-async fn write_record(
-    connection: &mut SqliteConnection,
+fn write_record(
+    connection: &Connection,
     records: &Statements,
     local: &str,
     record: &Record,
-) -> Result<(), sqlx::Error> {
-    run(connection, &records.create).await?;
-    let insert = sqlx::query(AssertSqlSafe(&*records.begin))
-        .bind(local)
-        .bind(&record.relation)
-        .bind(&record.origin.source)
-        .bind(&record.origin.plan)
-        .bind(&record.origin.pseudonyms)
-        .bind(&record.origin.mode)
-        .bind(&record.cursor)
-        .bind(record.rows)
-        .bind(record.made);
-    insert.execute(connection).await.map(drop)
+) -> rusqlite::Result<()> {
+    connection.execute_batch(&records.create)?;
+    let Record {
+        relation,
+        origin,
+        cursor,
+        rows,
+        made,
+        ..
+    } = record;
+    let Origin {
+        source,
+        plan,
+        pseudonyms,
+        mode,
+    } = origin;
+    let values = params![
+        local, relation, source, plan, pseudonyms, mode, cursor, rows, made
+    ];
+    connection.execute(&records.begin, values).map(drop)
 }

@@ -1,9 +1,9 @@
 //! Cells as SQLite stores them.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use sqlx::Arguments;
-use sqlx::sqlite::SqliteArguments;
+use rusqlite::Statement;
+use rusqlite::types::Null;
 
 use crate::sync::cell::Cell;
 use crate::sync::literal::push_array;
@@ -28,35 +28,38 @@ impl Binder {
         Self { position, form }
     }
 
-    /// Adds the column's cell of a row to the arguments of a statement.
-    pub(super) fn bind(&self, row: &[Cell<'_>], arguments: &mut SqliteArguments) {
-        let added = match row[self.position] {
-            Cell::Null => arguments.add(None::<i64>),
-            Cell::Integer(value) => arguments.add(value),
-            Cell::Real(value) => arguments.add(value),
-            Cell::Blob(bytes) => arguments.add(bytes),
+    /// Binds the column's cell of a row to a parameter of a statement, which copies it.
+    pub(super) fn bind(
+        &self,
+        row: &[Cell<'_>],
+        statement: &mut Statement<'_>,
+        parameter: usize,
+    ) -> rusqlite::Result<()> {
+        match row[self.position] {
+            Cell::Null => statement.raw_bind_parameter(parameter, Null),
+            Cell::Integer(value) => statement.raw_bind_parameter(parameter, value),
+            Cell::Real(value) => statement.raw_bind_parameter(parameter, value),
+            Cell::Blob(bytes) => statement.raw_bind_parameter(parameter, bytes),
             Cell::Text(text) => match Stored::of(&self.form, text) {
-                Stored::Integer(value) => arguments.add(value),
-                Stored::Real(value) => arguments.add(value),
-                Stored::Text(text) => arguments.add(text),
+                Stored::Integer(value) => statement.raw_bind_parameter(parameter, value),
+                Stored::Real(value) => statement.raw_bind_parameter(parameter, value),
+                Stored::Text(text) => statement.raw_bind_parameter(parameter, &*text),
             },
-        };
-        added.expect("numbers, text and bytes are what SQLite stores");
+        }
     }
 }
 
 /// A value whose text is from PostgreSQL, as SQLite stores it.
 #[derive(Debug, PartialEq)]
-enum Stored {
+enum Stored<'t> {
     Integer(i64),
     Real(f64),
-    /// One allocation a value, which SQLite's thread frees.
-    Text(Arc<str>),
+    Text(Cow<'t, str>),
 }
 
-impl Stored {
+impl<'t> Stored<'t> {
     /// What does not have the column's form, such as `NaN` among numbers, stays text.
-    fn of(form: &Form, text: &str) -> Self {
+    fn of(form: &Form, text: &'t str) -> Self {
         let stored = match form {
             Form::Boolean => match text {
                 "t" => Some(Self::Integer(1)),
@@ -69,7 +72,7 @@ impl Stored {
                 .ok()
                 .filter(|real: &f64| real.is_finite())
                 .map(Self::Real),
-            Form::Moment => Some(Self::Text(iso_moment(text).into())),
+            Form::Moment => Some(Self::Text(iso_moment(text))),
             Form::Array(element) => {
                 let mut json = String::with_capacity(text.len());
                 push_array(element, text, &mut json)
@@ -78,7 +81,7 @@ impl Stored {
             }
             Form::Exact | Form::Bytes | Form::Json | Form::Plain => None,
         };
-        stored.unwrap_or_else(|| Self::Text(text.into()))
+        stored.unwrap_or(Self::Text(text.into()))
     }
 }
 
@@ -88,45 +91,45 @@ mod tests {
 
     use super::*;
 
-    fn text(text: &str) -> Stored {
-        Stored::Text(text.into())
+    fn stored(form: &Form, text: &str) -> String {
+        format!("{:?}", Stored::of(form, text))
     }
 
     #[test]
     fn values_are_stored_in_the_form_of_their_column() {
-        assert_eq!(Stored::of(&Form::Boolean, "t"), Stored::Integer(1));
-        assert_eq!(Stored::of(&Form::Boolean, "f"), Stored::Integer(0));
+        assert_eq!(stored(&Form::Boolean, "t"), "Integer(1)");
+        assert_eq!(stored(&Form::Boolean, "f"), "Integer(0)");
         assert_eq!(
-            Stored::of(&Form::Integer, "-9223372036854775808"),
-            Stored::Integer(i64::MIN)
+            stored(&Form::Integer, "-9223372036854775808"),
+            "Integer(-9223372036854775808)"
         );
-        assert_eq!(Stored::of(&Form::Real, "1e-07"), Stored::Real(1e-7));
+        assert_eq!(stored(&Form::Real, "1e-07"), "Real(1e-7)");
         assert_eq!(
-            Stored::of(&Form::Exact, "12345678901234567890.120"),
-            text("12345678901234567890.120")
-        );
-        assert_eq!(
-            Stored::of(&Form::Moment, "2026-01-31 10:00:00+00"),
-            text("2026-01-31T10:00:00Z")
+            stored(&Form::Exact, "12345678901234567890.120"),
+            r#"Text("12345678901234567890.120")"#
         );
         assert_eq!(
-            Stored::of(&Form::Array(ValueKind::Text), "{a,NULL}"),
-            text("[\"a\",null]")
+            stored(&Form::Moment, "2026-01-31 10:00:00+00"),
+            r#"Text("2026-01-31T10:00:00Z")"#
+        );
+        assert_eq!(
+            stored(&Form::Array(ValueKind::Integer), "{1,NULL}"),
+            r#"Text("[1,null]")"#
         );
     }
 
     #[test]
     fn what_has_no_such_form_stays_text() {
-        assert_eq!(Stored::of(&Form::Real, "NaN"), text("NaN"));
-        assert_eq!(Stored::of(&Form::Real, "-Infinity"), text("-Infinity"));
+        assert_eq!(stored(&Form::Real, "NaN"), r#"Text("NaN")"#);
+        assert_eq!(stored(&Form::Real, "-Infinity"), r#"Text("-Infinity")"#);
         assert_eq!(
-            Stored::of(&Form::Integer, "18446744073709551615"),
-            text("18446744073709551615")
+            stored(&Form::Integer, "18446744073709551615"),
+            r#"Text("18446744073709551615")"#
         );
-        assert_eq!(Stored::of(&Form::Moment, "infinity"), text("infinity"));
+        assert_eq!(stored(&Form::Moment, "infinity"), r#"Text("infinity")"#);
         assert_eq!(
-            Stored::of(&Form::Array(ValueKind::Text), "not an array"),
-            text("not an array")
+            stored(&Form::Array(ValueKind::Text), "no array"),
+            r#"Text("no array")"#
         );
     }
 }

@@ -1,7 +1,7 @@
 //! What SQLite's catalog says of a local table.
 
 use ring::digest::{SHA256, digest};
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::sync::json::HEX;
 use crate::sync::target::local::{LocalColumn, LocalTable, Role};
@@ -10,40 +10,26 @@ use crate::sync::target::names::{Case, quoted};
 /// Reads what there is under a name, which is not told apart by case; `None` if nothing.
 ///
 /// Returns the table's own spelling of its name too.
-pub(super) async fn read(
-    connection: &mut SqliteConnection,
+pub(super) fn read(
+    connection: &Connection,
     name: &str,
-) -> Result<Option<(String, LocalTable)>, sqlx::Error> {
-    let found: Option<(String, String, String)> = sqlx::query_as(RELATION)
-        .bind(name)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some((name, kind, sql)) = found else {
+) -> rusqlite::Result<Option<(String, LocalTable)>> {
+    let found = connection.query_row(RELATION, [name], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    });
+    let Some((name, is_table, sql)): Option<(String, bool, String)> = found.optional()? else {
         return Ok(None);
     };
-    let columns: Vec<(String, String, bool, bool, i64, i64)> = sqlx::query_as(COLUMNS)
-        .bind(&name)
-        .fetch_all(&mut *connection)
-        .await?;
-    let has_triggers = sqlx::query_scalar(TRIGGERS)
-        .bind(&name)
-        .fetch_one(&mut *connection)
-        .await?;
-    let mut unique = unique_indexes(connection, &name).await?;
-    unique.push(
-        columns
-            .iter()
-            .filter(|column| column.4 > 0)
-            .map(|column| column.0.clone())
-            .collect(),
-    );
+    let (columns, key) = columns(connection, &name)?;
+    let mut unique = unique_indexes(connection, &name)?;
+    unique.push(key);
     let table = LocalTable {
         case: Case::IsTheSame,
         relation: hex(digest(&SHA256, sql.as_bytes()).as_ref()),
-        is_table: kind == "table",
-        columns: columns.into_iter().map(local_column).collect(),
+        is_table,
+        columns,
         unique,
-        has_triggers,
+        has_triggers: connection.query_row(TRIGGERS, [&name], |row| row.get(0))?,
         // Foreign keys are not enforced while we write.
         cascades_to: Vec::new(),
     };
@@ -51,59 +37,60 @@ pub(super) async fn read(
 }
 
 /// Counts the rows of a table.
-pub(super) async fn count(
-    connection: &mut SqliteConnection,
-    name: &str,
-) -> Result<u64, sqlx::Error> {
-    let sql = AssertSqlSafe(format!("SELECT count(*) FROM {}", quoted(name)));
-    let rows: i64 = sqlx::query_scalar(sql).fetch_one(connection).await?;
-    Ok(rows.cast_unsigned())
+pub(super) fn count(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM {}", quoted(name));
+    connection
+        .query_row(&sql, [], |row| row.get::<_, i64>(0))
+        .map(i64::cast_unsigned)
 }
 
 /// Counts the rows that refer to rows which are not there.
-pub(super) async fn count_dangling(
-    connection: &mut SqliteConnection,
+pub(super) fn count_dangling(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
+    connection
+        .query_row(DANGLING, [name], |row| row.get::<_, i64>(0))
+        .map(i64::cast_unsigned)
+}
+
+/// Reads a table's columns, and the names of those that are its primary key.
+fn columns(
+    connection: &Connection,
     name: &str,
-) -> Result<u64, sqlx::Error> {
-    let sql = "SELECT count(DISTINCT rowid) FROM pragma_foreign_key_check($1)";
-    let rows: i64 = sqlx::query_scalar(sql)
-        .bind(name)
-        .fetch_one(connection)
-        .await?;
-    Ok(rows.cast_unsigned())
+) -> rusqlite::Result<(Vec<LocalColumn>, Vec<String>)> {
+    let mut statement = connection.prepare(COLUMNS)?;
+    let columns = statement.query_map([name], |row| Ok((local_column(row)?, row.get(5)?)))?;
+    let columns: Vec<(LocalColumn, bool)> = columns.collect::<Result<_, _>>()?;
+    let key = columns
+        .iter()
+        .filter(|(_, is_key)| *is_key)
+        .map(|(column, _)| column.name.clone())
+        .collect();
+    Ok((columns.into_iter().map(|(column, _)| column).collect(), key))
+}
+
+fn local_column(row: &Row<'_>) -> rusqlite::Result<LocalColumn> {
+    Ok(LocalColumn {
+        name: row.get(0)?,
+        declared: row.get(1)?,
+        is_required: row.get(2)?,
+        has_default: row.get(3)?,
+        role: if row.get(4)? {
+            Role::Generated
+        } else {
+            Role::Plain
+        },
+    })
 }
 
 /// Reads the columns of each unique index that covers every row; an expression among them has no
 /// name and rules the index out.
-async fn unique_indexes(
-    connection: &mut SqliteConnection,
-    name: &str,
-) -> Result<Vec<Vec<String>>, sqlx::Error> {
-    let parts: Vec<(i64, Option<String>)> = sqlx::query_as(UNIQUE)
-        .bind(name)
-        .fetch_all(connection)
-        .await?;
+fn unique_indexes(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Vec<String>>> {
+    let mut statement = connection.prepare(UNIQUE)?;
+    let parts = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let parts: Vec<(i64, Option<String>)> = parts.collect::<Result<_, _>>()?;
     let indexes = parts.chunk_by(|one, next| one.0 == next.0);
     Ok(indexes
         .filter_map(|parts| parts.iter().map(|(_, column)| column.clone()).collect())
         .collect())
-}
-
-fn local_column(
-    (name, declared, is_required, has_default, _, hidden): (String, String, bool, bool, i64, i64),
-) -> LocalColumn {
-    let role = if hidden == 0 {
-        Role::Plain
-    } else {
-        Role::Generated
-    };
-    LocalColumn {
-        name,
-        declared,
-        is_required,
-        has_default,
-        role,
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -114,15 +101,18 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 const RELATION: &str = "\
-SELECT name, type, coalesce(sql, '') FROM sqlite_schema
+SELECT name, type = 'table', coalesce(sql, '') FROM sqlite_schema
 WHERE type IN ('table', 'view') AND name = $1 COLLATE NOCASE";
 
 /// Hidden columns are those that SQLite computes.
 const COLUMNS: &str = "\
-SELECT name, type, \"notnull\" <> 0, dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo($1) ORDER BY cid";
+SELECT name, type, \"notnull\" <> 0, dflt_value IS NOT NULL, hidden <> 0, pk <> 0
+FROM pragma_table_xinfo($1) ORDER BY cid";
 
 const TRIGGERS: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1 COLLATE NOCASE)";
 
 const UNIQUE: &str = "\
 SELECT l.seq, c.name FROM pragma_index_list($1) AS l, pragma_index_xinfo(l.name) AS c
 WHERE l.\"unique\" AND NOT l.partial AND c.key ORDER BY l.seq, c.seqno";
+
+const DANGLING: &str = "SELECT count(DISTINCT rowid) FROM pragma_foreign_key_check($1)";

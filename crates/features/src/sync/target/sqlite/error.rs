@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rusqlite::Error;
+
 use crate::sync::table::Table;
 use crate::sync::target::error::WriteError;
 
@@ -18,13 +20,10 @@ pub(super) struct Deed<'a> {
 
 impl Deed<'_> {
     /// Returns the error that says what was refused.
-    pub(super) fn refused(self, error: &sqlx::Error) -> WriteError {
+    pub(super) fn refused(self, error: &Error) -> WriteError {
         let code = code(error);
         let table = self.table.name.to_string();
-        let named = error
-            .as_database_error()
-            .and_then(|error| error.message().split_once(": "))
-            .map(|(_, name)| name);
+        let named = message(error).split_once(": ").map(|(_, name)| name);
         let constraint = named.map(str::to_owned);
         match code {
             CONSTRAINT_PRIMARY_KEY | CONSTRAINT_UNIQUE | CONSTRAINT_ROWID => {
@@ -80,7 +79,7 @@ impl Deed<'_> {
 }
 
 /// Returns the error that says why a file cannot be used, whatever it is used for.
-pub(super) fn unusable(file: &Path, deed: &str, error: &sqlx::Error) -> WriteError {
+pub(super) fn unusable(file: &Path, deed: &str, error: &Error) -> WriteError {
     let database = file.display().to_string();
     match code(error) & PRIMARY {
         NOT_A_DATABASE | CORRUPT => WriteError::NotADatabase { database },
@@ -96,30 +95,36 @@ pub(super) fn unusable(file: &Path, deed: &str, error: &sqlx::Error) -> WriteErr
 }
 
 /// Returns SQLite's extended result code, or 0 if the error has none.
-fn code(error: &sqlx::Error) -> u32 {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.and_then(|code| code.parse().ok()).unwrap_or(0)
+fn code(error: &Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}
+
+fn message(error: &Error) -> &str {
+    match error {
+        Error::SqliteFailure(_, Some(message)) => message,
+        _ => "",
+    }
 }
 
 const DUPLICATE: &str =
     "--mode merge updates rows by their key; for another unique index, drop the index or the table";
 
 // https://sqlite.org/rescode.html: the low byte is the primary code.
-const PRIMARY: u32 = 0xff;
-const PERMISSION: u32 = 3;
-const BUSY: u32 = 5;
-const LOCKED: u32 = 6;
-const READ_ONLY: u32 = 8;
-const CORRUPT: u32 = 11;
-const FULL: u32 = 13;
-const CANNOT_OPEN: u32 = 14;
-const TOO_BIG: u32 = 18;
-const CONSTRAINT: u32 = 19;
-const MISMATCH: u32 = 20;
-const NOT_A_DATABASE: u32 = 26;
-const CONSTRAINT_CHECK: u32 = 275;
-const CONSTRAINT_FOREIGN_KEY: u32 = 787;
-const CONSTRAINT_NOT_NULL: u32 = 1299;
-const CONSTRAINT_PRIMARY_KEY: u32 = 1555;
-const CONSTRAINT_UNIQUE: u32 = 2067;
-const CONSTRAINT_ROWID: u32 = 2579;
+const PRIMARY: i32 = 0xff;
+const PERMISSION: i32 = 3;
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READ_ONLY: i32 = 8;
+const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+const CANNOT_OPEN: i32 = 14;
+const TOO_BIG: i32 = 18;
+const CONSTRAINT: i32 = 19;
+const MISMATCH: i32 = 20;
+const NOT_A_DATABASE: i32 = 26;
+const CONSTRAINT_CHECK: i32 = 275;
+const CONSTRAINT_FOREIGN_KEY: i32 = 787;
+const CONSTRAINT_NOT_NULL: i32 = 1299;
+const CONSTRAINT_PRIMARY_KEY: i32 = 1555;
+const CONSTRAINT_UNIQUE: i32 = 2067;
+const CONSTRAINT_ROWID: i32 = 2579;

@@ -1,4 +1,8 @@
-//! Writing into SQLite: many rows a statement, a transaction for each chunk, the cursor in it.
+//! Writing into SQLite: one prepared statement, a transaction for each chunk, the cursor in it.
+//!
+//! SQLite blocks, so all of it runs on the runtime's blocking threads, with one connection that
+//! stays with the target. Work whose caller is gone runs to its end, and rows and cursor are
+//! committed together even then.
 
 mod begin;
 mod bind;
@@ -12,8 +16,10 @@ mod running;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use rusqlite::Connection;
+use tokio::task::spawn_blocking;
 
 use self::error::Deed;
 use self::open::File;
@@ -22,13 +28,20 @@ use super::names::{self, Case, Rules};
 use super::record::{Stamp, Statements};
 use super::{DecodedChunk, Finished, Found, Mode, Resume, WriteError};
 use crate::sync::source::identity;
-use crate::sync::table::Table;
+use crate::sync::table::TableName;
 use crate::sync::wire::{Engine, Plan, TablePlan};
 
 /// A SQLite database that is written to.
 #[derive(Debug)]
 pub(super) struct SqliteTarget {
-    connection: SqliteConnection,
+    path: PathBuf,
+    database: Arc<Mutex<Database>>,
+}
+
+/// What only one thread may use at a time.
+#[derive(Debug)]
+struct Database {
+    connection: Connection,
     path: PathBuf,
     /// Whether the file is ours to remove while nothing has begun.
     file: File,
@@ -42,15 +55,24 @@ pub(super) struct SqliteTarget {
 impl SqliteTarget {
     pub(super) async fn open(path: &Path, plan: &Plan) -> Result<Self, WriteError> {
         names::check(plan, RULES)?;
-        let (connection, file) = open::open(path).await?;
+        let (at, engine, stamp) = (path.to_owned(), plan.source.engine, Stamp::of(plan));
+        let opened = spawn_blocking(move || {
+            let (connection, file) = open::open(&at)?;
+            let records = Statements::new(None, "blob");
+            Ok(Database {
+                connection,
+                path: at,
+                file,
+                engine,
+                stamp,
+                records,
+                running: None,
+            })
+        });
+        let database = opened.await.unwrap_or_else(|_| Err(stopped(path)))?;
         Ok(Self {
-            connection,
             path: path.to_owned(),
-            file,
-            engine: plan.source.engine,
-            stamp: Stamp::of(plan),
-            records: Statements::new(None, "blob"),
-            running: None,
+            database: Arc::new(Mutex::new(database)),
         })
     }
 
@@ -63,57 +85,82 @@ impl SqliteTarget {
         identity::of_sqlite(&self.path).map_err(failed)
     }
 
-    pub(super) async fn inspect(
-        &mut self,
-        plan: &TablePlan,
-        mode: Mode,
-    ) -> Result<Found, WriteError> {
-        begin::inspect(self, plan, mode).await
+    pub(super) async fn inspect(&self, plan: &TablePlan, mode: Mode) -> Result<Found, WriteError> {
+        let plan = plan.clone();
+        self.run(move |database| begin::inspect(database, &plan, mode))
+            .await
     }
 
     pub(super) async fn begin(
-        &mut self,
+        &self,
         plan: &TablePlan,
         mode: Mode,
         resume: Option<&Resume>,
     ) -> Result<(), WriteError> {
-        self.running = Some(begin::begin(self, plan, mode, resume).await?);
-        self.file = File::Found;
-        Ok(())
+        let (plan, resume) = (plan.clone(), resume.cloned());
+        let begin = move |database: &mut Database| {
+            database.running = Some(begin::begin(database, &plan, mode, resume.as_ref())?);
+            database.file = File::Found;
+            Ok(())
+        };
+        self.run(begin).await
     }
 
     pub(super) async fn apply(
-        &mut self,
+        &self,
         plan: &TablePlan,
         chunk: DecodedChunk<'_>,
     ) -> Result<(), WriteError> {
-        let Self {
-            connection,
-            path,
-            records,
-            running,
-            ..
-        } = self;
-        let running = begun(running.as_mut(), &plan.table)?;
-        let deed = Deed {
-            file: path,
-            table: &plan.table,
-            deed: "write rows",
+        let name = plan.table.name.clone();
+        let (rows, cursor, body) = (chunk.rows, chunk.cursor.cloned(), chunk.body.to_vec());
+        let apply = move |database: &mut Database| {
+            let chunk = DecodedChunk {
+                rows,
+                cursor: cursor.as_ref(),
+                body: &body,
+            };
+            database.apply(&name, chunk)
         };
-
-        running
-            .open(connection)
-            .await
-            .map_err(|error| deed.refused(&error))?;
-        running.insert.write(connection, chunk, deed).await?;
-        running.advance(connection, records, chunk, deed).await?;
-        running
-            .commit(connection)
-            .await
-            .map_err(|error| deed.refused(&error))
+        self.run(apply).await
     }
 
-    pub(super) async fn finish(&mut self, plan: &TablePlan) -> Result<Finished, WriteError> {
+    pub(super) async fn finish(&self, plan: &TablePlan) -> Result<Finished, WriteError> {
+        let plan = plan.clone();
+        self.run(move |database| database.finish(&plan)).await
+    }
+
+    pub(super) async fn close(self) {
+        let close = move || {
+            // Work whose caller is gone comes to its end first.
+            drop(self.database.lock());
+            if let Some(database) = Arc::into_inner(self.database) {
+                database
+                    .into_inner()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .close();
+            }
+        };
+        // What counts is committed, however the connection ends.
+        spawn_blocking(close).await.ok();
+    }
+
+    /// Does work on a thread that may block.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let database = Arc::clone(&self.database);
+        let done = spawn_blocking(move || {
+            // Work that panicked has left its transaction open: whatever comes next will not
+            // open another.
+            work(&mut database.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await.unwrap_or_else(|_| Err(stopped(&self.path)))
+    }
+}
+
+impl Database {
+    fn apply(&mut self, name: &TableName, chunk: DecodedChunk<'_>) -> Result<(), WriteError> {
         let Self {
             connection,
             path,
@@ -121,44 +168,61 @@ impl SqliteTarget {
             running,
             ..
         } = self;
-        let ending = begun(running.as_mut(), &plan.table)?;
+        let running = begun(running.as_mut(), name)?;
+        let table = Arc::clone(&running.table);
+        let deed = Deed {
+            file: path,
+            table: &table,
+            deed: "write rows",
+        };
+        running.apply(connection, records, chunk, deed)
+    }
+
+    fn finish(&mut self, plan: &TablePlan) -> Result<Finished, WriteError> {
+        let Self {
+            connection,
+            path,
+            records,
+            running,
+            ..
+        } = self;
+        let ending = begun(running.as_mut(), &plan.table.name)?;
         let deed = Deed {
             file: path,
             table: &plan.table,
             deed: "make indexes",
         };
-
-        let finished = ending.finish(connection, records, plan, deed).await?;
+        let finished = ending.finish(connection, records, plan, deed)?;
         *running = None;
         Ok(finished)
     }
 
-    pub(super) async fn close(self) {
-        // What counts is committed, and a transaction that is open is rolled back when the
-        // connection ends, however it does.
-        self.connection.close().await.ok();
+    fn close(self) {
+        // A transaction that is open is rolled back.
+        drop(self.connection);
         if self.file == File::Made {
-            open::remove(&self.path).await;
+            open::remove(&self.path);
         }
     }
 }
 
 fn begun<'r>(
     running: Option<&'r mut Running>,
-    table: &Table,
+    name: &TableName,
 ) -> Result<&'r mut Running, WriteError> {
-    let running = running.filter(|running| running.name == table.name);
+    let running = running.filter(|running| running.table.name == *name);
     running.ok_or_else(|| WriteError::NotBegun {
-        table: table.name.to_string(),
+        table: name.to_string(),
     })
 }
 
-/// Executes SQL that takes and returns no values.
-async fn run(connection: &mut SqliteConnection, sql: &str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(sql))
-        .execute(connection)
-        .await
-        .map(drop)
+/// Says that the thread came to its end without an answer.
+fn stopped(path: &Path) -> WriteError {
+    WriteError::Refused {
+        database: path.display().to_string(),
+        deed: "answer".to_owned(),
+        code: "stopped".to_owned(),
+    }
 }
 
 /// SQLite has no limit for names but that of a statement, of which a name is a small part.

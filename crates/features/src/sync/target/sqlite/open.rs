@@ -1,12 +1,11 @@
 //! The file of a SQLite database: found or made, and proven to be writable.
 
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use tokio::fs::{DirBuilder, OpenOptions};
+use rusqlite::{Connection, OpenFlags};
 
 use super::error::unusable;
 use crate::sync::target::WriteError;
@@ -21,48 +20,43 @@ pub(super) enum File {
 }
 
 /// Opens the database at `path`, which is made if it is missing, and its folder too.
-pub(super) async fn open(path: &Path) -> Result<(SqliteConnection, File), WriteError> {
-    let file = find_or_make(path).await?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .busy_timeout(BUSY_FOR)
-        .pragma("cache_size", CACHE)
-        // Rows of one table come before those that they refer to; what is left dangling is
-        // counted at the end. With enforcement off, a delete does not cascade either.
-        .foreign_keys(false)
-        // What sqlx logs of slow statements would name tables and columns.
-        .disable_statement_logging();
-    let options = match file {
-        // A crash loses rows and cursor together, and the next sync goes on from what is left, so
-        // that commits need not wait for the disk.
-        File::Made => options
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal),
-        // The journal of somebody's database stays as it is, and may need more care.
-        File::Found => options.synchronous(SqliteSynchronous::Full),
-    };
-    let refused = |error: sqlx::Error| unusable(path, "be opened", &error);
-    let mut connection = options.connect().await.map_err(refused)?;
-    // SQLite opens what it may not write without a word, and lets one begin to write, too.
-    sqlx::raw_sql("BEGIN IMMEDIATE; CREATE TABLE _tunnel_sync_probe (it); ROLLBACK")
-        .execute(&mut connection)
-        .await
-        .map_err(refused)?;
-    Ok((connection, file))
-}
-
-/// Removes a database that we have made and that nothing was written to.
-pub(super) async fn remove(path: &Path) {
-    // It is in the way of nobody if it stays.
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        tokio::fs::remove_file(PathBuf::from(name)).await.ok();
+pub(super) fn open(path: &Path) -> Result<(Connection, File), WriteError> {
+    let file = find_or_make(path)?;
+    match connect(path, file) {
+        Ok(connection) => Ok((connection, file)),
+        Err(error) => Err(unusable(path, "be opened", &error)),
     }
 }
 
-async fn find_or_make(path: &Path) -> Result<File, WriteError> {
+fn connect(path: &Path, file: File) -> rusqlite::Result<Connection> {
+    // A name that looks like a URI is still a name.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_FOR)?;
+    connection.execute_batch(SETTINGS)?;
+    connection.execute_batch(match file {
+        // A crash loses rows and cursor together, and the next sync goes on from what is left, so
+        // that commits need not wait for the disk.
+        File::Made => "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+        // The journal of somebody's database stays as it is, and may need more care.
+        File::Found => "PRAGMA synchronous = FULL",
+    })?;
+    // SQLite opens what it may not write without a word, and lets one begin to write, too.
+    connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE _tunnel_sync_probe (it); ROLLBACK")?;
+    Ok(connection)
+}
+
+/// Removes a database that we have made and that nothing was written to.
+pub(super) fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        // It is in the way of nobody if it stays.
+        fs::remove_file(PathBuf::from(name)).ok();
+    }
+}
+
+fn find_or_make(path: &Path) -> Result<File, WriteError> {
     let failed = |deed, path: &Path, source| WriteError::File {
         deed,
         path: path.to_owned(),
@@ -72,37 +66,43 @@ async fn find_or_make(path: &Path) -> Result<File, WriteError> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
-        let mut maker = DirBuilder::new();
-        // Rows of production are in it: for the user alone.
-        #[cfg(unix)]
-        maker.mode(0o700);
-        maker
-            .recursive(true)
-            .create(folder)
-            .await
-            .map_err(|error| failed("make the folder", folder, error))?;
+        let made = folder_for_the_user().recursive(true).create(folder);
+        made.map_err(|error| failed("make the folder", folder, error))?;
     }
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    options.mode(0o600);
-    match options.write(true).create_new(true).open(path).await {
+    match file_for_the_user().write(true).create_new(true).open(path) {
         Ok(_) => Ok(File::Made),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            match tokio::fs::metadata(path).await {
-                Ok(found) if found.is_file() => Ok(File::Found),
-                Ok(_) => Err(WriteError::NotADatabase {
-                    database: path.display().to_string(),
-                }),
-                Err(error) => Err(failed("look at", path, error)),
-            }
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match fs::metadata(path) {
+            Ok(found) if found.is_file() => Ok(File::Found),
+            Ok(_) => Err(WriteError::NotADatabase {
+                database: path.display().to_string(),
+            }),
+            Err(error) => Err(failed("look at", path, error)),
+        },
         Err(error) => Err(failed("make the file", path, error)),
     }
+}
+
+/// Rows of production will be in it: nobody else may look.
+fn folder_for_the_user() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// Likewise. SQLite gives its journals the permissions of the file.
+fn file_for_the_user() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Longer than an application's write takes, shorter than a user's patience.
 const BUSY_FOR: Duration = Duration::from_secs(5);
 
-/// 16 MiB, in SQLite's negative KiB: the inner pages of the indexes of a large table stay in
-/// memory, and it is a quarter of what a client may take in all.
-const CACHE: &str = "-16384";
+/// The cache is 16 MiB, in SQLite's negative KiB: the inner pages of the indexes of a large table
+/// stay in memory, and it is a quarter of what a client may take in all. Foreign keys are left to
+/// be counted at the end: rows come before those that they refer to, and with enforcement off, a
+/// delete does not cascade either.
+const SETTINGS: &str = "PRAGMA cache_size = -16384; PRAGMA foreign_keys = OFF";

@@ -188,9 +188,9 @@ async fn a_file_that_is_there_stays_until_the_new_one_is_whole() {
             .unwrap();
         assert_eq!(names_in(folder.path()).len(), 2);
         if ends_by == "abandon" {
-            target.abandon().await
+            target.abandon().await;
         } else {
-            drop(target)
+            drop(target);
         }
         assert_eq!(names_in(folder.path()), ["courses.json"], "{ends_by}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use rusqlite::Connection;
+use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 use testkit::postgres::Database;
 
@@ -59,29 +59,26 @@ impl Place {
     pub(super) async fn run(&self, sql: &str) {
         match self {
             Self::Postgres(database) => database.run(sql).await,
-            Self::Sqlite(_) => {
-                let mut connection = self.connect_sqlite().await;
-                sqlx::raw_sql(AssertSqlSafe(sql))
-                    .execute(&mut connection)
-                    .await
-                    .unwrap();
-                connection.close().await.unwrap();
-            }
+            Self::Sqlite(_) => self.connect_sqlite().execute_batch(sql).unwrap(),
         }
     }
 
     /// Returns the only column of a query, which is text.
     pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
-        let sql = AssertSqlSafe(sql);
         match self {
-            Self::Postgres(database) => sqlx::query_scalar(sql)
-                .fetch_all(&mut database.connect().await)
-                .await
-                .unwrap(),
-            Self::Sqlite(_) => sqlx::query_scalar(sql)
-                .fetch_all(&mut self.connect_sqlite().await)
-                .await
-                .unwrap(),
+            Self::Postgres(database) => {
+                let query = sqlx::query_scalar(AssertSqlSafe(sql));
+                query
+                    .fetch_all(&mut database.connect().await)
+                    .await
+                    .unwrap()
+            }
+            Self::Sqlite(_) => {
+                let connection = self.connect_sqlite();
+                let mut query = connection.prepare(sql).unwrap();
+                let texts = query.query_map([], |row| row.get(0)).unwrap();
+                texts.map(Result::unwrap).collect()
+            }
         }
     }
 
@@ -110,10 +107,7 @@ impl Place {
         }
     }
 
-    async fn connect_sqlite(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new()
-            .filename(self.file())
-            .create_if_missing(true);
-        SqliteConnection::connect_with(&options).await.unwrap()
+    pub(super) fn connect_sqlite(&self) -> Connection {
+        Connection::open(self.file()).unwrap()
     }
 }

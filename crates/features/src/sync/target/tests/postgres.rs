@@ -1,7 +1,6 @@
 //! What holds for PostgreSQL alone.
 
 use sanitize::ValueKind;
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
 use testkit::postgres::{Database, database};
 
@@ -351,23 +350,6 @@ async fn a_local_type_of_another_kind_and_triggers_are_reported() {
         ]
     );
     assert!(found.is_fit());
-}
-
-#[tokio::test]
-async fn a_table_that_somebody_locks_is_not_waited_for_without_end() {
-    let database = database().await;
-    database
-        .run("CREATE TABLE courses (id bigint PRIMARY KEY, title text)")
-        .await;
-    let courses = courses();
-    let mut target = open(&database, &[&courses]).await;
-    let mut other: PgConnection = database.connect().await;
-    sqlx::raw_sql("BEGIN; LOCK TABLE courses")
-        .execute(&mut other)
-        .await
-        .unwrap();
-    let refused = target.begin(&courses, Mode::Merge, None).await.unwrap_err();
-    assert!(matches!(refused, WriteError::Locked { .. }), "{refused}");
 }
 
 #[tokio::test]

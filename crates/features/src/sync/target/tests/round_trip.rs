@@ -118,7 +118,7 @@ INSERT INTO everything VALUES (
 );
 INSERT INTO everything (id, exact, single, double, day, moment, moment_tz, note, data, words, docb) VALUES
     (2, 'NaN', 'Infinity', '-Infinity', 'infinity', '-infinity', 'infinity', '', '', '{}', '"text"'),
-    (3, 0, -0.0, 'NaN', '0044-03-15 BC', '0044-03-15 01:02:03 BC', '12026-01-01 00:00:00+00', '\N', '\x', '{{}}', '1'),
+    (3, 0, -0.0, 'NaN', '0044-03-15 BC', '0044-03-15 01:02:03 BC', '12026-01-01 00:00:00+00', '\N', '\x', '{NULL}', '1'),
     (-4, -1e-20, 3.4028235e38, 1.7976931348623157e308, '9999-12-31', '9999-12-31', '1900-01-01 00:00:00+00', ' ', NULL, NULL, 'null');
 INSERT INTO everything (id) VALUES (5);
 "#;
@@ -152,9 +152,9 @@ async fn postgres_to_postgres_keeps_every_value() {
         assert_eq!(
             changed,
             [
-                pair("mood", "text"),
-                pair("positive", "bigint"),
-                pair("mood[]", "text[]")
+                pair("public.mood", "text"),
+                pair("public.positive", "bigint"),
+                pair("public.mood[]", "text[]")
             ]
         );
     }

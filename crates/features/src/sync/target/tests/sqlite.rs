@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use sanitize::ValueKind;
-use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use super::place::Place;
@@ -153,19 +152,6 @@ async fn a_database_that_is_read_only_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_database_that_somebody_is_writing_to_is_locked() {
-    let place = Place::sqlite().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.file());
-    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql("BEGIN IMMEDIATE")
-        .execute(&mut other)
-        .await
-        .unwrap();
-    let refused = place.open_for(&plan(&[])).await.unwrap_err();
-    assert!(matches!(refused, WriteError::Locked { .. }), "{refused}");
-}
-
-#[tokio::test]
 async fn names_that_differ_by_case_alone_are_refused() {
     let place = Place::sqlite().await;
     let columns = vec![
@@ -259,31 +245,7 @@ async fn text_with_nul_is_stored_whole() {
 }
 
 #[tokio::test]
-async fn a_chunk_of_more_rows_than_a_statement_takes_is_written_whole() {
-    let place = Place::sqlite().await;
-    let courses = courses();
-    let ids: Vec<_> = (0..1234).map(|id| id.to_string()).collect();
-    let rows: Vec<_> = ids.iter().map(|id| (&**id, "title")).collect();
-    let mut target = place.open(&[&courses]).await;
-    write(
-        &mut target,
-        &courses,
-        Mode::Merge,
-        None,
-        &[titles(1, &rows), titles(2, &rows[..7])],
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        place
-            .texts("SELECT count(*) || ' ' || sum(id) FROM courses")
-            .await,
-        ["1234 760761"]
-    );
-}
-
-#[tokio::test]
-async fn a_table_with_more_columns_than_a_statement_takes_binds_a_row_at_a_time() {
+async fn a_wide_table_merges() {
     let place = Place::sqlite().await;
     let columns = (0..1500)
         .map(|number| column(&format!("c{number}"), "bigint", ValueKind::Integer))

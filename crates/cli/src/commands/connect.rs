@@ -1,0 +1,156 @@
+//! `tunnel connect`: holds a session, with logs and a sync over it if that is wanted.
+
+use std::future::pending;
+
+use clap::Args;
+use client::logs::Filter;
+use client::logs::wire::{Follow, Open, Start};
+use client::{TunnelClient, TunnelError, TunnelEvent};
+
+use super::logs::{self, endless};
+use super::sync;
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, event};
+
+/// Holds a session with the server, and connects again whenever it is lost
+///
+/// Says what happens on it. With --logs and --sync, both run at once over the one session. A sync
+/// alone ends the command when it is done; all else goes on until stopped.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tunnel connect
+  tunnel connect --logs --sync courses --sync users
+  tunnel connect --logs --json
+
+With --json each line of output is an object whose type is authenticated, disconnected,
+reconnecting, error, entry, missed, reconnected or sync.")]
+pub struct Arguments {
+    /// Shows production's log lines
+    #[arg(long)]
+    logs: bool,
+
+    /// Syncs a table into the local database; can be given several times
+    #[arg(long, value_name = "TABLE")]
+    sync: Vec<String>,
+
+    /// Goes ahead where a question would be asked
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Connects, and does what is wanted until it is done or stopped.
+///
+/// # Errors
+/// [`Failure`] if there is no connection, or what is wanted fails.
+pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+    let job = match arguments.sync.is_empty() {
+        true => None,
+        false => Some(sync::Job::of_tables(
+            context,
+            &arguments.sync,
+            arguments.consent(),
+        )?),
+    };
+    let link = context.connect(endless()).await?;
+    let ended = hold(context, &link.client, arguments, job).await;
+    link.end().await;
+    ended
+}
+
+impl Arguments {
+    const fn consent(&self) -> sync::Consent {
+        if self.yes {
+            sync::Consent::Given
+        } else {
+            sync::Consent::Ask
+        }
+    }
+}
+
+async fn hold(
+    context: &Context,
+    client: &TunnelClient,
+    arguments: &Arguments,
+    job: Option<sync::Job>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        ended = events(context, client) => ended,
+        error = gone(client) => Err(error.into()),
+        ended = work(context, client, arguments, job) => ended,
+    }
+}
+
+/// Tells of events, without end.
+async fn events(context: &Context, client: &TunnelClient) -> Result<(), Failure> {
+    let mut events = client.events();
+    let mut next = event::first(client);
+    loop {
+        if let Some(event) = &next {
+            match context.screen.format() {
+                Format::Json => event::write(event, &context.screen)?,
+                Format::Human => event::tell(event, &context.screen),
+            }
+        }
+        next = events.next().await;
+    }
+}
+
+/// Waits until there is no session and will be none.
+async fn gone(client: &TunnelClient) -> TunnelError {
+    let mut events = client.events();
+    loop {
+        // A try failed, perhaps the last. A check waits for the next session, if there is one.
+        if let Some(TunnelEvent::Error { .. }) = events.next().await
+            && let Err(error @ TunnelError::GaveUp(_)) = client.health_check().await
+        {
+            return error;
+        }
+    }
+}
+
+async fn work(
+    context: &Context,
+    client: &TunnelClient,
+    arguments: &Arguments,
+    job: Option<sync::Job>,
+) -> Result<(), Failure> {
+    let goes_on = arguments.logs || job.is_none();
+    let logs = async {
+        if !arguments.logs {
+            return pending().await;
+        }
+        let mut logs = client.stream_logs(whole_log()).await?;
+        context.interrupt.or(logs::show(context, &mut logs)).await
+    };
+    let sync = async {
+        if let Some(job) = job {
+            job.carry_out(context, client).await?;
+        }
+        if goes_on {
+            context.interrupt.wait().await;
+            // It was to be stopped: nothing needs to be said.
+            return Err(Failure::silent(Exit::Interrupted));
+        }
+        Ok(())
+    };
+    tokio::select! {
+        // First, because it has more to say of an interruption.
+        biased;
+        ended = sync => ended,
+        ended = logs => ended,
+    }
+}
+
+/// The last lines, and all that follow.
+fn whole_log() -> Open {
+    Open {
+        start: Start::Tail(LAST_LINES),
+        follow: Follow::On,
+        filter: Filter::default(),
+    }
+}
+
+/// What a screen holds beside a progress bar.
+const LAST_LINES: u32 = 20;

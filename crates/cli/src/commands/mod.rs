@@ -1,0 +1,9 @@
+//! The commands of `tunnel`, one file each: its arguments and its deed.
+
+pub mod completions;
+pub mod connect;
+pub mod demo;
+pub mod health;
+pub mod keygen;
+pub mod logs;
+pub mod sync;

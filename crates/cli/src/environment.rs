@@ -1,0 +1,179 @@
+//! The environment and `.env`: the only place that reads them.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// The variables of the process and, under them, those of the nearest `.env`.
+///
+/// `Debug` shows names only: values may be secrets.
+#[derive(Clone, Default)]
+pub struct Environment {
+    process: BTreeMap<OsString, OsString>,
+    file: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Reads the process's environment and the `.env` nearest to `folder`, upwards.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] if there is a `.env` that cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, EnvironmentError> {
+        let file = match find_upwards(folder, ".env") {
+            Some(path) => read_file(&path)?,
+            None => BTreeMap::new(),
+        };
+        Ok(Self {
+            process: std::env::vars_os().collect(),
+            file,
+        })
+    }
+
+    /// Makes an environment of the given variables of the process and of `.env`.
+    #[cfg(test)]
+    pub(crate) fn of(process: &[(&str, &str)], file: &[(&str, &str)]) -> Self {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        Self {
+            process: process
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            file: file.iter().map(owned).collect(),
+        }
+    }
+
+    /// Returns a variable's value; an empty one counts as none, as it does for a shell's `${X:-}`.
+    ///
+    /// # Errors
+    /// [`EnvironmentError::NotText`] if it is not UTF-8.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
+        let not_text = || EnvironmentError::NotText {
+            name: name.to_owned(),
+        };
+        let value = match self.process.get(OsStr::new(name)) {
+            Some(value) => Some(value.to_str().ok_or_else(not_text)?),
+            None => self.file.get(name).map(String::as_str),
+        };
+        Ok(value.filter(|value| !value.trim().is_empty()))
+    }
+
+    /// Whether a variable is there and not empty.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let process = self
+            .process
+            .get(OsStr::new(name))
+            .map(|value| value.is_empty());
+        let file = || self.file.get(name).map(String::is_empty);
+        process.or_else(file) == Some(false)
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { process, file } = self;
+        f.debug_struct("Environment")
+            .field("process", &process.keys())
+            .field("file", &file.keys())
+            .finish()
+    }
+}
+
+/// Returns the file of that name in `folder` or the nearest folder above it.
+#[must_use]
+pub fn find_upwards(folder: &Path, name: &str) -> Option<PathBuf> {
+    folder
+        .ancestors()
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, EnvironmentError> {
+    let fault = |error| EnvironmentError::of(path, &error);
+    dotenvy::from_path_iter(path)
+        .map_err(fault)?
+        .collect::<Result<_, _>>()
+        .map_err(fault)
+}
+
+/// Variables that cannot be read. The user is at fault; no value is in the message.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EnvironmentError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {reason}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// A line of the file makes no sense.
+    #[error("{} has a line that is not NAME=value, or a quote that does not end", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A variable of other than text.
+    #[error("the environment variable {name} is not UTF-8 text")]
+    NotText {
+        /// The variable.
+        name: String,
+    },
+}
+
+impl EnvironmentError {
+    /// Leaves out what the library would show: the line, with the value in it.
+    fn of(path: &Path, error: &dotenvy::Error) -> Self {
+        let path = path.to_owned();
+        match error {
+            dotenvy::Error::Io(error) => Self::Unreadable {
+                path,
+                reason: error.to_string(),
+            },
+            _ => Self::Line { path },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_comes_before_the_file_and_empty_is_none() {
+        let environment = Environment::of(
+            &[("A", "process"), ("B", "")],
+            &[("A", "file"), ("B", "file"), ("C", "file")],
+        );
+        assert_eq!(environment.text("A"), Ok(Some("process")));
+        // Set and empty: whoever set it meant to have none.
+        assert_eq!(environment.text("B"), Ok(None));
+        assert_eq!(environment.text("C"), Ok(Some("file")));
+        assert_eq!(environment.text("D"), Ok(None));
+    }
+
+    #[test]
+    fn the_nearest_file_upwards_is_read() {
+        let root = tempfile::tempdir().unwrap();
+        let (near, deep) = (root.path().join("near"), root.path().join("near/deep"));
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(root.path().join(".env"), "NAME=far\n").unwrap();
+        std::fs::write(near.join(".env"), "export NAME='near'\n").unwrap();
+        let environment = Environment::read(&deep).unwrap();
+        assert_eq!(environment.text("NAME"), Ok(Some("near")));
+    }
+
+    #[test]
+    fn neither_debug_nor_an_error_shows_a_value() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(".env"), "SECRET='s3cr3t\n").unwrap();
+        let error = Environment::read(root.path()).unwrap_err();
+        assert!(matches!(error, EnvironmentError::Line { .. }));
+        assert!(!error.to_string().contains("s3cr3t"));
+        let environment = Environment::of(&[("SECRET", "s3cr3t")], &[("OTHER", "s3cr3t")]);
+        assert!(!format!("{environment:?}").contains("s3cr3t"));
+    }
+}

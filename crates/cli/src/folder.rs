@@ -1,0 +1,71 @@
+//! `.tunnel`: where the programs keep what is a developer's own.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit::Failure;
+
+/// The folder `.tunnel` in the working folder: for its owner only, and not for a repository.
+#[derive(Clone, Debug)]
+pub struct TunnelFolder(PathBuf);
+
+impl TunnelFolder {
+    /// Makes the folder, if it is not there.
+    ///
+    /// # Errors
+    /// [`Failure`] if the system does not let us.
+    pub fn make() -> Result<Self, Failure> {
+        let folder = Self(PathBuf::from(NAME));
+        folder.prepare().map_err(|error| {
+            Failure::failed(format!("cannot make the folder {NAME} here: {error}"))
+                .hint("go to a folder that you may write to; `sync` can also write elsewhere with --to or --output")
+        })?;
+        Ok(folder)
+    }
+
+    /// Returns a file's path in the folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn prepare(&self) -> io::Result<()> {
+        if !self.0.is_dir() {
+            make_private(&self.0)?;
+        }
+        let ignore = self.0.join(".gitignore");
+        // Rows of production, even sanitised ones, are not for a repository.
+        if ignore.exists() {
+            Ok(())
+        } else {
+            fs::write(ignore, "*\n")
+        }
+    }
+}
+
+/// Writes a file anew that only its owner may read.
+///
+/// # Errors
+/// Whatever the system answers.
+pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    // An older file would keep its permissions, and a link would be followed.
+    fs::remove_file(path).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+const NAME: &str = ".tunnel";

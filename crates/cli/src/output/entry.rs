@@ -1,0 +1,192 @@
+//! Log lines on the screen.
+
+use std::collections::BTreeMap;
+
+use client::logs::client::LogItem;
+use client::logs::wire::{Cause, Missed};
+use client::logs::{Entry, Level};
+use serde::Serialize;
+
+use super::clock::{Moment, TimeOfDay};
+use super::number::counted;
+use super::screen::{Format, Screen};
+use super::style::{Ink, Style};
+use super::text::printable;
+use crate::exit::Failure;
+
+/// Writes what comes from a stream of lines, in its place.
+///
+/// # Errors
+/// [`Failure`] if it cannot be written; a silent one if nobody reads on.
+pub fn show(item: &LogItem, screen: &Screen) -> Result<(), Failure> {
+    match screen.format() {
+        Format::Json => screen.json(&Shown::of(item)),
+        Format::Human => match item {
+            LogItem::Entry(entry) => screen.data(&line(entry, screen.out())),
+            LogItem::Missed(missed) => screen.data(&gap(*missed, screen.out())),
+            // What happened to the session is told by its events.
+            LogItem::Reconnected { .. } => Ok(()),
+        },
+    }
+}
+
+fn line(entry: &Entry, style: Style) -> String {
+    let Entry { sequence: _, line } = entry;
+    let time = TimeOfDay(Moment(line.time)).to_string();
+    let level = format!("{:<5}", line.level.name().to_uppercase());
+    let time = style.paint(Ink::Faint, &time);
+    let level = style.paint(ink(line.level), &level);
+    format!(
+        "{time} {level} {} {}\n",
+        printable(&line.service),
+        printable(&line.message)
+    )
+}
+
+fn gap(missed: Missed, style: Style) -> String {
+    let what = match missed {
+        Missed {
+            entries: Some(entries),
+            cause: Cause::Overrun,
+        } => {
+            let verb = if entries == 1 { "is" } else { "are" };
+            format!(
+                "{} {verb} missing here: the server's memory of lines had moved on",
+                counted(entries, "line")
+            )
+        }
+        Missed {
+            entries: None,
+            cause: Cause::Overrun,
+        } => "lines are missing here: the server's memory of lines had moved on".to_owned(),
+        Missed {
+            cause: Cause::Restart,
+            ..
+        } => "the server started anew: what it wrote before may be missing here".to_owned(),
+    };
+    style.paint(Ink::Warning, &format!("… {what} …")) + "\n"
+}
+
+fn ink(level: Level) -> Ink {
+    match level.name() {
+        "error" | "fatal" => Ink::Bad,
+        "warn" => Ink::Warning,
+        "info" => Ink::Good,
+        _ => Ink::Faint,
+    }
+}
+
+/// An item for scripts.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Shown<'a> {
+    Entry {
+        time: String,
+        level: &'static str,
+        service: &'a str,
+        message: &'a str,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        fields: &'a BTreeMap<String, String>,
+        sequence: u64,
+    },
+    Missed {
+        entries: Option<u64>,
+        cause: &'static str,
+    },
+    Reconnected {
+        away_seconds: f64,
+    },
+}
+
+impl<'a> Shown<'a> {
+    fn of(item: &'a LogItem) -> Self {
+        match item {
+            LogItem::Entry(Entry { sequence, line }) => Self::Entry {
+                time: Moment(line.time).to_string(),
+                level: line.level.name(),
+                service: &line.service,
+                message: &line.message,
+                fields: &line.fields,
+                sequence: *sequence,
+            },
+            LogItem::Missed(Missed { entries, cause }) => Self::Missed {
+                entries: *entries,
+                cause: match cause {
+                    Cause::Overrun => "overrun",
+                    Cause::Restart => "restart",
+                },
+            },
+            LogItem::Reconnected { away } => Self::Reconnected {
+                away_seconds: away.as_secs_f64(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use client::logs::Line;
+
+    fn entry() -> Entry {
+        let line = Line {
+            time: 45_296_789_000_000,
+            level: Level::WARN,
+            service: "api".to_owned(),
+            message: "slow\x1b[2J".to_owned(),
+            fields: BTreeMap::new(),
+            raw: None,
+        };
+        Entry { sequence: 7, line }
+    }
+
+    #[test]
+    fn a_line_has_time_level_service_and_message_and_no_codes_of_its_own() {
+        assert_eq!(
+            line(&entry(), Style::Plain),
+            "12:34:56.789 WARN  api slow\\u{1b}[2J\n"
+        );
+        assert!(line(&entry(), Style::Coloured).contains("\x1b[33mWARN \x1b[0m"));
+    }
+
+    #[test]
+    fn a_gap_says_how_much_is_missing_and_why() {
+        let missed = Missed {
+            entries: Some(1412),
+            cause: Cause::Overrun,
+        };
+        let shown = gap(missed, Style::Plain);
+        assert_eq!(
+            shown,
+            "… 1,412 lines are missing here: the server's memory of lines had moved on …\n"
+        );
+        let shown = gap(
+            Missed {
+                entries: None,
+                cause: Cause::Restart,
+            },
+            Style::Plain,
+        );
+        assert!(shown.contains("started anew"), "{shown}");
+    }
+
+    #[test]
+    fn scripts_get_the_same() {
+        let json = serde_json::to_value(Shown::of(&LogItem::Entry(entry()))).unwrap();
+        assert_eq!(json["type"], "entry");
+        assert_eq!(json["time"], "1970-01-01T12:34:56.789Z");
+        assert_eq!(
+            (&json["level"], &json["sequence"]),
+            (&"warn".into(), &7.into())
+        );
+        let missed = LogItem::Missed(Missed {
+            entries: None,
+            cause: Cause::Restart,
+        });
+        let json = serde_json::to_string(&Shown::of(&missed)).unwrap();
+        assert_eq!(
+            json,
+            r#"{"type":"missed","entries":null,"cause":"restart"}"#
+        );
+    }
+}

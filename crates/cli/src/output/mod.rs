@@ -1,0 +1,12 @@
+//! What a user sees: data on standard output, everything else on standard error.
+
+pub mod clock;
+pub mod entry;
+pub mod event;
+pub mod number;
+mod screen;
+mod style;
+pub mod text;
+
+pub use screen::{Format, Loudness, Screen};
+pub use style::{Ink, Style, Surface};

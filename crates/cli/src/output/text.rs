@@ -1,0 +1,68 @@
+//! Text from elsewhere, made safe for a terminal, and set in columns.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Replaces what a terminal would act upon: the other end's names and lines are not to move the
+/// cursor, set the title or turn the text round.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '\t' => shown.push_str("  "),
+            c if is_unsafe(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Sets rows in columns, two spaces apart. The last column is as wide as it wants to be.
+#[must_use]
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
+    let mut set = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            // A `String` takes every write.
+            write!(line, "{cell:width$}  ").ok();
+        }
+        set.push_str(line.trim_end());
+        set.push('\n');
+    }
+    set
+}
+
+/// Control characters, and the marks that reorder text.
+fn is_unsafe(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_acts_upon_is_left() {
+        assert_eq!(printable("plain, ünïcode ✓"), "plain, ünïcode ✓");
+        assert_eq!(
+            printable("\x1b[2Jgone\r\n\u{202e}"),
+            "\\u{1b}[2Jgone\\r\\n\\u{202e}"
+        );
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        assert_eq!(
+            columns(&[row("é", "one"), row("bbb", "")]),
+            "é    one\nbbb\n"
+        );
+    }
+}

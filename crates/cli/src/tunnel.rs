@@ -1,0 +1,71 @@
+//! The program `tunnel`: its arguments, and which command they name.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{completions, connect, demo, health, keygen, logs, sync};
+use crate::context::{Context, Options};
+use crate::exit::{Exit, Failure};
+use crate::interrupt::{self, Interrupt};
+use crate::report::report;
+
+/// Joins a production service to this machine: live logs, sanitised data and health over one QUIC connection.
+///
+/// Without a server configured, every command runs against a built-in demo production.
+#[derive(Debug, Parser)]
+#[command(name = "tunnel", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Connect(connect::Arguments),
+    Logs(logs::Arguments),
+    Sync(sync::Arguments),
+    Health(health::Arguments),
+    Keygen(keygen::Arguments),
+    Demo(demo::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// Runs the program and says what it ends with.
+#[must_use]
+pub fn main() -> Exit {
+    let arguments = Arguments::parse();
+    report(interrupt::run(|interrupt| run(arguments, interrupt)))
+}
+
+async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
+    let Arguments { options, command } = arguments;
+    let context = || Context::new(options, interrupt);
+    match command {
+        Command::Connect(arguments) => connect::run(&context()?, &arguments).await,
+        Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
+        Command::Sync(arguments) => sync::run(&context()?, &arguments).await,
+        Command::Health(arguments) => health::run(&context()?, &arguments).await,
+        Command::Keygen(arguments) => keygen::run(&context()?, &arguments),
+        Command::Demo(arguments) => demo::run(&context()?, &arguments).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+const AFTER_HELP: &str = "\
+Configuration: flags first, then the environment, then .env (in this folder or above it), then
+[client] in tunnel.toml. RENDER_EXTERNAL_URL is the server, RENDER_TUNNEL_SECRET the secret.
+
+Exit codes: 0 fine, 1 it failed or the check failed, 2 usage, 3 no connection, 4 not authorised,
+5 refused by policy, 130 interrupted.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_contradict_each_other_nowhere() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,254 @@
+//! What bad input gets: one clear message, the next step, the right exit code, nothing written.
+
+use std::fs;
+use std::net::UdpSocket;
+
+use crate::support::{OTHER_SECRET, SECRET, Sandbox, Serving, demo_database};
+
+#[test]
+fn no_server_there() {
+    // A port that was free a moment ago.
+    let port = UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("quic://127.0.0.1:{port}");
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    for command in [
+        &["health"][..],
+        &["sync", "--table", "courses"],
+        &["logs"],
+        &["connect"],
+    ] {
+        let ended = sandbox.tunnel(&[command, &["--server", &url]].concat());
+        ended.expect(
+            3,
+            &[
+                "cannot connect to",
+                &url,
+                "nothing listens",
+                "hint: start the server",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_wrong_secret() {
+    let serving = Serving::start(None);
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", OTHER_SECRET);
+    let ended = sandbox.tunnel(&["health", "--server", &serving.url]);
+    ended.expect(
+        4,
+        &[
+            "does not hold this secret",
+            "hint: use the secret that this server was started with",
+        ],
+    );
+    assert!(!ended.err.contains(OTHER_SECRET));
+}
+
+#[test]
+fn a_secret_that_is_none_at_either_end() {
+    for (secret, why) in [
+        ("hunter2", "has 7 bytes, and at least 32"),
+        ("CHANGE_ME_CHANGE_ME_CHANGE_ME_9142", "placeholder"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "easy to guess"),
+    ] {
+        let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", secret);
+        let client = sandbox.tunnel(&["health", "--server", "quic://127.0.0.1:1"]);
+        let server = sandbox.server(&["--port", "0"]);
+        for ended in [client, server] {
+            ended.expect(2, &[why, "tunnel keygen"]);
+            assert!(!ended.err.contains(secret), "{ended:?}");
+        }
+    }
+    Sandbox::new()
+        .server(&[])
+        .expect(2, &["no secret is configured", "tunnel keygen"]);
+    let no_secret = Sandbox::new().tunnel(&["health", "--server", "quic://127.0.0.1:1"]);
+    no_secret.expect(2, &["no secret is configured", "--secret-file"]);
+}
+
+#[test]
+fn addresses_and_values_that_make_no_sense() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    for (arguments, why) in [
+        (
+            &["health", "--server", "https://app.onrender.com"][..],
+            "WebSocket",
+        ),
+        (
+            &["health", "--server", "quic://user:pass@host"],
+            "no password",
+        ),
+        (
+            &["logs", "--filter", "loud"],
+            "trace, debug, info, warn, error or fatal",
+        ),
+        (&["logs", "--tail", "many"], "--tail"),
+        (&["sync"], "--table"),
+        (&["sync", "--table", "courses", "--limit", "0"], "--limit"),
+        (&["sync", "--table", "courses", "--all"], "cannot be used"),
+        (
+            &["sync", "--table", "courses", "--output", "x.xml"],
+            ".json, .ndjson",
+        ),
+        (
+            &["sync", "--table", "courses", "--to", "mysql://localhost/x"],
+            "postgres:// or sqlite://",
+        ),
+        (&["health", "--secret-file", "/nowhere"], "no server"),
+    ] {
+        sandbox.tunnel(arguments).expect(2, &[why]);
+    }
+    assert!(
+        !sandbox.path().join(".tunnel").exists(),
+        "nothing was begun"
+    );
+}
+
+#[test]
+fn an_unknown_table_and_hostile_names() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .tunnel(&["sync", "--table", "cuorses"])
+        .expect(1, &["no table \"cuorses\"", "\"courses\""]);
+    for hostile in [
+        "x\"; DROP TABLE courses; --",
+        "two words",
+        "küche",
+        "courses;",
+        "%",
+        "\u{202e}x",
+        "a.b.c.d",
+    ] {
+        let ended = sandbox.tunnel(&["sync", "--table", hostile]);
+        ended.expect(1, &["error: "]);
+        assert!(!ended.err.contains('\u{202e}'), "{ended:?}");
+    }
+    sandbox
+        .tunnel(&["sync", "--table=--all"])
+        .expect(1, &["--all"]);
+    assert!(
+        !sandbox.path().join(".tunnel/demo.db").exists(),
+        "nothing was written"
+    );
+    sandbox
+        .tunnel(&["sync", "--table", "courses", "--limit", "5"])
+        .expect(0, &["synced 5 rows"]);
+}
+
+#[test]
+fn a_target_on_another_machine() {
+    let url = "postgres://app:s3cr3t@db.example.com/app";
+    let ended = Sandbox::new().tunnel(&["sync", "--table", "courses", "--to", url]);
+    ended.expect(
+        5,
+        &[
+            "db.example.com",
+            "not on this machine",
+            "--allow-remote-target",
+        ],
+    );
+    assert!(!ended.err.contains("s3cr3t"));
+}
+
+#[test]
+fn a_database_url_on_another_machine_is_not_written_to() {
+    let demo = Sandbox::new();
+    let serving = Serving::start(Some(&format!("sqlite://{}", demo_database(&demo))));
+    let sandbox = Sandbox::new()
+        .set("RENDER_TUNNEL_SECRET", SECRET)
+        .set("RENDER_EXTERNAL_URL", &*serving.url)
+        .set("DATABASE_URL", "postgres://app:s3cr3t@db.example.com/app");
+    let ended = sandbox.tunnel(&["sync", "--table", "courses", "--limit", "5"]);
+    ended.expect(0, &["db.example.com", "to .tunnel/local.db"]);
+    assert!(!ended.err.contains("s3cr3t"));
+}
+
+#[test]
+fn a_target_that_is_the_source() {
+    let demo = Sandbox::new();
+    let database = format!("sqlite://{}", demo_database(&demo));
+    let serving = Serving::start(Some(&database));
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let arguments = [
+        "sync",
+        "--table",
+        "courses",
+        "--server",
+        &serving.url,
+        "--to",
+        &database,
+        "--yes",
+    ];
+    sandbox
+        .tunnel(&arguments)
+        .expect(5, &["the very database that the server reads"]);
+}
+
+#[test]
+fn rows_of_ones_own() {
+    let sandbox = Sandbox::new();
+    let mine = sandbox.path().join("mine.db");
+    fs::copy(demo_database(&sandbox), &mine).unwrap();
+    let arguments = [
+        "sync",
+        "--table",
+        "courses",
+        "--limit",
+        "5",
+        "--to",
+        "sqlite://mine.db",
+    ];
+    let refused = sandbox.tunnel(&arguments);
+    refused.expect(
+        5,
+        &["courses has 24,000 rows that no sync has made", "--yes"],
+    );
+    sandbox
+        .tunnel(&[&arguments[..], &["--yes"]].concat())
+        .expect(0, &["synced 5 rows"]);
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    fs::write(
+        sandbox.path().join("text.db"),
+        "this is not a database, but it is long enough to look",
+    )
+    .unwrap();
+    for (option, value, why) in [
+        ("--output", "missing/courses.json", "missing/courses.json"),
+        // Nobody can write there, not even root.
+        ("--output", "/proc/courses.json", "/proc/courses.json"),
+        ("--to", "sqlite:///proc/local.db", "/proc/local.db"),
+        ("--to", "sqlite://text.db", "is not a SQLite database"),
+        ("--to", "postgres://nobody@127.0.0.1:1/none", "127.0.0.1:1"),
+    ] {
+        let ended = sandbox.tunnel(&["sync", "--table", "courses", option, value]);
+        ended.expect(1, &["error: ", why]);
+    }
+}
+
+#[test]
+fn rows_as_they_are_without_consent() {
+    let ended = Sandbox::new().tunnel(&["sync", "--table", "courses", "--no-sanitize"]);
+    ended.expect(5, &["may not ask for rows as they are"]);
+}
+
+#[test]
+fn a_dotenv_that_makes_no_sense_is_named_without_its_values() {
+    let sandbox = Sandbox::new();
+    fs::write(
+        sandbox.path().join(".env"),
+        "RENDER_TUNNEL_SECRET='hunter2\n",
+    )
+    .unwrap();
+    let ended = sandbox.tunnel(&["health"]);
+    ended.expect(2, &[".env"]);
+    assert!(!ended.err.contains("hunter2"));
+}

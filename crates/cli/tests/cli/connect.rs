@@ -1,0 +1,49 @@
+//! A session that is held: through restarts, and with logs and a sync over it.
+
+use crate::support::{OTHER_SECRET, Running, SECRET, Sandbox, Serving};
+
+fn connected(sandbox: &Sandbox, serving: &Serving) -> Running {
+    let mut running = sandbox.start_tunnel(&["connect", "--server", &serving.url]);
+    running.said("connected to tunnel-server (production)");
+    running
+}
+
+#[test]
+fn a_server_that_restarts_is_found_again() {
+    let serving = Serving::start(None);
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let mut running = connected(&sandbox, &serving);
+    let _again = serving.replace(SECRET);
+    running.said("disconnected: ");
+    running.said("reconnecting in ");
+    running.said("connected to tunnel-server (production)");
+    running.signal("-INT");
+    assert_eq!(running.end().code, Some(130));
+}
+
+#[test]
+fn a_server_that_no_longer_trusts_this_end_ends_it() {
+    let serving = Serving::start(None);
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let running = connected(&sandbox, &serving);
+    let _other = serving.replace(OTHER_SECRET);
+    running.end().expect(4, &["does not hold this secret"]);
+}
+
+#[test]
+fn logs_and_a_sync_share_the_session() {
+    let sandbox = Sandbox::new();
+    let mut running = sandbox.start_tunnel(&["connect", "--logs", "--sync", "courses"]);
+    running.said("synced 24,000 rows");
+    // Lines came all the while, and still do.
+    for _ in 0..21 {
+        running.wrote(" ");
+    }
+    running.signal("-INT");
+    let ended = running.end();
+    assert_eq!(
+        (ended.code, ended.err.contains("error")),
+        (Some(130), false),
+        "{ended:?}"
+    );
+}

@@ -1,0 +1,12 @@
+//! The programs as users run them: what they print and what they end with.
+#![cfg(test)]
+
+mod bad_input;
+mod connect;
+mod demo;
+mod help;
+mod interrupted;
+mod logs;
+mod server;
+mod support;
+mod sync;

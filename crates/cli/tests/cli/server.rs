@@ -1,0 +1,101 @@
+//! `tunnel-server`: its start, its first words and its end.
+
+use std::fs;
+use std::net::TcpListener;
+
+use crate::support::{SECRET, Sandbox, Serving};
+
+#[test]
+fn it_says_what_it_serves_and_stops_in_order() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let mut running = sandbox.start_server(&["--port", "0"]);
+    running.said("listening for QUIC on UDP");
+    running.said("listening for HTTP on TCP");
+    running.said("keys: default");
+    running.said("RENDER_TUNNEL_PSEUDONYM_KEY");
+    running.signal("-TERM");
+    let ended = running.end();
+    ended.expect(0, &["stopping"]);
+    assert!(!ended.err.contains(SECRET));
+}
+
+#[test]
+fn a_client_is_told_how_it_is() {
+    let serving = Serving::start(None);
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let health = sandbox.tunnel(&["health", "--json", "--server", &serving.url]);
+    health.expect(0, &[]);
+    let health = health.json();
+    assert_eq!(
+        (&health["status"], &health["environment"]),
+        (&"pass".into(), &"production".into())
+    );
+    assert_eq!(
+        (&health["sessions"], &health["carrier"]),
+        (&1.into(), &"udp".into())
+    );
+    assert_eq!(health["database"]["status"], "none");
+    assert!(health["round_trip_ms"]["p50"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_database_that_does_not_answer_fails_the_check() {
+    let serving = Serving::start(Some("sqlite:///nowhere/production.db"));
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let health = sandbox.tunnel(&["health", "--server", &serving.url]);
+    health.expect(1, &[]);
+    assert!(health.out.contains("status      fail"), "{health:?}");
+    assert!(health.out.contains("database    down: "), "{health:?}");
+}
+
+#[test]
+fn lines_of_a_pipe_and_of_a_file_are_served() {
+    let folder = Sandbox::new();
+    let log = folder.path().join("worker.log");
+    fs::write(&log, "").unwrap();
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let mut running = sandbox.start_server(&[
+        "--port",
+        "0",
+        "--stdin-logs",
+        "--log-file",
+        log.to_str().unwrap(),
+    ]);
+    let line = running.said("listening for QUIC on UDP");
+    let url = format!(
+        "quic://127.0.0.1:{}",
+        line.trim().rsplit(':').next().unwrap()
+    );
+    running.said("standard input has ended");
+    let client = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let mut logs = client.start_tunnel(&["logs", "--server", &url]);
+    logs.said("connected to");
+    fs::write(&log, "ERROR it broke\n").unwrap();
+    let line = logs.wrote("it broke");
+    assert!(line.ends_with("ERROR worker it broke\n"), "{line}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let sandbox = Sandbox::new()
+        .set("RENDER_TUNNEL_SECRET", SECRET)
+        .set("PORT", port.clone());
+    sandbox.server(&[]).expect(1, &[&port, "--port"]);
+}
+
+#[test]
+fn configuration_that_makes_no_sense_is_refused_by_name() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    sandbox
+        .server(&["--config", "missing.toml"])
+        .expect(2, &["missing.toml"]);
+    fs::write(sandbox.path().join("tunnel.toml"), "[snyc]\n").unwrap();
+    sandbox.server(&[]).expect(2, &["[snyc]"]);
+    let sandbox = sandbox.set("DATABASE_URL", "mysql://root:s3cr3t@localhost/app");
+    fs::remove_file(sandbox.path().join("tunnel.toml")).unwrap();
+    let ended = sandbox.server(&[]);
+    ended.expect(2, &["DATABASE_URL", "postgres:// or sqlite://"]);
+    assert!(!ended.err.contains("s3cr3t"));
+}

@@ -1,0 +1,245 @@
+//! A folder of its own, a clean environment, and the programs in it.
+
+use std::io::{BufRead, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+pub(crate) const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
+pub(crate) const OTHER_SECRET: &str = "c41e07f95d2a4b6e8037f1d9a2b45c68";
+
+/// A folder to run programs in.
+pub(crate) struct Sandbox {
+    folder: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+/// What a program printed and ended with.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A program that runs; it is killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    out: Option<BufReader<ChildStdout>>,
+    err: BufReader<ChildStderr>,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn tunnel(&self, arguments: &[&str]) -> Ended {
+        Ended::of(
+            self.command(env!("CARGO_BIN_EXE_tunnel"), arguments)
+                .output()
+                .unwrap(),
+        )
+    }
+
+    pub(crate) fn server(&self, arguments: &[&str]) -> Ended {
+        Ended::of(
+            self.command(env!("CARGO_BIN_EXE_tunnel-server"), arguments)
+                .output()
+                .unwrap(),
+        )
+    }
+
+    pub(crate) fn start_tunnel(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(env!("CARGO_BIN_EXE_tunnel"), arguments))
+    }
+
+    pub(crate) fn start_server(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(env!("CARGO_BIN_EXE_tunnel-server"), arguments))
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    /// Holds the exit code and pieces of standard error against what is expected.
+    #[track_caller]
+    pub(crate) fn expect(&self, code: i32, pieces: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for piece in pieces {
+            assert!(self.err.contains(piece), "{piece:?} is not in {self:?}");
+        }
+        let escapes = self.out.contains('\x1b') || self.err.contains('\x1b');
+        assert!(!escapes, "escape codes without a terminal: {self:?}");
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        let err = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            child,
+            out: Some(out),
+            err,
+        }
+    }
+
+    /// Reads standard error up to a line that holds `piece`, and returns that line.
+    pub(crate) fn said(&mut self, piece: &str) -> String {
+        line_with(&mut self.err, piece)
+    }
+
+    /// Reads standard output up to a line that holds `piece`, and returns that line.
+    pub(crate) fn wrote(&mut self, piece: &str) -> String {
+        line_with(self.out.as_mut().unwrap(), piece)
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end and returns what was not read yet.
+    pub(crate) fn end(mut self) -> Ended {
+        let (mut out, mut err) = (String::new(), String::new());
+        if let Some(mut rest) = self.out.take() {
+            rest.read_to_string(&mut out).unwrap();
+        }
+        self.err.read_to_string(&mut err).unwrap();
+        Ended {
+            code: self.child.wait().unwrap().code(),
+            out,
+            err,
+        }
+    }
+
+    /// Stops reading standard output, as `head` does, and waits for the end.
+    pub(crate) fn end_unread(mut self) -> Ended {
+        self.out = None;
+        self.end()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A server in a folder of its own, on a free port.
+pub(crate) struct Serving {
+    // Dropped in this order: first the program, then its folder.
+    running: Running,
+    _sandbox: Sandbox,
+    /// Its address for a client.
+    pub(crate) url: String,
+}
+
+impl Serving {
+    /// Starts `tunnel-server` with [`SECRET`] and a database, if one is given.
+    pub(crate) fn start(database: Option<&str>) -> Self {
+        let mut sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+        if let Some(database) = database {
+            sandbox = sandbox.set("DATABASE_URL", database);
+        }
+        Self::run(sandbox, "0")
+    }
+
+    /// Stops it in order, and starts another with this secret in its place.
+    pub(crate) fn replace(self, secret: &str) -> Self {
+        let port = self.url.rsplit(':').next().unwrap().to_owned();
+        self.running.signal("-TERM");
+        self.running.end().expect(0, &[]);
+        Self::run(Sandbox::new().set("RENDER_TUNNEL_SECRET", secret), &port)
+    }
+
+    fn run(sandbox: Sandbox, port: &str) -> Self {
+        let mut running = sandbox.start_server(&["--port", port]);
+        let line = running.said("listening for QUIC on UDP");
+        let url = format!(
+            "quic://127.0.0.1:{}",
+            line.trim().rsplit(':').next().unwrap()
+        );
+        Self {
+            running,
+            _sandbox: sandbox,
+            url,
+        }
+    }
+}
+
+/// A folder with the demo production's database in it, and the database's path.
+pub(crate) fn demo_database(sandbox: &Sandbox) -> String {
+    sandbox.tunnel(&["health"]).expect(0, &[]);
+    sandbox
+        .path()
+        .join(".tunnel/demo-production.db")
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[track_caller]
+fn line_with(reader: &mut impl BufRead, piece: &str) -> String {
+    let mut seen = String::new();
+    loop {
+        let start = seen.len();
+        assert_ne!(
+            reader.read_line(&mut seen).unwrap(),
+            0,
+            "{piece:?} never came: {seen}"
+        );
+        if seen[start..].contains(piece) {
+            return seen[start..].to_owned();
+        }
+    }
+}
