@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::support::{SECRET, Sandbox, Serving};
+use crate::support::{OTHER_SECRET, SECRET, Sandbox, Serving, demo_database};
 
 #[test]
 fn it_says_what_it_serves_and_stops_in_order() {
@@ -17,6 +17,43 @@ fn it_says_what_it_serves_and_stops_in_order() {
     let ended = running.end();
     ended.expect(0, &["stopping"]);
     assert!(!ended.err.contains(SECRET));
+}
+
+#[test]
+fn keys_and_consent_come_from_the_configuration_file() {
+    let demo = Sandbox::new();
+    let database = format!("sqlite://{}", demo_database(&demo));
+    let sandbox = Sandbox::new()
+        .set("CI_SECRET", OTHER_SECRET)
+        .set("DATABASE_URL", database);
+    let text = "[[keys]]\nname = 'ci'\nsecret-env = 'CI_SECRET'\nno-sanitize = true\n\
+                [sync]\nno-sanitize = ['courses']\n";
+    fs::write(sandbox.path().join("tunnel.toml"), text).unwrap();
+    let mut running = sandbox.start_server(&["--port", "0"]);
+    let line = running.said("listening for QUIC on UDP");
+    let url = format!(
+        "quic://127.0.0.1:{}",
+        line.trim().rsplit(':').next().unwrap()
+    );
+    assert!(running.said("keys: ").ends_with("keys: ci\n"));
+    let client = Sandbox::new();
+    let secret = client.path().join("secret");
+    fs::write(&secret, format!("{OTHER_SECRET}\n")).unwrap();
+    let sync = |table: &str| {
+        let secret = secret.to_str().unwrap();
+        let options = [
+            "--no-sanitize",
+            "--limit",
+            "5",
+            "--server",
+            &url,
+            "--secret-file",
+            secret,
+        ];
+        client.tunnel(&[&["sync", "--table", table][..], &options].concat())
+    };
+    sync("courses").expect(0, &["courses: 5 rows; nothing treated"]);
+    sync("users").expect(5, &["does not consent to rows of users"]);
 }
 
 #[test]

@@ -23,6 +23,9 @@ pub struct LogStream {
     /// How the flow is opened next: it begins at the cursor of the last item.
     open: Open,
     flow: Flow,
+    /// When a flow may be opened next on a session that has cut one: a server that stops does
+    /// that, and so does one that fails each time.
+    not_before: Option<Instant>,
     /// What has come and was not taken yet.
     ready: VecDeque<LogItem>,
 }
@@ -63,6 +66,7 @@ impl LogStream {
             keeper: keeper.clone(),
             open,
             flow: Flow::Lost(None),
+            not_before: None,
             ready: VecDeque::new(),
         };
         while matches!(stream.flow, Flow::Lost(_) | Flow::Opened(..)) {
@@ -92,6 +96,10 @@ impl LogStream {
         match &mut self.flow {
             Flow::Ended => Ok(()),
             &mut Flow::Lost(since) => {
+                if let Some(pause) = self.not_before {
+                    tokio::time::sleep_until(pause).await;
+                    self.not_before = None;
+                }
                 let session = self.keeper.session().await?;
                 match session.open(&PROTOCOL, &self.open).await {
                     Ok(channel) => self.flow = Flow::Opened(Drain::new(channel), since),
@@ -136,7 +144,10 @@ impl LogStream {
     async fn end(&mut self) {
         let flow = mem::replace(&mut self.flow, Flow::Ended);
         match (self.open.follow, flow) {
-            (Follow::On, _) => self.flow = Flow::Lost(Some(Instant::now())),
+            (Follow::On, _) => {
+                self.not_before = Some(Instant::now() + PAUSE);
+                self.flow = Flow::Lost(Some(Instant::now()));
+            }
             (Follow::Off, Flow::Opened(drain, _) | Flow::Pouring(drain)) => {
                 // Everything is here already.
                 drain.finish().await.ok();
@@ -153,6 +164,9 @@ impl LogStream {
                 ChannelError::Fault(fault) => LogsError::Refused(fault),
                 error => LogsError::Protocol(error),
             });
+        }
+        if matches!(error, ChannelError::Cut) {
+            self.not_before = Some(Instant::now() + PAUSE);
         }
         self.flow = Flow::Lost(match flow {
             Flow::Lost(since) | Flow::Opened(_, since) => since,
@@ -175,3 +189,6 @@ pub enum LogsError {
     #[error(transparent)]
     Protocol(ChannelError),
 }
+
+/// Short for somebody who watches, and no load for a server that fails.
+const PAUSE: Duration = Duration::from_millis(500);

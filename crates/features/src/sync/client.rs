@@ -162,7 +162,9 @@ pub async fn run(
 /// Whether a session has ended, or does so within the time that its server takes to stop: a channel
 /// that is cut while its session lives on was given up by the server, and would be again.
 async fn is_ending(session: &Session) -> bool {
-    tokio::time::timeout(2 * DRAIN, session.closed()).await.is_ok()
+    tokio::time::timeout(2 * DRAIN, session.closed())
+        .await
+        .is_ok()
 }
 
 struct Run<'a> {

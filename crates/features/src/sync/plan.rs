@@ -155,7 +155,10 @@ impl Planner<'_> {
     /// Says what kept a table from being found, and names no table that the key may not sync.
     fn find_fault(&self, mut error: FindError) -> Fault {
         let status = match &mut error {
-            FindError::Unknown { near: names, .. } | FindError::Ambiguous { candidates: names, .. } => {
+            FindError::Unknown { near: names, .. }
+            | FindError::Ambiguous {
+                candidates: names, ..
+            } => {
                 names.retain(|name| self.scopes.tables.has(name));
                 Status::NOT_FOUND
             }

@@ -116,7 +116,11 @@ mod tests {
     #[test]
     fn no_two_names_look_the_same() {
         let shown = |schema: Option<&str>, name: &str| {
-            TableName { schema: schema.map(str::to_owned), name: name.to_owned() }.to_string()
+            TableName {
+                schema: schema.map(str::to_owned),
+                name: name.to_owned(),
+            }
+            .to_string()
         };
         assert_eq!(shown(Some("public"), "courses"), "courses");
         assert_eq!(shown(Some("crm"), "users"), "crm.users");

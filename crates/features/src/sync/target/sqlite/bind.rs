@@ -81,7 +81,7 @@ impl<'t> Stored<'t> {
             }
             Form::Exact | Form::Bytes | Form::Json | Form::Plain => None,
         };
-        stored.unwrap_or(Self::Text(text.into()))
+        stored.unwrap_or_else(|| Self::Text(text.into()))
     }
 }
 
