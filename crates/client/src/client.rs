@@ -108,6 +108,11 @@ impl TunnelClient {
         Ok(sync::client::run(&self.keeper, sync, &mut both).await?)
     }
 
+    /// Waits until there is no session and will be none, and returns why. Cancel-safe.
+    pub async fn closed(&self) -> TunnelError {
+        self.keeper.gone().await.into()
+    }
+
     /// Ends the connection and lets the server know.
     pub async fn disconnect(&self) {
         self.keeper.close().await;

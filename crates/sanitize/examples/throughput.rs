@@ -1,6 +1,7 @@
-//! Prints how many rows of a realistic table are sanitised in a second:
+//! Prints how many rows of two realistic tables are sanitised in a second:
 //! `cargo run --release -p sanitize --example throughput`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -12,13 +13,19 @@ const ROWS: usize = 2_000;
 /// Rounds over them; the best is what the processor can do when nobody else wants it.
 const ROUNDS: usize = 50;
 
-#[expect(clippy::print_stdout, reason = "printing is what this program is for")]
 fn main() {
+    let sanitizer = Sanitizer::new(&PseudonymKey::from_secret("throughput"));
+    measure("prose", &sanitizer, prose);
+    measure("digests", &sanitizer, digests);
+}
+
+#[expect(clippy::print_stdout, reason = "printing is what this program is for")]
+fn measure(shape: &str, sanitizer: &Sanitizer, row: fn(usize) -> Vec<String>) {
     let columns = columns();
     let rows: Vec<Vec<String>> = (0..ROWS).map(row).collect();
     let bytes: usize = rows.iter().flatten().map(String::len).sum();
-    let sanitizer = Sanitizer::new(&PseudonymKey::from_secret("throughput"));
     let mut out = String::new();
+    println!("{shape}:");
     for (at, (name, column)) in columns.iter().enumerate() {
         let values = || rows.iter().map(|row| row[at].as_str());
         let best = best_of(|| {
@@ -27,7 +34,7 @@ fn main() {
             }
         });
         println!(
-            "{name:<18} {:<22} {:>6.0} ns",
+            "  {name:<18} {:<22} {:>6.0} ns",
             column.treatment().to_string(),
             best
         );
@@ -40,7 +47,7 @@ fn main() {
         }
     });
     println!(
-        "a row of {} bytes: {best:.0} ns, {:.0} rows/s",
+        "  a row of {} bytes: {best:.0} ns, {:.0} rows/s",
         bytes / ROWS,
         1e9 / best
     );
@@ -89,7 +96,8 @@ fn columns() -> Vec<(&'static str, SanitizedColumn)> {
     kinds.into_iter().map(prepare).collect()
 }
 
-fn row(number: usize) -> Vec<String> {
+/// A row of words, as people write them.
+fn prose(number: usize) -> Vec<String> {
     vec![
         number.to_string(),
         format!("introduction-to-systems-{number}"),
@@ -103,11 +111,7 @@ fn row(number: usize) -> Vec<String> {
         "t".to_owned(),
         "{databases,systems,\"hands on\"}".to_owned(),
         format!("instructor{}@university.edu", number % 500),
-        format!(
-            "2024-03-{:02} 10:15:{:02}.123456+00",
-            1 + number % 28,
-            number % 60
-        ),
+        created_at(number),
         format!(
             "{{\"level\": \"intermediate\", \"lessons\": {}, \"rating\": 4.{}, \"lang\": \"en\", \
              \"flags\": [\"new\", \"featured\"]}}",
@@ -115,4 +119,48 @@ fn row(number: usize) -> Vec<String> {
             number % 10
         ),
     ]
+}
+
+/// A row of what programs draw: words of digits and letters, which may be or hold anything until
+/// they are looked at.
+fn digests(number: usize) -> Vec<String> {
+    vec![
+        number.to_string(),
+        format!("course-{number}-{}", &digest(number)[..8]),
+        format!("Practical course number {number}"),
+        format!(
+            "A course about {} and {} for people who like {} very much.",
+            digest(number),
+            digest(number + ROWS),
+            digest(number + 2 * ROWS)
+        ),
+        format!("{}.99", number % 300),
+        "t".to_owned(),
+        format!("{{tag{},tag{}}}", number % 7, number % 11),
+        format!("teacher{}@school.test", number % 500),
+        created_at(number),
+        format!(
+            "{{\"note\": \"{}\", \"level\": \"beginner\", \"lessons\": {}}}",
+            digest(number + 3 * ROWS),
+            number % 40
+        ),
+    ]
+}
+
+fn created_at(number: usize) -> String {
+    format!(
+        "2024-03-{:02} 10:15:{:02}.123456+00",
+        1 + number % 28,
+        number % 60
+    )
+}
+
+/// Returns 32 hexadecimal digits, the same in every run.
+fn digest(number: usize) -> String {
+    let half = |salt: usize| {
+        let mut hasher = DefaultHasher::new();
+        (salt, number).hash(&mut hasher);
+        hasher.finish()
+    };
+    format!("{:016x}{:016x}", half(0), half(1))
 }

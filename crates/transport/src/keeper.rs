@@ -148,6 +148,19 @@ impl Keeper {
         }
     }
 
+    /// Waits until there is no session and will be none, and returns why. Cancel-safe.
+    pub async fn gone(&self) -> GiveUp {
+        let mut state = self.state.clone();
+        loop {
+            if let State::Gone(why) = &*state.borrow_and_update() {
+                return why.clone();
+            }
+            if state.changed().await.is_err() {
+                return GiveUp::Closed;
+            }
+        }
+    }
+
     /// Returns what the server said of itself when the last session began.
     #[must_use]
     pub fn welcome(&self) -> Option<Arc<WelcomeBody>> {

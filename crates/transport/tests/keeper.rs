@@ -50,6 +50,7 @@ async fn tries_are_bounded_and_the_last_failure_is_told() {
     pair.network.cut();
     keeper.session().await.unwrap().closed().await;
     assert!(matches!(keeper.session().await, Err(GiveUp::Dial(_))));
+    assert!(matches!(keeper.gone().await, GiveUp::Dial(_)));
     let mut tries = 0;
     while let Ok(event) = events.recv().await {
         match event {

@@ -5,7 +5,7 @@ use std::future::pending;
 use clap::Args;
 use client::logs::Filter;
 use client::logs::wire::{Follow, Open, Start};
-use client::{TunnelClient, TunnelError, TunnelEvent};
+use client::TunnelClient;
 
 use super::logs::{self, endless};
 use super::sync;
@@ -77,7 +77,7 @@ async fn hold(
 ) -> Result<(), Failure> {
     tokio::select! {
         ended = events(context, client) => ended,
-        error = gone(client) => Err(error.into()),
+        error = client.closed() => Err(error.into()),
         ended = work(context, client, arguments, job) => ended,
     }
 }
@@ -94,19 +94,6 @@ async fn events(context: &Context, client: &TunnelClient) -> Result<(), Failure>
             }
         }
         next = events.next().await;
-    }
-}
-
-/// Waits until there is no session and will be none.
-async fn gone(client: &TunnelClient) -> TunnelError {
-    let mut events = client.events();
-    loop {
-        // A try failed, perhaps the last. A check waits for the next session, if there is one.
-        if let Some(TunnelEvent::Error { .. }) = events.next().await
-            && let Err(error @ TunnelError::GaveUp(_)) = client.health_check().await
-        {
-            return error;
-        }
     }
 }
 

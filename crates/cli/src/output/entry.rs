@@ -36,11 +36,18 @@ fn line(entry: &Entry, style: Style) -> String {
     let level = format!("{:<5}", line.level.name().to_uppercase());
     let time = style.paint(Ink::Faint, &time);
     let level = style.paint(ink(line.level), &level);
-    format!(
-        "{time} {level} {} {}\n",
+    let mut shown = format!(
+        "{time} {level} {} {}",
         printable(&line.service),
         printable(&line.message)
-    )
+    );
+    for (name, value) in &line.fields {
+        let field = format!("{}={}", printable(name), printable(value));
+        shown.push(' ');
+        shown.push_str(&style.paint(Ink::Faint, &field));
+    }
+    shown.push('\n');
+    shown
 }
 
 fn gap(missed: Missed, style: Style) -> String {

@@ -10,7 +10,7 @@ fn connected(sandbox: &Sandbox, serving: &Serving) -> Running {
 
 #[test]
 fn a_server_that_restarts_is_found_again() {
-    let serving = Serving::start(None);
+    let serving = Serving::at_a_lasting_port();
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
     let mut running = connected(&sandbox, &serving);
     let _again = serving.replace(SECRET);
@@ -23,7 +23,7 @@ fn a_server_that_restarts_is_found_again() {
 
 #[test]
 fn a_server_that_no_longer_trusts_this_end_ends_it() {
-    let serving = Serving::start(None);
+    let serving = Serving::at_a_lasting_port();
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
     let running = connected(&sandbox, &serving);
     let _other = serving.replace(OTHER_SECRET);

@@ -1,8 +1,10 @@
 //! A folder of its own, a clean environment, and the programs in it.
 
 use std::io::{BufRead, BufReader, Read as _};
+use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -194,6 +196,12 @@ impl Serving {
         Self::run(sandbox, "0")
     }
 
+    /// Starts one without a database that can be replaced.
+    pub(crate) fn at_a_lasting_port() -> Self {
+        let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+        Self::run(sandbox, &lasting_port().to_string())
+    }
+
     /// Stops it in order, and starts another with this secret in its place.
     pub(crate) fn replace(self, secret: &str) -> Self {
         let port = self.url.rsplit(':').next().unwrap().to_owned();
@@ -213,6 +221,23 @@ impl Serving {
             running,
             _sandbox: sandbox,
             url,
+        }
+    }
+}
+
+/// Finds a port that nobody takes while it is free for a moment: below those that Linux hands out.
+fn lasting_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Processes and tests that run at once begin far apart.
+        let number = std::process::id()
+            .wrapping_mul(37)
+            .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(number % 12_000).unwrap();
+        if UdpSocket::bind(("0.0.0.0", port)).is_ok()
+            && TcpListener::bind(("0.0.0.0", port)).is_ok()
+        {
+            return port;
         }
     }
 }

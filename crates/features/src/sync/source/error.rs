@@ -225,7 +225,7 @@ pub enum ReadError {
 
 fn near_names(near: &[String]) -> String {
     if near.is_empty() {
-        return String::new();
+        return ", and none with a name near it: the plan of all tables lists them".to_owned();
     }
     format!(": did you mean {}?", list(near, " or "))
 }

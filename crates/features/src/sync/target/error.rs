@@ -129,8 +129,8 @@ pub enum WriteError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A row whose key or unique columns are those of another row.
-    #[error("a row of {table} is there already{}: {advice}", by(.constraint))]
+    /// A row whose key or unique columns are those of another, here or on its way.
+    #[error("two rows of {table} have the same unique values{}: {advice}", by(.constraint))]
     Duplicate {
         /// The table.
         table: String,
@@ -139,8 +139,11 @@ pub enum WriteError {
         /// What to do.
         advice: &'static str,
     },
-    /// A row that refers to a row which is not there.
-    #[error("a row of {table} and a row of another table refer to each other{}, and one is missing: sync the other table as well, or drop the constraint", by(.constraint))]
+    /// A row that a foreign key refuses: what it refers to is not here, or refers to it still.
+    #[error(
+        "a foreign key of {table}, or one to it, refuses a row{}: sync the other table too, or drop the key",
+        by(.constraint)
+    )]
     Reference {
         /// The table.
         table: String,

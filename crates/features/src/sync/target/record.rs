@@ -126,7 +126,7 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// Writes the statements for the table of records in `schema`, where `bytes` is the type of bytes.
+    /// Writes the statements for the records in `schema`, where `bytes` is the type of bytes.
     pub(super) fn new(schema: Option<&str>, bytes: &str) -> Self {
         let at = match schema {
             Some(schema) => format!("{}.{}", quoted(schema), quoted(RECORDS)),

@@ -32,7 +32,7 @@ pub(super) async fn inspect(
     let deed = Deed {
         database,
         table: &plan.table,
-        deed: "say what it holds",
+        deed: "read its catalog",
     };
     let refused = |error: sqlx::Error| deed.refused(&error);
 
@@ -88,7 +88,7 @@ pub(super) async fn begin(
     let deed = Deed {
         database,
         table: &plan.table,
-        deed: "begin the table",
+        deed: "make the table",
     };
     let refused = |error: sqlx::Error| deed.refused(&error);
 

@@ -86,7 +86,7 @@ impl Deed<'_> {
     fn other(self, code: &str) -> WriteError {
         WriteError::Refused {
             database: self.database.to_owned(),
-            deed: self.deed.to_owned(),
+            deed: format!("{} for {}", self.deed, self.table.name),
             code: code.to_owned(),
         }
     }

@@ -152,13 +152,10 @@ impl Running {
             return Err(sqlx::Error::RowNotFound);
         };
         for columns in missing_indexes(plan, &table) {
+            let (at, columns) = (&self.local.at, quoted_list(columns));
             run(
                 connection,
-                &format!(
-                    "CREATE UNIQUE INDEX ON {} ({})",
-                    self.local.at,
-                    quoted_list(columns)
-                ),
+                &format!("CREATE UNIQUE INDEX ON {at} ({columns})"),
             )
             .await?;
         }
@@ -167,17 +164,18 @@ impl Running {
 
     /// Moves each sequence of the table past the values that were written, and never back.
     async fn move_sequences(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        for (column, sequence) in catalog::sequences(connection, &self.local.at).await? {
-            if self
-                .written
+        let is_written = |name: &str| {
+            self.written
                 .iter()
-                .any(|written| written.local.name == column)
-            {
-                let column = quoted(&column);
+                .any(|written| written.local.name == name)
+        };
+        for (column, sequence) in catalog::sequences(connection, &self.local.at).await? {
+            if is_written(&column) {
+                let (at, column) = (&self.local.at, quoted(&column));
+                let literal = sequence.replace('\'', "''");
                 let sql = format!(
-                    "SELECT setval('{}', max({column})) FROM {} HAVING max({column}) >= (SELECT last_value FROM {sequence})",
-                    sequence.replace('\'', "''"),
-                    self.local.at
+                    "SELECT setval('{literal}', max({column})) FROM {at} \
+                     HAVING max({column}) >= (SELECT last_value FROM {sequence})"
                 );
                 run(connection, &sql).await?;
             }

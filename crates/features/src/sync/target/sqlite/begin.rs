@@ -24,7 +24,7 @@ pub(super) fn inspect(
     let deed = Deed {
         file: &database.path,
         table: &plan.table,
-        deed: "say what it holds",
+        deed: "read its catalog",
     };
     look(database, plan, mode).map_err(|error| deed.refused(&error))
 }
@@ -77,7 +77,7 @@ pub(super) fn begin(
     let deed = Deed {
         file: path,
         table: &plan.table,
-        deed: "begin the table",
+        deed: "make the table",
     };
     let refused = |error| deed.refused(&error);
 

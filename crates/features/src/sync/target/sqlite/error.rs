@@ -41,12 +41,17 @@ impl Deed<'_> {
                 let reason = "it is NULL, which the local column does not allow";
                 WriteError::Value {
                     table,
-                    column: self.column(named),
+                    column: self.column(error),
                     reason,
                 }
             }
-            // What is in a message of these may be an expression's value.
+            CONSTRAINT_DATATYPE => WriteError::Value {
+                table,
+                column: self.column(error),
+                reason: "it is not of the local column's type",
+            },
             CONSTRAINT_CHECK => WriteError::Constraint { table, constraint },
+            // The message of a trigger may quote the row.
             _ if code & PRIMARY == CONSTRAINT => WriteError::Constraint {
                 table,
                 constraint: None,
@@ -62,17 +67,17 @@ impl Deed<'_> {
                     column: None,
                     reason: "it is longer than SQLite can store",
                 },
-                _ => unusable(self.file, self.deed, error),
+                _ => unusable(self.file, &format!("{} for {table}", self.deed), error),
             },
         }
     }
 
-    /// Finds the column in `courses.title`.
-    fn column(self, named: Option<&str>) -> Option<String> {
-        let named = named?;
+    /// Finds the column in a message that ends in `courses.title`.
+    fn column(self, error: &Error) -> Option<String> {
         let columns = self.table.columns.iter().map(|column| &column.name);
+        let is_meant = |name: &&String| message(error).ends_with(&format!(".{name}"));
         columns
-            .filter(|name| named.ends_with(&format!(".{name}")))
+            .filter(is_meant)
             .max_by_key(|name| name.len())
             .cloned()
     }
@@ -128,3 +133,4 @@ const CONSTRAINT_NOT_NULL: i32 = 1299;
 const CONSTRAINT_PRIMARY_KEY: i32 = 1555;
 const CONSTRAINT_UNIQUE: i32 = 2067;
 const CONSTRAINT_ROWID: i32 = 2579;
+const CONSTRAINT_DATATYPE: i32 = 3091;

@@ -264,3 +264,30 @@ async fn a_wide_table_merges() {
         ["50 1225"]
     );
 }
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_is_named_by_its_column_alone() {
+    let place = Place::sqlite().await;
+    let courses = courses();
+    for (columns, value) in [
+        ("(id integer PRIMARY KEY, title text NOT NULL)", Cell::Null),
+        (
+            "(id integer PRIMARY KEY, title integer) STRICT",
+            Cell::Text("secret"),
+        ),
+    ] {
+        place
+            .run(&format!(
+                "DROP TABLE IF EXISTS courses; CREATE TABLE courses {columns}"
+            ))
+            .await;
+        let mut target = place.open(&[&courses]).await;
+        let chunk = Chunk::new(1, &[&[Cell::Text("1"), value]]);
+        let refused = write(&mut target, &courses, Mode::Merge, None, &[chunk])
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("courses.title"), "{refused}");
+        assert!(!format!("{refused:?}").contains("secret"), "{refused:?}");
+        target.abandon().await;
+    }
+}
