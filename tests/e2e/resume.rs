@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::sync::client::{Progress, SyncError};
 use client::{BackoffPolicy, Reconnect, TunnelError};
-use sqlx::{Connection, Row, SqliteConnection};
+use rusqlite::Connection;
 use testkit::postgres;
 use tokio::sync::Notify;
 
@@ -102,15 +102,13 @@ async fn a_client_that_was_killed_goes_on_from_its_last_chunk() {
         .unwrap();
     assert!(resumed >= 5_000 && resumed < 30_000, "{resumed}");
     assert!(summary.spans_snapshots && !summary.mixed_pseudonyms);
-    let mut local = SqliteConnection::connect(&sqlite(&path)).await.unwrap();
-    let row = sqlx::query("SELECT count(*), sum(id) FROM events")
-        .fetch_one(&mut local)
-        .await
+    let local = Connection::open(&path).unwrap();
+    let sums: (i64, i64) = local
+        .query_one("SELECT count(*), sum(id) FROM events", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .unwrap();
-    assert_eq!(
-        (row.get::<i64, _>(0), row.get::<i64, _>(1)),
-        (30_000, 30_000 * 30_001 / 2)
-    );
+    assert_eq!(sums, (30_000, 30_000 * 30_001 / 2));
     client.disconnect().await;
     server.stop().await;
 }

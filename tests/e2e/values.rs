@@ -1,6 +1,7 @@
 //! Every untreated value is the same on both sides; every treated one is not.
 
-use sqlx::{Connection, PgConnection, Row, SqliteConnection};
+use rusqlite::Connection;
+use sqlx::{PgConnection, Row};
 use testkit::postgres;
 
 use crate::harness::{sqlite, sync, sync_once};
@@ -90,24 +91,20 @@ async fn a_second_sync_changes_what_changed_and_nothing_else() {
 }
 
 /// Returns the rows of a SQLite table as text, with the type that SQLite stores.
-async fn typed_rows(path: &std::path::Path, sql: &str) -> Vec<Vec<String>> {
-    let mut connection = SqliteConnection::connect(&sqlite(path))
-        .await
-        .expect("a database");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
-        .fetch_all(&mut connection)
-        .await
-        .expect("rows");
-    rows.iter()
-        .map(|row| {
-            (0..row.columns().len())
-                .map(|at| {
-                    row.get::<Option<String>, _>(at)
-                        .unwrap_or_else(|| "NULL".into())
-                })
-                .collect()
-        })
-        .collect()
+fn typed_rows(path: &std::path::Path, sql: &str) -> Vec<Vec<String>> {
+    let connection = Connection::open(path).expect("a database");
+    let mut query = connection.prepare(sql).expect("a query");
+    let columns = query.column_count();
+    let rows = query.query_map([], |row| {
+        (0..columns)
+            .map(|at| {
+                Ok(row
+                    .get::<_, Option<String>>(at)?
+                    .unwrap_or_else(|| "NULL".into()))
+            })
+            .collect()
+    });
+    rows.expect("rows").collect::<Result<_, _>>().expect("text")
 }
 
 #[tokio::test]
@@ -139,7 +136,7 @@ async fn postgres_to_sqlite_every_value_is_as_its_type_is_written_there() {
     let columns = columns
         .map(|name| format!("typeof({name}) || ' ' || {name}"))
         .join(", ");
-    let rows = typed_rows(&path, &format!("SELECT {columns} FROM kinds WHERE id = 3")).await;
+    let rows = typed_rows(&path, &format!("SELECT {columns} FROM kinds WHERE id = 3"));
     let expected = [
         "integer 3",
         "integer 3000",
@@ -161,8 +158,7 @@ async fn postgres_to_sqlite_every_value_is_as_its_type_is_written_there() {
         &path,
         r#"SELECT (SELECT count(*) FROM kinds) || '', (SELECT count(*) FROM "Odd ""Name""") || '',
            (SELECT count(*) FROM artists) || '', (SELECT count(*) FROM albums) || '', (SELECT count(*) FROM "nothing") || ''"#,
-    )
-    .await;
+    );
     assert_eq!(counts, [["503", "20", "50", "150", "0"]]);
 }
 

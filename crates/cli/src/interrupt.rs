@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use server::asked_to_stop;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, Failure};
@@ -72,39 +73,6 @@ async fn until_the_second(
         () = twice => Err(Failure::silent(Exit::Interrupted)),
         ended = program => ended,
     }
-}
-
-/// Waits for a signal that asks a program to stop.
-async fn asked_to_stop() {
-    tokio::select! {
-        () = interrupted() => {}
-        () = terminated() => {}
-    }
-}
-
-/// Waits for ^C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without signals nothing is ever interrupted.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits for SIGTERM, with which Render and others stop a service.
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }
 
 /// Database threads that were told to end need no longer.

@@ -1,17 +1,61 @@
 //! The client end as a library: one connection to a server, and what runs over it.
 //!
-//! ```no_run
-//! # async fn run() -> Result<(), client::TunnelError> {
-//! use client::TunnelClient;
+//! ```
+//! use client::{Reconnect, Secret, TunnelClient};
+//! use server::TunnelServer;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A production to speak with: here in the same process, usually `tunnel-server` elsewhere.
+//! let secret = Secret::generate()?;
+//! let server = TunnelServer::builder()
+//!     .quic_address("127.0.0.1:0".parse()?)
+//!     .http_address(None)
+//!     .secret(secret.expose())
+//!     .start()
+//!     .await?;
 //!
 //! let client = TunnelClient::builder()
-//!     .server("quic://app.example.com:3001")
-//!     .secret(std::fs::read_to_string("secret.txt").unwrap_or_default())
+//!     .server(format!("quic://{}", server.quic_address()?))
+//!     .secret(secret.expose())
+//!     .reconnect(Reconnect::Off)
 //!     .connect()
 //!     .await?;
 //! let health = client.health_check().await?;
+//! assert_eq!(health.report.environment, "production");
 //! println!("{} is {:?} away", health.report.server_id, health.round_trip(50));
+//!
 //! client.disconnect().await;
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A sync, with its progress:
+//!
+//! ```no_run
+//! use client::sync::client::{Progress, Sync, Theirs};
+//! use client::sync::target::{Destination, Mode, OutputFile};
+//! use client::sync::wire::{Open, Sanitising, Selection};
+//! # async fn run(client: client::TunnelClient) -> Result<(), Box<dyn std::error::Error>> {
+//! let courses = Sync {
+//!     open: Open {
+//!         tables: Selection::Named(vec!["courses".to_owned()]),
+//!         limit: Some(1000),
+//!         sanitising: Sanitising::On,
+//!     },
+//!     destination: Destination::File(OutputFile::new("courses.json")?),
+//!     mode: Mode::Merge,
+//!     theirs: Theirs::Ask,
+//! };
+//! let summary = client
+//!     .sync_data(&courses, |step| {
+//!         if let Progress::Chunk { rows, .. } = step {
+//!             println!("{rows} more rows");
+//!         }
+//!     })
+//!     .await?;
+//! println!("{} rows in {:?}", summary.tables[0].rows, summary.took);
 //! # Ok(())
 //! # }
 //! ```
@@ -28,3 +72,4 @@ pub use event::TunnelEvent;
 pub use features::{health, logs, sync};
 pub use transport::backoff::BackoffPolicy;
 pub use transport::keeper::Reconnect;
+pub use transport::trust::Secret;

@@ -1,16 +1,26 @@
 //! The server end as a library: listens, lets in who holds a key, and serves the features.
 //!
-//! ```no_run
-//! # async fn run() -> Result<(), server::ServerError> {
-//! use server::TunnelServer;
-//!
+//! ```
+//! use server::{Secret, TunnelServer};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let server = TunnelServer::builder()
-//!     .port(3001)
-//!     .secret(std::fs::read_to_string("secret.txt").unwrap_or_default())
+//!     .quic_address("127.0.0.1:0".parse()?)
+//!     .http_address(None)
+//!     .secret(Secret::generate()?.expose())
+//!     .environment("staging")
 //!     .start()
 //!     .await?;
-//! tokio::signal::ctrl_c().await.ok();
-//! server.stop().await;
+//! println!("listening on {}", server.quic_address()?);
+//!
+//! // Lines for `tunnel logs`.
+//! let mut feed = server::logs::Feed::new(server.ring().clone(), "app");
+//! feed.push(b"level=info msg=\"ready\"\n");
+//!
+//! # let a_signal = std::future::ready(());
+//! // A service waits for `server::asked_to_stop()`: SIGTERM or ^C.
+//! let late = server.serve_until(a_signal).await;
+//! assert!(late.is_empty());
 //! # Ok(())
 //! # }
 //! ```
@@ -21,10 +31,12 @@ pub mod demo;
 mod error;
 mod front;
 mod server;
+mod signal;
 
 pub use builder::ServerBuilder;
 pub use error::ServerError;
 pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
 pub use server::TunnelServer;
-pub use transport::trust::{Allow, NoSanitize, Scopes};
+pub use signal::asked_to_stop;
+pub use transport::trust::{Allow, NoSanitize, Scopes, Secret};

@@ -95,6 +95,13 @@ impl TunnelServer {
         &self.helpers
     }
 
+    /// Serves until `stop` is ready, for example [`asked_to_stop`](crate::asked_to_stop), then
+    /// stops as [`TunnelServer::stop`] does.
+    pub async fn serve_until(self, stop: impl Future<Output = ()>) -> Vec<&'static str> {
+        stop.await;
+        self.stop().await
+    }
+
     /// Stops, in order, and returns the names of the tasks that were late.
     ///
     /// Takes at most some twelve seconds, well inside the thirty that Render gives.

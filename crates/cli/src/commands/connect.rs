@@ -3,9 +3,9 @@
 use std::future::pending;
 
 use clap::Args;
+use client::TunnelClient;
 use client::logs::Filter;
 use client::logs::wire::{Follow, Open, Start};
-use client::TunnelClient;
 
 use super::logs::{self, endless};
 use super::sync;

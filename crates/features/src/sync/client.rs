@@ -18,7 +18,7 @@ use super::chunker::LONGEST_BODY;
 use super::fingerprint::fingerprint;
 use super::source::ReadError;
 use super::table::TableName;
-use super::target::{DecodedChunk, Destination, Holds, Mode, Resume, Target, WriteError};
+use super::target::{DecodedChunk, Destination, Holds, Mode, Problem, Resume, Target, WriteError};
 use super::wire::{Ack, Begin, Chunk, Item, Open, Plan, Start, TableEnd, TablePlan};
 
 /// What to sync, and where to.
@@ -52,6 +52,13 @@ pub enum Progress {
         rows: u64,
         /// How many of them are here already, from an interrupted sync.
         resumed: u64,
+    },
+    /// A local table differs from production's in a way that does not stand in the way.
+    Differs {
+        /// The table.
+        name: TableName,
+        /// How it differs.
+        problem: Problem,
     },
     /// A table begins.
     Table {
@@ -277,7 +284,11 @@ impl Run<'_> {
     }
 
     /// Looks at the target and says where each table begins.
-    async fn begins(&self, target: &mut Target, plan: &Plan) -> Result<Vec<Beginning>, SyncError> {
+    async fn begins(
+        &mut self,
+        target: &mut Target,
+        plan: &Plan,
+    ) -> Result<Vec<Beginning>, SyncError> {
         let mut begins = Vec::with_capacity(plan.tables.len());
         let mut theirs = Vec::new();
         for table in &plan.tables {
@@ -287,6 +298,15 @@ impl Run<'_> {
                 continue;
             }
             let found = target.inspect(table, self.sync.mode).await?;
+            if !found.is_fit() {
+                let table = name.to_string();
+                let problems = found.problems;
+                return Err(WriteError::Unfit { table, problems }.into());
+            }
+            for problem in found.problems {
+                let name = name.clone();
+                (self.progress)(Progress::Differs { name, problem });
+            }
             begins.push(match (found.holds, self.resuming) {
                 (Holds::Unfinished(resume), Resuming::Yes) => Beginning::After(resume),
                 (Holds::Theirs { rows }, _) => {
@@ -297,9 +317,10 @@ impl Run<'_> {
             });
         }
         if !theirs.is_empty() && self.sync.theirs == Theirs::Ask {
+            let mode = self.sync.mode;
             return Err(SyncError::Theirs {
                 tables: theirs,
-                mode: self.sync.mode,
+                mode,
             });
         }
         Ok(begins)

@@ -72,6 +72,10 @@ impl<'a> Meter<'a> {
                 self.bar.set_position(self.tally.seen());
                 self.bar.reset_eta();
             }
+            Progress::Differs { name, problem } => {
+                let note = format!("{name}: {problem}");
+                self.screen.note(&printable(&note));
+            }
             Progress::Table { name } => {
                 let name = name.to_string();
                 let name = printable(&name);
@@ -137,7 +141,7 @@ impl Tally {
             Progress::Table { .. } if self.commits == Commits::EachTable => {
                 self.committed += std::mem::take(&mut self.pending);
             }
-            Progress::Table { .. } => {}
+            Progress::Differs { .. } | Progress::Table { .. } => {}
             Progress::Chunk { rows, .. } => match self.commits {
                 Commits::EachChunk => self.committed += rows,
                 Commits::EachTable | Commits::AtTheEnd => self.pending += rows,

@@ -1,8 +1,9 @@
 //! The courses: what each is called, says and costs.
 
+use rusqlite::Params;
 use serde_json::{Value, json};
 
-use super::record::{Record, Statement};
+use super::record::Record;
 use crate::demo::calendar::Moment;
 use crate::demo::draw::Draw;
 use crate::demo::person::{self, Person};
@@ -198,22 +199,23 @@ impl Record for Course {
         "meta",
     ];
 
-    fn bind(self, statement: Statement<'_>) -> Statement<'_> {
-        statement
-            .bind(self.id.cast_signed())
-            .bind(self.slug)
-            .bind(self.title)
-            .bind(self.description)
-            .bind(self.price_cents)
-            .bind(self.currency)
-            .bind(self.published)
-            .bind(self.level)
-            .bind(self.tags.to_string())
-            .bind(self.instructor.name)
-            .bind(self.instructor.email)
-            .bind(self.created_at.to_second())
-            .bind(self.updated_at.to_second())
-            .bind(self.meta.to_string())
+    fn values(self) -> impl Params {
+        (
+            self.id.cast_signed(),
+            self.slug,
+            self.title,
+            self.description,
+            self.price_cents,
+            self.currency,
+            self.published,
+            self.level,
+            self.tags.to_string(),
+            self.instructor.name,
+            self.instructor.email,
+            self.created_at.to_second(),
+            self.updated_at.to_second(),
+            self.meta.to_string(),
+        )
     }
 }
 

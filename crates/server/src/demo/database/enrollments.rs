@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use rusqlite::Params;
+
 use super::courses::Offer;
-use super::record::{Record, Statement};
+use super::record::Record;
 use super::users::Member;
 use crate::demo::calendar::Moment;
 use crate::demo::draw::Draw;
@@ -71,14 +73,15 @@ impl Record for Enrollment {
         "completed_at",
     ];
 
-    fn bind(self, statement: Statement<'_>) -> Statement<'_> {
-        statement
-            .bind(self.id.cast_signed())
-            .bind(row_id(self.user))
-            .bind(row_id(self.course))
-            .bind(self.progress)
-            .bind(self.enrolled_at.to_second())
-            .bind(self.completed_at.map(Moment::to_second))
+    fn values(self) -> impl Params {
+        (
+            self.id.cast_signed(),
+            row_id(self.user),
+            row_id(self.course),
+            self.progress,
+            self.enrolled_at.to_second(),
+            self.completed_at.map(Moment::to_second),
+        )
     }
 }
 

@@ -1,11 +1,12 @@
 //! The demo production's database: a SQLite file, made once and used again.
 
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::Connection;
 use tempfile::TempPath;
+use tokio::task::{JoinError, spawn_blocking};
 
 mod courses;
 mod enrollments;
@@ -27,20 +28,25 @@ mod tests;
 /// renamed, so that nobody ever sees half of it, and two callers at once do no harm. A file that
 /// the demo did not make is never touched.
 ///
-/// Cancel-safe: what was written aside goes when the future is dropped.
+/// Cancel-safe: what has begun runs to its end, on a thread that may block, and leaves the whole
+/// database or nothing.
 pub async fn database(path: &Path) -> Result<(), DemoError> {
+    let path = path.to_path_buf();
+    spawn_blocking(move || make(&path)).await?
+}
+
+fn make(path: &Path) -> Result<(), DemoError> {
     match found(path)? {
         Found::Current => return Ok(()),
         Found::Foreign => return Err(DemoError::Foreign { path: path.into() }),
         Found::Nothing | Found::Outdated => {}
     }
     let aside = aside(path)?;
-    write(&aside).await?;
-    let written = tokio::fs::File::open(&aside)
-        .await
-        .map_err(failed("open", &aside))?;
+    write(&aside)?;
     // A rename may reach the disk before what it names.
-    written.sync_all().await.map_err(failed("save", &aside))?;
+    File::open(&aside)
+        .and_then(|written| written.sync_all())
+        .map_err(failed("save", &aside))?;
     aside
         .persist(path)
         .map_err(|refused| failed("put the demo database at", path)(refused.error))
@@ -61,8 +67,7 @@ enum Found {
 /// Reads the marks from the file's header: a look that costs no connection.
 fn found(path: &Path) -> Result<Found, DemoError> {
     let mut header = Vec::new();
-    let read = std::fs::File::open(path)
-        .and_then(|file| file.take(HEADER as u64).read_to_end(&mut header));
+    let read = File::open(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut header));
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(failed("read", path)(error)),
@@ -102,39 +107,32 @@ fn aside(path: &Path) -> Result<TempPath, DemoError> {
 }
 
 /// Writes the whole content into an empty file.
-async fn write(path: &Path) -> Result<(), DemoError> {
+fn write(path: &Path) -> rusqlite::Result<()> {
+    let mut connection = Connection::open(path)?;
     // The file is new and nobody else's: after a crash it is written again, so nothing is kept
     // safe on the way. That the foreign keys hold is known: a test looks.
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Off)
-        .synchronous(SqliteSynchronous::Off)
-        .foreign_keys(false)
-        .pragma("cache_size", CACHE)
-        .pragma("application_id", APPLICATION.to_string())
-        .pragma("user_version", VERSION.to_string())
-        .disable_statement_logging();
-    let mut connection = options.connect().await?;
-    let mut transaction = connection.begin().await?;
-    fill(&mut transaction).await?;
-    transaction.commit().await?;
-    connection.close().await?;
-    Ok(())
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
+         PRAGMA cache_size = {CACHE};
+         PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+    ))?;
+    let transaction = connection.transaction()?;
+    fill(&transaction)?;
+    transaction.commit()?;
+    connection.close().map_err(|(_, error)| error)
 }
 
-async fn fill(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(include_str!("schema.sql"))
-        .execute(&mut *connection)
-        .await?;
+fn fill(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(include_str!("schema.sql"))?;
     let mut offers = Vec::new();
     let courses = courses::all().inspect(|course| offers.push(course.offer()));
-    record::insert(connection, courses).await?;
+    record::insert(connection, courses)?;
     let mut members = Vec::new();
     let users = users::all().inspect(|user| members.push(user.member()));
-    record::insert(connection, users).await?;
+    record::insert(connection, users)?;
     let enrollments = enrollments::all(&members, &offers);
-    record::insert(connection, enrollments.iter().copied()).await?;
-    record::insert(connection, payments::all(&enrollments, &members, &offers)).await
+    record::insert(connection, enrollments.iter().copied())?;
+    record::insert(connection, payments::all(&enrollments, &members, &offers))
 }
 
 /// Why there is no demo database.
@@ -163,7 +161,10 @@ pub enum DemoError {
     },
     /// SQLite could not write the content.
     #[error("could not write the demo database")]
-    Write(#[from] sqlx::Error),
+    Write(#[from] rusqlite::Error),
+    /// The work did not come to its end.
+    #[error("the demo database was not finished")]
+    Stopped(#[from] JoinError),
 }
 
 fn failed(deed: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DemoError {
@@ -180,7 +181,7 @@ const VERSION: u32 = 1;
 
 /// Kibibytes, by the minus: what holds the indexes, whose pages are written to all over. SQLite's
 /// own 2 MB make it read fifty thousand pages again.
-const CACHE: &str = "-16384";
+const CACHE: i32 = -16_384;
 
 /// What tells a demo database from anybody else's: "RTdm".
 const APPLICATION: u32 = u32::from_be_bytes(*b"RTdm");

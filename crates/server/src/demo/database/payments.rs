@@ -1,8 +1,10 @@
 //! The payments: what was paid for an enrollment, and how.
 
+use rusqlite::Params;
+
 use super::courses::Offer;
 use super::enrollments::{Enrollment, row_id};
-use super::record::{Record, Statement};
+use super::record::Record;
 use super::users::Member;
 use crate::demo::calendar::Moment;
 use crate::demo::draw::Draw;
@@ -110,23 +112,24 @@ impl Record for Payment {
         "created_at",
     ];
 
-    fn bind(self, statement: Statement<'_>) -> Statement<'_> {
+    fn values(self) -> impl Params {
         let (last4, brand, iban) = match self.means {
             Means::Card { brand, last4 } => (Some(last4), Some(brand), None),
             Means::Account { iban } => (None, None, Some(iban)),
         };
-        statement
-            .bind(self.id)
-            .bind(self.enrollment.cast_signed())
-            .bind(row_id(self.user))
-            .bind(self.amount_cents)
-            .bind(self.currency)
-            .bind(last4)
-            .bind(brand)
-            .bind(iban)
-            .bind(self.status)
-            .bind(self.receipt_email)
-            .bind(self.created_at.to_second())
+        (
+            self.id,
+            self.enrollment.cast_signed(),
+            row_id(self.user),
+            self.amount_cents,
+            self.currency,
+            last4,
+            brand,
+            iban,
+            self.status,
+            self.receipt_email,
+            self.created_at.to_second(),
+        )
     }
 }
 

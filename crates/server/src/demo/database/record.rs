@@ -1,50 +1,31 @@
-//! Rows on their way into the database, many to a statement.
+//! Rows on their way into the database.
 
-use sqlx::query::Query;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection};
-use sqlx::{AssertSqlSafe, query};
-
-/// A statement whose values are being bound.
-pub(super) type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+use rusqlite::{Connection, Params};
 
 /// A row of a table.
-pub(super) trait Record: Send {
-    /// The table, and its columns in the order in which they are bound.
+pub(super) trait Record {
+    /// The table, and its columns in the order of the values.
     const TABLE: &'static str;
     const COLUMNS: &'static [&'static str];
 
-    /// Binds the row's values.
-    fn bind(self, statement: Statement<'_>) -> Statement<'_>;
+    /// Returns the row's values.
+    fn values(self) -> impl Params;
 }
 
-/// Inserts the rows.
-pub(super) async fn insert<R: Record>(
-    connection: &mut SqliteConnection,
-    mut rows: impl Iterator<Item = R>,
-) -> Result<(), sqlx::Error> {
-    loop {
-        let batch: Vec<R> = rows.by_ref().take(ROWS).collect();
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let statement = query(AssertSqlSafe(text::<R>(batch.len())));
-        let statement = batch
-            .into_iter()
-            .fold(statement, |statement, row| row.bind(statement));
-        statement.execute(&mut *connection).await?;
+/// Inserts the rows, all with one statement.
+pub(super) fn insert<R: Record>(
+    connection: &Connection,
+    rows: impl Iterator<Item = R>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&text::<R>())?;
+    for row in rows {
+        statement.execute(row.values())?;
     }
+    Ok(())
 }
 
-fn text<R: Record>(rows: usize) -> String {
-    let row = format!("({})", vec!["?"; R::COLUMNS.len()].join(", "));
+fn text<R: Record>() -> String {
     let columns = R::COLUMNS.join(", ");
-    format!(
-        "INSERT INTO {} ({columns}) VALUES {}",
-        R::TABLE,
-        vec![row; rows].join(", ")
-    )
+    let places = vec!["?"; R::COLUMNS.len()].join(", ");
+    format!("INSERT INTO {} ({columns}) VALUES ({places})", R::TABLE)
 }
-
-/// A statement costs a change of threads, which this many rows share; more gain nothing, and 14
-/// columns times this stay well below SQLite's 32,766 values.
-const ROWS: usize = 200;

@@ -1,7 +1,5 @@
 //! The database is the same every time, is whole, and is made only where nothing is lost.
 
-use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
-
 use super::*;
 
 #[tokio::test]
@@ -14,8 +12,8 @@ async fn two_makes_have_the_same_content_and_it_is_this_version_s() {
         hashes.push(hash(&std::fs::read(&path).unwrap()));
     }
     assert_eq!(hashes[0], hashes[1]);
-    let mut connection = open(&folder.path().join("one.db")).await;
-    let content = content(&mut connection).await;
+    let connection = open(&folder.path().join("one.db"));
+    let content = content(&connection);
     assert_eq!(
         content, CONTENT,
         "the content changed: {content:#x} goes with a VERSION one higher"
@@ -27,7 +25,7 @@ async fn what_was_made_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder/demo.db");
     database(&path).await.unwrap();
-    let mut connection = open(&path).await;
+    let connection = open(&path);
     for (table, rows) in [
         ("courses", COURSES),
         ("users", USERS),
@@ -35,15 +33,15 @@ async fn what_was_made_is_whole() {
         ("payments", PAYMENTS),
     ] {
         assert_eq!(
-            count(&mut connection, &format!("SELECT count(*) FROM {table}")).await,
+            count(&connection, &format!("SELECT count(*) FROM {table}")),
             rows
         );
     }
     for nothing in BROKEN {
-        assert_eq!(count(&mut connection, nothing).await, 0, "{nothing}");
+        assert_eq!(count(&connection, nothing), 0, "{nothing}");
     }
     for some in PERSONAL {
-        assert!(count(&mut connection, some).await > 20, "{some}");
+        assert!(count(&connection, some) > 20, "{some}");
     }
     let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
     assert_eq!(left, 1, "nothing else is left beside it");
@@ -53,7 +51,7 @@ async fn what_was_made_is_whole() {
 async fn a_current_database_is_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("demo.db");
-    marked(&path, VERSION).await;
+    marked(&path, VERSION);
     let before = std::fs::read(&path).unwrap();
     database(&path).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -63,9 +61,9 @@ async fn a_current_database_is_used_again() {
 async fn an_outdated_database_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("demo.db");
-    marked(&path, VERSION - 1).await;
+    marked(&path, VERSION - 1);
     database(&path).await.unwrap();
-    let courses = count(&mut open(&path).await, "SELECT count(*) FROM courses").await;
+    let courses = count(&open(&path), "SELECT count(*) FROM courses");
     assert_eq!(courses, COURSES);
 }
 
@@ -73,10 +71,7 @@ async fn an_outdated_database_is_made_anew() {
 async fn somebody_s_own_file_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own.db");
-    sqlx::raw_sql("CREATE TABLE t (a)")
-        .execute(&mut open(&own).await)
-        .await
-        .unwrap();
+    open(&own).execute_batch("CREATE TABLE t (a)").unwrap();
     let text = folder.path().join("notes.txt");
     std::fs::write(&text, "not a database").unwrap();
     for path in [own, text] {
@@ -100,52 +95,32 @@ async fn a_folder_that_cannot_be_is_said_so() {
 }
 
 /// Makes a database that says that it is the demo's, of a version.
-async fn marked(path: &Path, version: u32) {
+fn marked(path: &Path, version: u32) {
     let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {version}");
-    let mut connection = open(path).await;
-    sqlx::raw_sql(AssertSqlSafe(marks))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
+    open(path).execute_batch(&marks).unwrap();
 }
 
-async fn open(path: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true);
-    options.connect().await.unwrap()
+fn open(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
 }
 
-async fn count(connection: &mut SqliteConnection, sql: &str) -> u64 {
-    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-        .fetch_one(connection)
-        .await
-        .unwrap();
+fn count(connection: &Connection, sql: &str) -> u64 {
+    let count: i64 = connection.query_one(sql, [], |row| row.get(0)).unwrap();
     u64::try_from(count).unwrap()
 }
 
 /// Hashes every row of every table as text.
-async fn content(connection: &mut SqliteConnection) -> u64 {
+fn content(connection: &Connection) -> u64 {
     let mut hashes = Vec::new();
     for table in ["courses", "users", "enrollments", "payments"] {
-        let columns = sqlx::query_scalar(
-            "SELECT group_concat('quote(' || name || ')') FROM pragma_table_info(?)",
-        );
-        let columns: String = columns
-            .bind(table)
-            .fetch_one(&mut *connection)
-            .await
+        let columns = "SELECT group_concat('quote(' || name || ')') FROM pragma_table_info(?)";
+        let columns: String = connection
+            .query_one(columns, [table], |row| row.get(0))
             .unwrap();
         let sql = format!("SELECT concat_ws(',', {columns}) FROM {table} ORDER BY id");
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&mut *connection)
-            .await
-            .unwrap();
-        hashes.extend(
-            rows.iter()
-                .map(|row| hash(row.get::<&str, _>(0).as_bytes())),
-        );
+        let mut rows = connection.prepare(&sql).unwrap();
+        let row_hashes = rows.query_map([], |row| Ok(hash(row.get_ref(0)?.as_bytes()?)));
+        hashes.extend(row_hashes.unwrap().map(Result::unwrap));
     }
     hash(
         &hashes

@@ -1,6 +1,8 @@
 //! The users: who they are, where they live, and what the staff noted about them.
 
-use super::record::{Record, Statement};
+use rusqlite::Params;
+
+use super::record::Record;
 use crate::demo::calendar::Moment;
 use crate::demo::draw::Draw;
 use crate::demo::person::{self, Person};
@@ -137,21 +139,22 @@ impl Record for User {
         "notes",
     ];
 
-    fn bind(self, statement: Statement<'_>) -> Statement<'_> {
-        statement
-            .bind(self.id.cast_signed())
-            .bind(self.full_name)
-            .bind(self.email)
-            .bind(self.phone)
-            .bind(self.street)
-            .bind(self.city)
-            .bind(self.postal_code)
-            .bind(self.country)
-            .bind(self.birth_date)
-            .bind(self.password_hash)
-            .bind(self.ip_address)
-            .bind(self.created_at.to_second())
-            .bind(self.notes)
+    fn values(self) -> impl Params {
+        (
+            self.id.cast_signed(),
+            self.full_name,
+            self.email,
+            self.phone,
+            self.street,
+            self.city,
+            self.postal_code,
+            self.country,
+            self.birth_date,
+            self.password_hash,
+            self.ip_address,
+            self.created_at.to_second(),
+            self.notes,
+        )
     }
 }
 

@@ -1,8 +1,7 @@
 //! SQLite, from files that each test makes.
 
+use rusqlite::Connection;
 use sanitize::ValueKind;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use tempfile::TempDir;
 
 use super::*;
@@ -10,29 +9,21 @@ use super::*;
 /// A file in a folder of its own, with a connection that writes.
 struct File {
     folder: TempDir,
-    writer: SqliteConnection,
+    writer: Connection,
 }
 
 impl File {
-    async fn with(statements: &str) -> Self {
+    fn with(statements: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = SqliteConnectOptions::new()
-            .filename(folder.path().join("shop.db"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal);
-        let mut file = Self {
-            folder,
-            writer: options.connect().await.unwrap(),
-        };
-        file.run(statements).await;
+        let writer = Connection::open(folder.path().join("shop.db")).unwrap();
+        writer.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let file = Self { folder, writer };
+        file.run(statements);
         file
     }
 
-    async fn run(&mut self, statements: &str) {
-        sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
-            .execute(&mut self.writer)
-            .await
-            .unwrap();
+    fn run(&self, statements: &str) {
+        self.writer.execute_batch(statements).unwrap();
     }
 
     fn url(&self, name: &str) -> String {
@@ -51,8 +42,7 @@ async fn every_cell_says_itself_what_it_is() {
          INSERT INTO t VALUES (1, 9223372036854775807, 1, 'Ünï''', x'00ff', 1.5),
                               (2, 'no number', NULL, '', x'', '1.5'),
                               (3, -1, 1e300, CAST(x'ff41' AS TEXT), 'text', NULL);",
-    )
-    .await;
+    );
     let rows = all_rows(&mut file.snapshot().await, "t").await;
     assert_eq!(
         rows[0],
@@ -87,8 +77,7 @@ async fn a_key_of_any_kind_is_read_whole_and_in_pieces() {
          CREATE TABLE apart (w TEXT NOT NULL COLLATE NOCASE);
          CREATE UNIQUE INDEX apart_w ON apart (w COLLATE BINARY);
          INSERT INTO apart VALUES ('a'), ('A'), ('aA'), ('Aa'), ('b');",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
     for name in [
         "number", "downward", "word", "mixed", "pair", "folded", "apart",
@@ -102,8 +91,7 @@ async fn a_key_of_any_kind_is_read_whole_and_in_pieces() {
 #[tokio::test]
 async fn newest_takes_the_largest_keys_first() {
     let file =
-        File::with("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (30);")
-            .await;
+        File::with("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (30);");
     let mut snapshot = file.snapshot().await;
     let t = table(&mut snapshot, "t").await;
     let range = Range {
@@ -120,8 +108,7 @@ async fn a_table_without_a_key_is_read_but_not_gone_on_with() {
         "CREATE TABLE bare (x); INSERT INTO bare VALUES (1), (1), (NULL);
          CREATE TABLE holes (k TEXT PRIMARY KEY); INSERT INTO holes VALUES (NULL), ('a'), (NULL);
          CREATE TABLE perhaps (k TEXT UNIQUE); INSERT INTO perhaps VALUES ('a');",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
     for (name, expected) in [("bare", 3), ("holes", 3), ("perhaps", 1)] {
         let table = table(&mut snapshot, name).await;
@@ -151,12 +138,11 @@ async fn a_table_without_a_key_is_read_but_not_gone_on_with() {
 
 #[tokio::test]
 async fn a_snapshot_stays_as_it_was() {
-    let mut file = File::with(
+    let file = File::with(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, 'old'), (2, 'old');",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
-    file.run("UPDATE t SET x = 'new'; DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (3, 'new'); CREATE TABLE late (x)").await;
+    file.run("UPDATE t SET x = 'new'; DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (3, 'new'); CREATE TABLE late (x)");
     assert_eq!(
         all_rows(&mut snapshot, "t").await,
         [["1i", "old"], ["2i", "old"]]
@@ -174,8 +160,7 @@ async fn only_tables_are_tables_and_near_names_are_offered() {
     let file = File::with(
         "CREATE TABLE courses (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE _tunnel_sync (x);
          CREATE VIEW report AS SELECT 1; CREATE VIRTUAL TABLE words USING fts5(w);",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
     // What the virtual table keeps its words in are shadows.
     assert_eq!(names(&snapshot.tables().await.unwrap()), ["courses"]);
@@ -208,8 +193,7 @@ async fn names_may_be_hostile() {
     let file = File::with(&format!(
         "CREATE TABLE \"{quoted}\" (\"select\" INTEGER PRIMARY KEY, \"a\"\"b\" TEXT, \"{quoted}\" TEXT UNIQUE);
          INSERT INTO \"{quoted}\" VALUES (1, 'x', 'y'), (2, 'x', 'z'), (3, 'x', 'w');"
-    ))
-    .await;
+    ));
     let mut snapshot = file.snapshot().await;
     reads_alike_in_pieces(&mut snapshot, name, 3).await;
 }
@@ -225,8 +209,7 @@ async fn the_shape_of_a_table() {
          CREATE UNIQUE INDEX some ON t (a) WHERE a > 0;
          CREATE UNIQUE INDEX computed ON t (a + 1);
          INSERT INTO t (id, email) VALUES (1, 'a@example.com'), (2, 'b@example.com');",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
     let t = table(&mut snapshot, "t").await;
     assert_eq!(t.key, [0]);
@@ -252,8 +235,7 @@ async fn a_large_table_is_reckoned_by_its_numbers() {
          INSERT INTO t SELECT i + 5000 FROM n;
          CREATE TABLE unnumbered (rowid TEXT PRIMARY KEY) WITHOUT ROWID;
          INSERT INTO unnumbered SELECT 'x' || id FROM t;",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
     assert_eq!(table(&mut snapshot, "t").await.estimated_rows, 100_001);
     assert_eq!(
@@ -267,8 +249,7 @@ async fn a_read_that_ends_early_leaves_the_snapshot_usable() {
     let file = File::with(
         "CREATE TABLE t (id INTEGER PRIMARY KEY);
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t SELECT i FROM n;",
-    )
-    .await;
+    );
     let mut snapshot = file.snapshot().await;
     let t = table(&mut snapshot, "t").await;
     survives_an_early_end(&mut snapshot, &t, 5000).await;
@@ -276,7 +257,7 @@ async fn a_read_that_ends_early_leaves_the_snapshot_usable() {
 
 #[tokio::test]
 async fn a_file_has_one_identity_by_all_its_names() {
-    let file = File::with("CREATE TABLE t (x)").await;
+    let file = File::with("CREATE TABLE t (x)");
     let folder = file.folder.path();
     std::os::unix::fs::symlink(folder.join("shop.db"), folder.join("link.db")).unwrap();
     std::fs::copy(folder.join("shop.db"), folder.join("copy.db")).unwrap();
@@ -287,7 +268,7 @@ async fn a_file_has_one_identity_by_all_its_names() {
 
 #[tokio::test]
 async fn what_is_no_database_is_said_and_not_made() {
-    let file = File::with("CREATE TABLE t (x)").await;
+    let file = File::with("CREATE TABLE t (x)");
     let folder = file.folder.path();
     std::fs::write(
         folder.join("notes.txt"),
