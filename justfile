@@ -16,7 +16,7 @@ default:
 tunnel *args: (_build 'cli' 'tunnel')
     @exec {{ release }}/tunnel "$@"
 
-# Runs the server end in the caller's folder: just server run -- npm start
+# Runs the server end in the caller's folder: just server --log-file app.log
 [no-cd]
 [no-exit-message]
 server *args: (_build 'cli' 'tunnel-server')

@@ -21,7 +21,7 @@ pub(crate) fn production(database: &str) -> ServerBuilder {
         .quic_address(ANY)
         .http_address(None)
         .secret(SECRET)
-        .pseudonym_key(Some("the pseudonym key of the tests".to_owned()))
+        .pseudonym_key(Some("a pseudonym key, long enough for tests".to_owned()))
         .database(Some(url(database)))
 }
 

@@ -148,8 +148,8 @@ async fn another_pseudonym_key_in_between_is_said() {
     from.run(EVENTS).await;
     let request = sync(&["events"], to.url());
     for (key, mixed) in [
-        ("one pseudonym key of the tests", false),
-        ("another pseudonym key of them", true),
+        ("one pseudonym key, long enough for tests", false),
+        ("another pseudonym key, as long as the first", true),
     ] {
         let server = production(from.url())
             .pseudonym_key(Some(key.into()))

@@ -9,10 +9,11 @@ use sanitize::PseudonymKey;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::logs::Ring;
 use crate::sync::database::DatabaseUrl;
-use crate::sync::source::ping;
+use crate::sync::source::{ReadError, ping};
 
 /// What a server lends to its features.
 #[derive(Clone, Debug)]
@@ -36,15 +37,32 @@ impl ServerParts {
     /// database.
     ///
     /// # Errors
-    /// A sentence that says what is wrong, without any value of a row.
-    pub async fn ping_database(&self) -> Option<Result<Duration, String>> {
+    /// A sentence that says what is wrong without the database's address or user: those are in the
+    /// server's log.
+    pub async fn ping_database(&self) -> Option<Result<Duration, &'static str>> {
         let database = self.database.as_ref()?;
-        Some(
-            match tokio::time::timeout(DATABASE_TIME, ping(database)).await {
-                Ok(answer) => answer.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {} s", DATABASE_TIME.as_secs())),
-            },
-        )
+        let answer = tokio::time::timeout(DATABASE_TIME, ping(database)).await;
+        Some(match answer {
+            Ok(Ok(took)) => Ok(took),
+            Ok(Err(error)) => {
+                warn!("the database is not well: {error}");
+                Err(in_short(&error))
+            }
+            Err(_) => Err("it does not answer in time"),
+        })
+    }
+}
+
+/// Says what is wrong with a database to whoever may know that something is, and no more.
+const fn in_short(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::Unreachable { .. } => "it cannot be reached",
+        ReadError::Silent { .. } => "it does not answer in time",
+        ReadError::Tls { .. } => "no encrypted connection to it can be made",
+        ReadError::Authentication { .. } => "it refuses the server's user",
+        ReadError::NoDatabase { .. } | ReadError::NoFile { .. } => "there is no such database",
+        ReadError::Busy { .. } => "it takes no connection now",
+        _ => "it fails: the server's log says how",
     }
 }
 

@@ -9,9 +9,10 @@ use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
 use features::sync::database::DatabaseUrl;
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
-use transport::endpoint::{Listener, ServerTrust};
+use transport::endpoint::Listener;
 use transport::trust::{
-    Key, KeyRing, Scopes, Secret, SecretError, ServerName, WallClock, random_16, system_clock,
+    Key, KeyRing, Scopes, Secret, SecretError, ServerName, ServerTrust, WallClock, random_16,
+    system_clock,
 };
 use wire::FeatureVersion;
 
@@ -185,12 +186,7 @@ impl ServerBuilder {
 
     fn derived_keys(&self) -> Result<Vec<Key>, ServerError> {
         let derive = |(name, secret, scopes): &(String, String, Scopes)| {
-            let weak = |source: SecretError| ServerError::Secret {
-                key: name.clone(),
-                source,
-            };
-            let secret: Secret = secret.parse().map_err(weak)?;
-            Ok(Key::derive(name, &secret, scopes.clone())?)
+            Ok(Key::derive(name, &parsed(name, secret)?, scopes.clone())?)
         };
         self.keys.iter().map(derive).collect()
     }
@@ -198,7 +194,7 @@ impl ServerBuilder {
     fn parts(&self) -> Result<ServerParts, ServerError> {
         let logs: LogsConfig = self.sections.get("logs")?;
         let key = match &self.pseudonyms {
-            Some(secret) => PseudonymKey::from_secret(secret),
+            Some(text) => PseudonymKey::from_secret(parsed("pseudonyms", text)?.expose()),
             None => PseudonymKey::generate().map_err(|_| ServerError::NoRandomness)?,
         };
         Ok(ServerParts {
@@ -251,6 +247,15 @@ impl ServerBuilder {
             clock: Arc::clone(&self.clock),
         }
     }
+}
+
+/// Pseudonyms are guessed as easily as the secret that they are made with: it is held to the same.
+fn parsed(key: &str, text: &str) -> Result<Secret, ServerError> {
+    let weak = |source: SecretError| ServerError::Secret {
+        key: key.to_owned(),
+        source,
+    };
+    text.parse().map_err(weak)
 }
 
 /// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that

@@ -104,7 +104,7 @@ impl TunnelServer {
 
     /// Stops, in order, and returns the names of the tasks that were late.
     ///
-    /// Takes at most some twelve seconds, well inside the thirty that Render gives.
+    /// Takes at most some ten seconds, well inside the thirty that Render gives.
     pub async fn stop(self) -> Vec<&'static str> {
         // 1. Nobody new comes in.
         self.listener.stop_accepting();

@@ -56,7 +56,6 @@ impl Default for Link {
 #[derive(Debug)]
 struct State {
     link: Link,
-    links: HashMap<(SocketAddr, SocketAddr), Link>,
     busy: HashMap<(SocketAddr, SocketAddr), Instant>,
     inboxes: HashMap<SocketAddr, Inbox>,
     cut: bool,
@@ -84,7 +83,6 @@ impl Network {
     pub fn new(link: Link, seed: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             link,
-            links: HashMap::new(),
             busy: HashMap::new(),
             inboxes: HashMap::new(),
             cut: false,
@@ -111,16 +109,6 @@ impl Network {
         })
     }
 
-    /// Changes every link that has no setting of its own.
-    pub fn set_link(&self, link: Link) {
-        self.lock().link = link;
-    }
-
-    /// Changes the link from one host to another, in that direction.
-    pub fn set_link_between(&self, from: SocketAddr, to: SocketAddr, link: Link) {
-        self.lock().links.insert((from, to), link);
-    }
-
     /// Drops every packet from now on, without a word.
     pub fn cut(&self) {
         self.lock().cut = true;
@@ -145,7 +133,7 @@ impl Network {
 impl State {
     fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        let link = *self.links.get(&(from, to)).unwrap_or(&self.link);
+        let link = self.link;
         if self.cut || self.chance(link.loss) {
             return;
         }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use transport::carrier::Carrier;
-use transport::endpoint::{DialError, Dialer, Listener, ServerTrust};
+use transport::endpoint::{DialError, Dialer, Listener};
 use transport::keeper::Dial;
 use transport::router::Router;
 use transport::session::Session;
 use transport::tasks::Tasks;
 use transport::trust::{
-    ClientName, Key, KeyRing, Scopes, Secret, ServerName, WallClock, system_clock,
+    ClientName, Key, KeyRing, Scopes, Secret, ServerName, ServerTrust, WallClock, system_clock,
 };
 use wire::WelcomeBody;
 

@@ -1,7 +1,7 @@
 //! Channels: one bidirectional stream, cut into frames, each a typed message.
 
 use bytes::{Buf, Bytes, BytesMut};
-use quinn::{ConnectionError, ReadError, RecvStream, SendStream, StoppedError, VarInt, WriteError};
+use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt, WriteError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -101,12 +101,6 @@ impl Channel {
     /// See [`Sender::fault`].
     pub async fn fault(&mut self, fault: &Fault) -> Result<(), ChannelError> {
         self.sender.fault(fault).await
-    }
-
-    /// Separates the directions, so that two tasks, or two branches of a `select!`, can use them.
-    #[must_use]
-    pub fn split(self) -> (Sender, Receiver) {
-        (self.sender, self.receiver)
     }
 
     /// Borrows the directions apart.
@@ -312,15 +306,6 @@ impl From<ReadError> for ChannelError {
             ReadError::ClosedStream
             | ReadError::IllegalOrderedRead
             | ReadError::ZeroRttRejected => Self::Closed,
-        }
-    }
-}
-
-impl From<StoppedError> for ChannelError {
-    fn from(error: StoppedError) -> Self {
-        match error {
-            StoppedError::ConnectionLost(lost) => Self::Lost(lost),
-            StoppedError::ZeroRttRejected => Self::Closed,
         }
     }
 }

@@ -10,12 +10,14 @@ use futures_util::stream::FuturesUnordered;
 use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use wire::{CloseCode, WelcomeBody};
 
 use crate::carrier::{self, Carrier, udp};
 use crate::session::{Owned, Session};
 use crate::trust::{
-    self, Admission, ClientName, Guest, HandshakeError, Key, KeyRing, ServerName, Ticket, WallClock,
+    self, Admission, ClientName, Guest, HANDSHAKE_TIME, HandshakeError, Key, MOST_SESSIONS,
+    ServerTrust, Ticket, WallClock,
 };
 
 /// Takes in sessions on one socket.
@@ -26,16 +28,6 @@ pub struct Listener {
     admission: Admission,
     places: Arc<Semaphore>,
     trust: Arc<ServerTrust>,
-}
-
-/// Whom a server lets in, and what it says of itself.
-pub struct ServerTrust {
-    /// The keys that it accepts.
-    pub keys: Arc<KeyRing>,
-    /// What it says of itself.
-    pub name: ServerName,
-    /// Its clock.
-    pub clock: WallClock,
 }
 
 /// A stranger at the door.
@@ -161,22 +153,26 @@ impl Arrival {
             places,
             trust,
         } = self;
-        tokio::time::timeout(HANDSHAKE_TIME, async {
-            let connection = incoming.accept()?.await?;
-            match trust::welcome(&connection, &trust, &ticket, places).await {
-                Ok((guest, place)) => {
-                    carrier::trust(&connection);
-                    let session = Session::new(connection, carrier, Owned::Place { _held: place });
-                    Ok((session, guest))
-                }
-                Err(error) => {
-                    connection.close(CloseCode::REFUSED.0.into(), b"");
-                    Err(error)
-                }
+        let deadline = Instant::now() + HANDSHAKE_TIME;
+        let slow = |_| HandshakeError::Slow;
+        let connecting = incoming.accept()?;
+        let connection = timeout_at(deadline, connecting).await.map_err(slow)??;
+        let welcomed = trust::welcome(&connection, &trust, &ticket, places);
+        match timeout_at(deadline, welcomed).await {
+            Ok(Ok((guest, place))) => {
+                carrier::trust(&connection);
+                let owned = Owned::Place { _held: place };
+                Ok((Session::new(connection, carrier, owned), guest))
             }
-        })
-        .await
-        .map_err(|_| HandshakeError::Slow)?
+            Ok(Err(error)) => {
+                connection.close(CloseCode::REFUSED.0.into(), b"");
+                Err(error)
+            }
+            Err(elapsed) => {
+                connection.close(CloseCode::SLOW_HELLO.0.into(), b"");
+                Err(slow(elapsed))
+            }
+        }
     }
 }
 
@@ -368,20 +364,6 @@ fn abstract_endpoint(
     Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
 }
 
-impl std::fmt::Debug for ServerTrust {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            keys,
-            name,
-            clock: _,
-        } = self;
-        f.debug_struct("ServerTrust")
-            .field("keys", keys)
-            .field("name", name)
-            .finish_non_exhaustive()
-    }
-}
-
 impl std::fmt::Debug for Dialer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
@@ -395,10 +377,6 @@ impl std::fmt::Debug for Dialer {
             .finish_non_exhaustive()
     }
 }
-
-/// From the first packet to the welcome. Three round trips of a satellite link take two seconds;
-/// the rest is for packets lost on the way.
-pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Strangers whose first packets wait to be looked at.
 const MOST_INCOMING: usize = 256;
@@ -414,6 +392,3 @@ const HEAD_START: Duration = Duration::from_millis(250);
 
 /// A name with more addresses has answered by then, or will not.
 const MOST_ADDRESSES: usize = 6;
-
-/// Sessions of one server: a large team. An idle one takes about 100 KiB.
-pub const MOST_SESSIONS: usize = 256;

@@ -76,11 +76,6 @@ impl<'c, A: DeserializeOwned> Pour<'c, A> {
         }
     }
 
-    /// Returns the last ack.
-    pub const fn acked(&self) -> Option<&A> {
-        self.acked.as_ref()
-    }
-
     /// Says that all items are sent, waits for the last acks and returns the last one.
     ///
     /// # Errors

@@ -18,10 +18,10 @@ use tokio::time::Instant;
 use wire::{CloseCode, Status, WelcomeBody};
 
 use crate::backoff::{Attempt, Backoff, BackoffPolicy};
-use crate::endpoint::{DialError, Dialer, HANDSHAKE_TIME};
+use crate::endpoint::{DialError, Dialer};
 use crate::session::Session;
 use crate::tasks::Tasks;
-use crate::trust::HandshakeError;
+use crate::trust::{HANDSHAKE_TIME, HandshakeError};
 
 /// Opens sessions with one server.
 pub trait Dial: Send + Sync + fmt::Debug {

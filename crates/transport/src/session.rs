@@ -123,18 +123,6 @@ impl Session {
         self.0.since
     }
 
-    /// Returns the peer's address on the carrier.
-    #[must_use]
-    pub fn remote_address(&self) -> std::net::SocketAddr {
-        self.0.connection.remote_address()
-    }
-
-    /// Returns the current estimate of the round trip.
-    #[must_use]
-    pub fn rtt(&self) -> Duration {
-        self.0.connection.rtt()
-    }
-
     /// Returns the counters of the connection.
     #[must_use]
     pub fn stats(&self) -> ConnectionStats {
@@ -161,12 +149,6 @@ impl Session {
             tokio::time::timeout(FLUSH, endpoint.wait_idle()).await.ok();
         }
     }
-}
-
-/// Whether a session ended because the server said that it stops or starts anew.
-#[must_use]
-pub fn is_restart(reason: &ConnectionError) -> bool {
-    close_code(reason) == Some(CloseCode::RESTARTING)
 }
 
 /// Returns the code that the peer closed the session with, if it did.

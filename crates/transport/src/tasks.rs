@@ -92,7 +92,10 @@ impl Tasks {
             return Vec::new();
         }
         let late = self.abort_all();
-        self.tracker.wait().await;
+        // A task that never waits cannot be aborted: it is named, and left.
+        tokio::time::timeout(ABORTED, self.tracker.wait())
+            .await
+            .ok();
         late
     }
 
@@ -125,6 +128,9 @@ impl Running {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// An aborted task ends where it waits next.
+const ABORTED: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

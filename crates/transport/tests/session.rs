@@ -13,9 +13,9 @@ use transport::channel::{Channel, ChannelError, Priority};
 use transport::endpoint::DialError;
 use transport::flow::{Drain, Pour};
 use transport::router::{Handler, Router, ServeError, Visit};
-use transport::session::{Protocol, Session, is_restart};
+use transport::session::{Protocol, Session, close_code};
 use transport::trust::{Allow, HandshakeError, Scopes, WallClock, system_clock};
-use wire::{Fault, Status};
+use wire::{CloseCode, Fault, Status};
 
 /// Answers a number with its double; refuses 13.
 #[derive(Debug)]
@@ -324,7 +324,10 @@ async fn a_server_that_stops_says_so() {
     let session = pair.connect(2).await;
     assert_eq!(double(&session, 4).await.unwrap(), 8);
     assert_eq!(pair.server.shutdown(Duration::from_secs(10)).await, [""; 0]);
-    assert!(is_restart(&session.closed().await));
+    assert_eq!(
+        close_code(&session.closed().await),
+        Some(CloseCode::RESTARTING)
+    );
 }
 
 #[tokio::test(start_paused = true)]

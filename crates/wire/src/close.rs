@@ -15,11 +15,11 @@ impl CloseCode {
     pub const RESTARTING: Self = Self(1);
     /// The hello was refused; the reason went in [`Refused`](crate::Refused).
     pub const REFUSED: Self = Self(2);
-    /// The peer broke the protocol.
+    /// The peer broke the protocol. Reserved: faults end channels.
     pub const PROTOCOL: Self = Self(3);
     /// The peer took too long to say hello.
     pub const SLOW_HELLO: Self = Self(4);
-    /// The key was revoked.
+    /// The key was revoked. Reserved for the reload of keys.
     pub const REVOKED: Self = Self(5);
 }
 

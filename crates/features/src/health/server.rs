@@ -56,7 +56,9 @@ impl Health {
             database: match self.parts.ping_database().await {
                 None => DatabaseHealth::None,
                 Some(Ok(took)) => DatabaseHealth::Up { took },
-                Some(Err(reason)) => DatabaseHealth::Down { reason },
+                Some(Err(reason)) => DatabaseHealth::Down {
+                    reason: reason.to_owned(),
+                },
             },
         }
     }

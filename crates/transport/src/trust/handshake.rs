@@ -6,23 +6,22 @@
 //! client ◀── Welcome | Refused ── server  HMAC(exporter, hello, welcome)
 //! ```
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quinn::{Connection, ConnectionError};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::hello::{HelloError, MAX_HELLO};
 use wire::{
-    CloseCode, FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome,
-    WelcomeBody,
+    FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome, WelcomeBody,
 };
 
 use super::admission::Ticket;
 use super::identity::named_key;
 use super::key::{Key, KeyId, KeyRing, random_16};
 use crate::channel::{Channel, ChannelError};
-use crate::endpoint::{MOST_SESSIONS, ServerTrust};
 
 /// What a client says of itself.
 #[derive(Clone, Debug)]
@@ -64,6 +63,30 @@ pub fn system_clock() -> WallClock {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs())
     })
+}
+
+/// Whom a server lets in, and what it says of itself.
+pub struct ServerTrust {
+    /// The keys that it accepts.
+    pub keys: Arc<KeyRing>,
+    /// What it says of itself.
+    pub name: ServerName,
+    /// Its clock.
+    pub clock: WallClock,
+}
+
+impl fmt::Debug for ServerTrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            keys,
+            name,
+            clock: _,
+        } = self;
+        f.debug_struct("ServerTrust")
+            .field("keys", keys)
+            .field("name", name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A client that has proved itself to the server.
@@ -167,7 +190,6 @@ pub(crate) async fn welcome(
             channel.finish().await?;
             // The refusal must have left before the connection is closed over it.
             channel.until_read().await;
-            connection.close(CloseCode::REFUSED.0.into(), b"");
             Err(HandshakeError::Refused(Refusal::new(
                 refused,
                 (trust.clock)(),
@@ -325,17 +347,17 @@ pub enum HandshakeError {
     #[error(transparent)]
     Channel(#[from] ChannelError),
     /// It took too long.
-    #[error("no hello within {} seconds", crate::endpoint::HANDSHAKE_TIME.as_secs())]
+    #[error("no hello within {} seconds", HANDSHAKE_TIME.as_secs())]
     Slow,
 }
 
 impl From<ConnectionError> for HandshakeError {
     fn from(error: ConnectionError) -> Self {
-        // TLS alerts are 0x100 and up (RFC 9001, section 4.8). The only certificate that a client
-        // accepts is the one of its key, so an alert here means that keys differ.
+        // The only certificate that a client accepts is the one of its key, so that an alert about
+        // a certificate means that the keys differ.
         match &error {
             ConnectionError::TransportError(transport)
-                if (0x100..0x200).contains(&u64::from(transport.code)) =>
+                if CERTIFICATE_ALERTS.contains(&u64::from(transport.code)) =>
             {
                 Self::Imposter
             }
@@ -347,5 +369,16 @@ impl From<ConnectionError> for HandshakeError {
 const BY_CLIENT: &[u8] = b"render-tunnel hello";
 const BY_SERVER: &[u8] = b"render-tunnel welcome";
 
+/// `bad_certificate` to `access_denied` (RFC 8446, section 6), as QUIC's errors number them
+/// (RFC 9001, section 4.8).
+const CERTIFICATE_ALERTS: std::ops::RangeInclusive<u64> = 0x12a..=0x131;
+
 /// How far two clocks may differ, in seconds: five minutes, as the package before this one had it.
 const CLOCK_TOLERANCE: u64 = 300;
+
+/// From the first packet to the welcome. Three round trips of a satellite link take two seconds;
+/// the rest is for packets lost on the way.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// Sessions of one server: a large team. An idle one takes about 100 KiB.
+pub const MOST_SESSIONS: usize = 256;

@@ -9,7 +9,8 @@ mod secret;
 
 pub(crate) use admission::{Admission, Ticket};
 pub use handshake::{
-    ClientName, Guest, HandshakeError, Refusal, ServerName, WallClock, system_clock,
+    ClientName, Guest, HANDSHAKE_TIME, HandshakeError, MOST_SESSIONS, Refusal, ServerName,
+    ServerTrust, WallClock, system_clock,
 };
 pub(crate) use handshake::{greet, welcome};
 pub use identity::IdentityError;
