@@ -110,8 +110,9 @@ fn routes() -> Router {
 /// Probes and a few people. Each takes some 20 KiB.
 const MOST_CONNECTIONS: usize = 256;
 
-/// As long as a phone on a bad link needs for a few lines.
-const HEADER_TIME: Duration = Duration::from_secs(10);
+/// A probe sends its few lines at once. Below the 5 s that Render gives it, so that a full house of
+/// half-sent requests does not fail one.
+const HEADER_TIME: Duration = Duration::from_secs(3);
 
 /// A connection is kept for further probes, but not for ever.
 const CONNECTION_TIME: Duration = Duration::from_secs(120);

@@ -98,12 +98,13 @@ impl Listener {
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            if self.admission.is_busy() && incoming.may_retry() {
+            let address = incoming.remote_address().ip();
+            if self.admission.is_busy(address) && incoming.may_retry() {
                 // Fails only for an address that has proved itself, which was just asked.
                 incoming.retry().ok();
                 continue;
             }
-            match self.admission.admit(incoming.remote_address().ip()) {
+            match self.admission.admit(address) {
                 Some(ticket) => {
                     let (carrier, trust) = (self.carrier, Arc::clone(&self.trust));
                     let places = Arc::clone(&self.places);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Dial ── session ──▶ keeper ── session() ──▶ features
-//!                       └── Event ──▶ whoever listens
+//!                       └── Event ──▶ the listener
 //! ```
 //! The policy, when to try again, is [`BackoffPolicy`]; this is the mechanism.
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use quinn::ConnectionError;
 use thiserror::Error;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::{CloseCode, Status, WelcomeBody};
 
@@ -55,13 +55,16 @@ pub enum Reconnect {
     On(BackoffPolicy),
 }
 
-/// Owns a session. Clones share it.
+/// Owns a session. Clones share it, and with the last of them it ends.
 #[derive(Clone, Debug)]
 pub struct Keeper {
     state: watch::Receiver<State>,
-    events: broadcast::Sender<Event>,
     tasks: Tasks,
 }
+
+/// Hears of each [`Event`] when it happens, and is dropped after the last one. It must not wait:
+/// the keeper does nothing else meanwhile.
+pub type Listener = Box<dyn Fn(Event) + Send + Sync>;
 
 /// What happens to a keeper's session.
 #[derive(Clone, Debug)]
@@ -72,10 +75,10 @@ pub enum Event {
     Disconnected(ConnectionError),
     /// A new session will be tried.
     Reconnecting(Attempt),
-    /// A try failed; others may follow.
+    /// A try failed, and another follows.
     Failed(Arc<DialError>),
-    /// There will be no other session.
-    GaveUp,
+    /// There will be no other session: this is the last event.
+    GaveUp(GiveUp),
 }
 
 #[derive(Clone, Debug)]
@@ -105,27 +108,40 @@ impl Keeper {
     /// # Errors
     /// [`DialError`] if there is no first session.
     pub async fn start(dial: Arc<dyn Dial>, reconnect: Reconnect) -> Result<Self, DialError> {
+        Self::start_heard(dial, reconnect, Box::new(drop)).await
+    }
+
+    /// Does what [`Keeper::start`] does, and lets `listener` hear what happens after the first
+    /// session has begun.
+    ///
+    /// # Errors
+    /// [`DialError`] if there is no first session.
+    pub async fn start_heard(
+        dial: Arc<dyn Dial>,
+        reconnect: Reconnect,
+        listener: Listener,
+    ) -> Result<Self, DialError> {
         let (session, welcome) = try_once(&*dial).await?;
         let (state, watched) = watch::channel(State::Up(session.clone(), Arc::new(welcome)));
-        let events = broadcast::Sender::new(EVENTS);
         let tasks = Tasks::new();
         let keeping = Keeping {
             dial,
             reconnect,
             state,
-            events: events.clone(),
+            listener,
         };
         let owner = tasks.clone();
         tasks.spawn("keeper", async move {
             tokio::select! {
                 () = keeping.keep(session) => {}
                 () = owner.stopping() => {}
+                // Nobody is left to close it.
+                () = keeping.state.closed() => {}
             }
             keeping.end().await;
         });
         Ok(Self {
             state: watched,
-            events,
             tasks,
         })
     }
@@ -170,12 +186,6 @@ impl Keeper {
         }
     }
 
-    /// Returns what happens from now on. A listener that falls behind misses the oldest.
-    #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
-    }
-
     /// Ends the session and lets the server know.
     pub async fn close(&self) {
         self.tasks.shutdown(CLOSING).await;
@@ -186,7 +196,7 @@ struct Keeping {
     dial: Arc<dyn Dial>,
     reconnect: Reconnect,
     state: watch::Sender<State>,
-    events: broadcast::Sender<Event>,
+    listener: Listener,
 }
 
 impl Keeping {
@@ -194,7 +204,7 @@ impl Keeping {
     async fn keep(&self, mut session: Session) {
         let Reconnect::On(policy) = self.reconnect else {
             let reason = session.closed().await;
-            self.tell(Event::Disconnected(reason.clone()));
+            (self.listener)(Event::Disconnected(reason.clone()));
             self.give_up(GiveUp::Lost(reason));
             return;
         };
@@ -206,13 +216,13 @@ impl Keeping {
                 backoff.reset();
             }
             self.state.send_replace(State::Down);
-            self.tell(Event::Disconnected(reason.clone()));
+            (self.listener)(Event::Disconnected(reason.clone()));
             match self.again(&mut backoff, reason).await {
                 Ok((next, welcome)) => {
                     let welcome = Arc::new(welcome);
                     self.state
                         .send_replace(State::Up(next.clone(), Arc::clone(&welcome)));
-                    self.tell(Event::Authenticated(welcome));
+                    (self.listener)(Event::Authenticated(welcome));
                     session = next;
                 }
                 Err(why) => {
@@ -228,29 +238,27 @@ impl Keeping {
         backoff: &mut Backoff,
         reason: ConnectionError,
     ) -> Result<(Session, WelcomeBody), GiveUp> {
-        let mut why = GiveUp::Lost(reason);
-        while let Some(attempt) = backoff.next_attempt() {
-            self.tell(Event::Reconnecting(attempt));
+        let mut attempt = backoff.next_attempt().ok_or(GiveUp::Lost(reason))?;
+        loop {
+            (self.listener)(Event::Reconnecting(attempt));
             tokio::time::sleep(attempt.delay).await;
-            match try_once(&*self.dial).await {
+            let error = match try_once(&*self.dial).await {
                 Ok(session) => return Ok(session),
-                Err(error) => {
-                    let error = Arc::new(error);
-                    self.tell(Event::Failed(Arc::clone(&error)));
-                    let hopeless = is_hopeless(&error);
-                    why = GiveUp::Dial(error);
-                    if hopeless {
-                        break;
-                    }
-                }
-            }
+                Err(error) => Arc::new(error),
+            };
+            let next = if is_hopeless(&error) {
+                None
+            } else {
+                backoff.next_attempt()
+            };
+            attempt = next.ok_or_else(|| GiveUp::Dial(Arc::clone(&error)))?;
+            (self.listener)(Event::Failed(error));
         }
-        Err(why)
     }
 
     fn give_up(&self, why: GiveUp) {
-        self.state.send_replace(State::Gone(why));
-        self.tell(Event::GaveUp);
+        self.state.send_replace(State::Gone(why.clone()));
+        (self.listener)(Event::GaveUp(why));
     }
 
     async fn end(&self) {
@@ -261,11 +269,6 @@ impl Keeping {
         if !matches!(*self.state.borrow(), State::Gone(_)) {
             self.state.send_replace(State::Gone(GiveUp::Closed));
         }
-    }
-
-    fn tell(&self, event: Event) {
-        // Nobody need listen.
-        self.events.send(event).ok();
     }
 }
 
@@ -291,9 +294,6 @@ fn is_hopeless(error: &DialError) -> bool {
 
 /// A session that held so long ended for a reason of its own: the next wait is short again.
 const STABLE: Duration = Duration::from_secs(10);
-
-/// Events come a few at a time, around a loss.
-const EVENTS: usize = 64;
 
 /// The close packet leaves at once.
 const CLOSING: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
-use tracing::{debug, error};
+use tracing::{debug, error, info};
 use wire::{CloseCode, Fault, FeatureVersion, Preface, Status};
 
 use crate::channel::{Channel, ChannelError};
@@ -118,8 +118,11 @@ impl Router {
         match served {
             Ok(()) => {}
             Err(ServeError::Fault(fault)) => {
-                if fault.status == Status::INTERNAL {
-                    error!(key = visit.guest.key.name(), "{fault}");
+                let (key, status) = (visit.guest.key.name(), fault.status.0);
+                match fault.status {
+                    // As a value, so that what a client typed cannot begin a line of its own.
+                    Status::INTERNAL => error!(key, reason = fault.reason, "failed"),
+                    _ => info!(key, status, reason = fault.reason, "refused"),
                 }
                 tell(&mut channel, &fault).await;
             }

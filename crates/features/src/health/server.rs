@@ -1,8 +1,11 @@
 //! The server half of health.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use transport::channel::Channel;
 use transport::router::{Handler, ServeError, Visit};
 
@@ -13,12 +16,16 @@ use crate::parts::{About, SectionError, ServerParts};
 pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
     Ok(Some(Arc::new(Health {
         parts: parts.clone(),
+        database: Mutex::new(None),
     })))
 }
 
 #[derive(Debug)]
 struct Health {
     parts: ServerParts,
+    /// The last answer of the database and when it came. The lock is held while it is asked, so
+    /// that production has one connection more at the most, however many ask.
+    database: Mutex<Option<(Instant, DatabaseHealth)>>,
 }
 
 impl Handler for Health {
@@ -53,13 +60,28 @@ impl Health {
             commit: commit.clone(),
             uptime: started.elapsed(),
             sessions: self.parts.sessions.get(),
-            database: match self.parts.ping_database().await {
-                None => DatabaseHealth::None,
-                Some(Ok(took)) => DatabaseHealth::Up { took },
-                Some(Err(reason)) => DatabaseHealth::Down {
-                    reason: reason.to_owned(),
-                },
-            },
+            database: self.database().await,
         }
     }
+
+    async fn database(&self) -> DatabaseHealth {
+        let mut last = self.database.lock().await;
+        if let Some((at, health)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return health.clone();
+        }
+        let health = match self.parts.ping_database().await {
+            None => DatabaseHealth::None,
+            Some(Ok(took)) => DatabaseHealth::Up { took },
+            Some(Err(reason)) => DatabaseHealth::Down {
+                reason: reason.to_owned(),
+            },
+        };
+        *last = Some((Instant::now(), health.clone()));
+        health
+    }
 }
+
+/// Whoever asks again within a second means the same moment.
+const FRESH: Duration = Duration::from_secs(1);

@@ -54,9 +54,12 @@ impl Admission {
         })
     }
 
-    /// Whether so many handshakes are under way that an address should prove itself first.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.lock().total >= BUSY
+    /// Whether so many handshakes are under way, in all or from this address, that the address
+    /// should prove first that it is not forged.
+    pub(crate) fn is_busy(&self, address: IpAddr) -> bool {
+        let state = self.lock();
+        let here = state.addresses.get(&network_of(address));
+        state.total >= BUSY || here.is_some_and(|record| record.under_way >= BUSY_BY_ADDRESS)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,6 +146,10 @@ const MOST_BY_ADDRESS: usize = 32;
 
 /// From here on an address shows by a Retry that it is not forged (RFC 9000, section 8.1.2).
 const BUSY: usize = 64;
+
+/// More than one laptop starts at a time. Below [`MOST_BY_ADDRESS`], so that forged packets cannot
+/// take the places of whoever has the address.
+const BUSY_BY_ADDRESS: usize = 4;
 
 /// At some 100 bytes each: under 1 MiB.
 const MOST_ADDRESSES: usize = 4096;
