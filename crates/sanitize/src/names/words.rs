@@ -114,6 +114,10 @@ impl Words {
 
     fn push(&mut self, c: char, mut length: usize) -> Option<usize> {
         let lower = c.to_ascii_lowercase();
+        if lower.is_ascii() {
+            *self.letters.get_mut(length)? = lower as u8;
+            return Some(length + 1);
+        }
         let mut one = [0; 4];
         for &byte in fold(lower)
             .unwrap_or_else(|| lower.encode_utf8(&mut one))

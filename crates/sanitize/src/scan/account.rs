@@ -2,24 +2,27 @@
 
 use std::ops::Range;
 
-use super::groups::{Groups, starts};
-use super::{Claims, What, begins_word, ends_word, word_before};
+use super::bytes::starts;
+use super::groups::{Groups, numbers};
+use super::{Claims, What, ends_word, word_before};
 use crate::Persona;
 use crate::checks::{is_issued_card, luhn_holds, mod97_holds};
 use crate::persona::{is_our_card, is_our_iban};
 
 /// Claims every number that its form and its check digits give away.
 pub(super) fn find(text: &str, claims: &mut Claims) {
-    for start in starts(text) {
-        if let Some((what, range)) = iban(text, start) {
-            claims.claim(what, range);
-            continue;
-        }
-        let groups = Groups::at(text, start);
-        if let Some((what, range)) = card(&groups).or_else(|| social_security(text, &groups)) {
-            claims.claim(what, range);
-        }
+    let bytes = text.as_bytes();
+    let accounts = ibans(bytes).filter_map(|(start, length)| iban(bytes, start, length));
+    let numbers =
+        numbers(text).filter_map(|groups| card(&groups).or_else(|| social_security(text, &groups)));
+    for (what, range) in accounts.chain(numbers) {
+        claims.claim(what, range);
     }
+}
+
+/// Returns where a bank account may begin, and how long it then is.
+fn ibans(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    starts(bytes).filter_map(|start| Some((start, iban_length(bytes, start)?)))
 }
 
 /// A card has known first digits, a length that goes with them, and Luhn's check digit. Without
@@ -86,17 +89,7 @@ fn social_security(text: &str, groups: &Groups<'_>) -> Option<(What, Range<usize
 }
 
 /// A bank account: a country, its length, and check digits that hold, spaces between or not.
-fn iban(text: &str, digits: usize) -> Option<(What, Range<usize>)> {
-    let bytes = text.as_bytes();
-    let start = digits.checked_sub(2)?;
-    if !begins_word(bytes, start) {
-        return None;
-    }
-    let country = text.get(start..digits)?;
-    let is_country = |known: &str| known.eq_ignore_ascii_case(country);
-    let (length, _) = *IBAN_LENGTHS
-        .iter()
-        .find(|(_, countries)| countries.split(' ').any(is_country))?;
+fn iban(bytes: &[u8], start: usize, length: usize) -> Option<(What, Range<usize>)> {
     let mut account = [0; LONGEST_IBAN];
     let (mut taken, mut at) = (0, start);
     while taken < length {
@@ -122,11 +115,45 @@ fn iban(text: &str, digits: usize) -> Option<(What, Range<usize>)> {
     Some((what, start..at))
 }
 
+/// Returns how long an account of the country is that the two letters at `start` name.
+pub(super) fn iban_length(bytes: &[u8], start: usize) -> Option<usize> {
+    let [first, second] = bytes[start..].first_chunk()?;
+    let length = LENGTHS[place(*first)?][place(*second)?];
+    (length > 0).then_some(usize::from(length))
+}
+
+/// Returns the place of a letter in the alphabet.
+const fn place(letter: u8) -> Option<usize> {
+    match letter.to_ascii_uppercase() {
+        upper @ b'A'..=b'Z' => Some((upper - b'A') as usize),
+        _ => None,
+    }
+}
+
+/// The lengths by the two letters of the country, zero where there is none.
+static LENGTHS: [[u8; 26]; 26] = {
+    let mut lengths = [[0; 26]; 26];
+    let mut row = 0;
+    while row < IBAN_LENGTHS.len() {
+        let (length, countries) = IBAN_LENGTHS[row];
+        let countries = countries.as_bytes();
+        let mut at = 0;
+        while at < countries.len() {
+            if let (Some(first), Some(second)) = (place(countries[at]), place(countries[at + 1])) {
+                lengths[first][second] = length;
+            }
+            at += "NO ".len();
+        }
+        row += 1;
+    }
+    lengths
+};
+
 /// The registry allows 34; the longest in use has 33.
 const LONGEST_IBAN: usize = 34;
 
 /// The countries of the IBAN registry, by how long their accounts are.
-const IBAN_LENGTHS: &[(usize, &str)] = &[
+const IBAN_LENGTHS: &[(u8, &str)] = &[
     (15, "NO"),
     (16, "BE"),
     (18, "DK FI FK FO GL NL SD"),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::bytes::{is_letter, starts};
+
 /// The groups of digits from one of them onwards.
 pub(super) struct Groups<'t> {
     text: &'t str,
@@ -120,11 +122,24 @@ impl<'t> Groups<'t> {
     }
 }
 
-/// Returns where each group of digits begins.
-pub(super) fn starts(text: &str) -> impl Iterator<Item = usize> {
-    let bytes = text.as_bytes();
-    (0..bytes.len())
-        .filter(|&at| bytes[at].is_ascii_digit() && (at == 0 || !bytes[at - 1].is_ascii_digit()))
+/// Returns the groups of each number that has digits enough to be somebody's, and of the numbers
+/// within it that have.
+pub(super) fn numbers(text: &str) -> impl Iterator<Item = Groups<'_>> {
+    starts(text.as_bytes()).filter_map(|start| number_at(text, start))
+}
+
+/// Returns the groups of the number that begins at `start`, if it has digits enough.
+pub(super) fn number_at(text: &str, start: usize) -> Option<Groups<'_>> {
+    // Most words that begin with a digit go on with a letter.
+    let nearest: &[u8; FEWEST_DIGITS] = text.as_bytes()[start..].first_chunk()?;
+    if nearest
+        .iter()
+        .fold(false, |any, &byte| any | is_letter(byte))
+    {
+        return None;
+    }
+    let groups = Groups::at(text, start);
+    (groups.digits(groups.count) >= FEWEST_DIGITS).then_some(groups)
 }
 
 fn is_between(c: char) -> bool {
@@ -142,6 +157,9 @@ fn is_between(c: char) -> bool {
             | '\u{202f}'
     )
 }
+
+/// The fewest digits of a number that is detected without being named one: local phone numbers.
+pub(super) const FEWEST_DIGITS: usize = 7;
 
 /// `+49 (0) 30 12 34 56 78` has eight groups, and no number more than ten.
 const MAX_GROUPS: usize = 10;

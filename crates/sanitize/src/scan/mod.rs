@@ -9,6 +9,7 @@
 //! phone number. What is a pseudonym already is claimed too, and stays.
 
 mod account;
+mod bytes;
 mod email;
 mod groups;
 mod network;
@@ -19,6 +20,7 @@ mod url;
 
 use std::ops::Range;
 
+use self::bytes::WORD;
 pub(crate) use self::signs::Signs;
 use crate::Persona;
 
@@ -126,16 +128,12 @@ fn overlaps(findings: &[Finding], range: &Range<usize>) -> bool {
 /// Says whether the byte before `at` ends a word, so that one may begin there. What is not ASCII
 /// may: Chinese sets no space before a number.
 fn begins_word(text: &[u8], at: usize) -> bool {
-    at == 0 || !is_word(text[at - 1])
+    at == 0 || !WORD.has(text[at - 1])
 }
 
 /// Says whether a word may end before `at`.
 fn ends_word(text: &[u8], at: usize) -> bool {
-    text.get(at).is_none_or(|&next| !is_word(next))
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    text.get(at).is_none_or(|&next| !WORD.has(next))
 }
 
 /// Returns the word before `end`, with little between it and there, or an empty one.
@@ -151,9 +149,12 @@ fn word_before(text: &str, end: usize) -> Range<usize> {
             .map(char::len_utf8)
             .sum()
     };
-    let end = end - length(&text[..end], 4, |c| !c.is_alphanumeric());
+    let end = end - length(&text[..end], MOST_BETWEEN, |c| !c.is_alphanumeric());
     end - length(&text[..end], 20, char::is_alphanumeric)..end
 }
+
+/// The most characters between a word and what it is about: `tel. (`, and one more.
+const MOST_BETWEEN: usize = 4;
 
 #[cfg(test)]
 mod tests;

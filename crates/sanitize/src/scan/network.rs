@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::groups::starts;
+use super::bytes::starts;
 use super::{Claims, Context, What, begins_word, ends_word, word_before};
 use crate::Persona;
 use crate::persona::{is_hardware, is_our_hardware, is_ours_v4, is_ours_v6};
@@ -10,9 +10,9 @@ use crate::persona::{is_hardware, is_our_hardware, is_ours_v4, is_ours_v6};
 /// Claims every address of version 4 that is not a version.
 pub(super) fn find_dotted(text: &str, context: Context, claims: &mut Claims) {
     let bytes = text.as_bytes();
-    for start in starts(text) {
+    for start in starts(bytes) {
         // Only from the front: 2.3.4.5 is not in 1.2.3.4.5.
-        if !begins_word(bytes, start) || (start > 0 && bytes[start - 1] == b'.') {
+        if start > 0 && bytes[start - 1] == b'.' {
             continue;
         }
         // Four times three digits, three dots, and one character more which may not belong to it.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::groups::{Groups, starts};
+use super::groups::{Groups, numbers};
 use super::{Claims, What, word_before};
 use crate::Persona;
 use crate::persona::{is_american, is_our_phone};
@@ -13,11 +13,10 @@ use crate::persona::{is_american, is_our_phone};
 /// Claims every telephone number.
 pub(super) fn find(text: &str, claims: &mut Claims) {
     let mut from = 0;
-    for start in starts(text) {
-        if start < from || claims.holds(start) {
+    for groups in numbers(text) {
+        if groups.start() < from || claims.holds(groups.start()) {
             continue;
         }
-        let groups = Groups::at(text, start);
         let number = Number {
             text,
             lead: lead(text, &groups),

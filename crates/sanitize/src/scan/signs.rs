@@ -1,8 +1,13 @@
 //! The prefilter: one pass over a value that says which detectors it is worth asking.
 
-use std::ops::BitOr;
+use std::iter;
+use std::ops::{BitOr, Range};
 
 use memchr::{memchr_iter, memchr3, memmem};
+
+use super::account::iban_length;
+use super::bytes::{TOKEN, starts};
+use super::groups::{FEWEST_DIGITS, number_at};
 
 /// The signs of personal data that a value shows: a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +17,7 @@ impl Signs {
     pub(crate) const NONE: Self = Self(0);
     /// An @, or its form in a URL.
     pub(crate) const AT: Self = Self(1);
-    /// Enough digits for a phone number, near each other.
+    /// Enough digits for a phone number, near each other, or what begins as a bank account does.
     pub(crate) const DIGITS: Self = Self(1 << 1);
     /// Digits with three dots among them.
     pub(crate) const DOTTED: Self = Self(1 << 2);
@@ -51,7 +56,7 @@ impl Signs {
         show(Self::AT, counts.at > 0 || encoded);
         show(
             Self::DIGITS,
-            counts.digits >= FEWEST_DIGITS && has_digit_run(bytes),
+            counts.digits >= FEWEST_DIGITS && has_number(text),
         );
         show(Self::DOTTED, counts.dots >= 3 && counts.digits >= 4);
         if counts.colons > 0 {
@@ -69,7 +74,7 @@ impl Signs {
             Self::QUERY,
             counts.equals > 0 && memchr3(b'?', b'&', b'#', bytes).is_some(),
         );
-        show(Self::LONG_WORD, has_long_word(bytes));
+        show(Self::LONG_WORD, words(bytes, LONG_WORD).next().is_some());
         show(Self::ESCAPE, counts.backslashes > 0);
         signs
     }
@@ -134,6 +139,18 @@ const LANES: [u64; 256] = {
     lanes
 };
 
+/// Says whether there may be a number that is somebody's, or a bank account, the digits of which
+/// stand near each other.
+fn has_number(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut account = false;
+    let number = starts(bytes).any(|start| {
+        account |= iban_length(bytes, start).is_some();
+        number_at(text, start).is_some()
+    });
+    number || (account && has_digit_run(bytes))
+}
+
 /// Says whether enough digits stand near each other: at most three bytes between two of them,
 /// and no letter.
 fn has_digit_run(bytes: &[u8]) -> bool {
@@ -159,26 +176,24 @@ fn is_among_hex(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_some_and(part) && (at == 0 || part(&bytes[at - 1]))
 }
 
-/// Says whether a word of `LONG_WORD` letters occurs, by looking at every so many bytes only: a
-/// word so long cannot fall between two looks.
-fn has_long_word(bytes: &[u8]) -> bool {
+/// Returns the words of at least `least` letters, by looking at every so many bytes only: a word
+/// so long cannot fall between two looks.
+pub(super) fn words(bytes: &[u8], least: usize) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
-    while let Some(window) = bytes.get(start..start + LONG_WORD) {
-        match window.iter().rposition(|&byte| !is_token(byte)) {
-            Some(gap) => start += gap + 1,
-            None => return true,
+    iter::from_fn(move || {
+        loop {
+            let window = bytes.get(start..start + least)?;
+            let Some(gap) = window.iter().rposition(|&byte| !TOKEN.has(byte)) else {
+                break;
+            };
+            start += gap + 1;
         }
-    }
-    false
+        let behind = bytes[start + least..].iter();
+        let word = start..start + least + behind.take_while(|&&byte| TOKEN.has(byte)).count();
+        start = word.end + 1;
+        Some(word)
+    })
 }
-
-/// Says whether a byte may be part of a key or a token.
-pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-/// The fewest digits of a number that is detected without being named one: local phone numbers.
-const FEWEST_DIGITS: usize = 7;
 
 /// The shortest of the known keys and tokens.
 pub(super) const LONG_WORD: usize = 16;

@@ -448,3 +448,69 @@ fn a_sign_is_shown_by_every_value_that_has_a_finding() {
         assert_eq!(with(Signs::of(value)), with(everything), "{value}");
     }
 }
+
+#[test]
+fn what_stands_among_hexadecimal_words_is_found_in_every_place() {
+    let personal = [
+        (What::Personal(Persona::Phone), "+12127365000"),
+        (What::Personal(Persona::Card), "4111 1111 1111 1111"),
+        (What::Personal(Persona::Iban), "NO93 8601 1117 947"),
+        (What::Personal(Persona::NationalId), "123-45-6789"),
+        (What::Personal(Persona::Ip), "81.2.69.142"),
+        (What::Secret, "glpat-a1b2c3d4e5f6g7h8i9j0"),
+    ];
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    for (what, value) in personal {
+        for length in 0..digest.len() {
+            let text = format!("{}, {value}, {}", &digest[..length], &digest[length..]);
+            assert_eq!(found(&text), [(what, value)], "{text}");
+        }
+    }
+}
+
+#[test]
+fn numbers_in_the_middle_of_words_are_nobodys() {
+    nothing_is_found(&[
+        "a2127365000",
+        "_+12127365000",
+        "f4111111111111111",
+        "4111111111111111f",
+        "xDE89370400440532013000",
+        "DE89370400440532013000x",
+        "9f86d081884c7d659a2feaa0c55ad015",
+        "12345678f84c7d659a2feaa0c55ad015",
+        "de12345678f84c7d659a2feaa0c55ad0",
+    ]);
+}
+
+#[test]
+fn a_number_may_have_dashes_of_several_bytes_between_its_groups() {
+    is_found(
+        What::Personal(Persona::Phone),
+        &["016 \u{2013} 608 \u{2013} 041"],
+    );
+}
+
+#[test]
+fn what_stands_behind_bearer_is_found_over_a_few_characters_of_any_size() {
+    let token = "a8f5f167f44f4964e6c998dee827110c";
+    for between in [
+        " ",
+        ": ",
+        ": \u{201c}",
+        "\u{1f511}\u{1f511}\u{1f511}\u{1f511}",
+    ] {
+        let text = format!("Bearer{between}{token}");
+        assert_eq!(found(&text), [(What::Secret, token)], "{text}");
+    }
+    nothing_is_found(&["bearer, basic and other a8f5f167f44f4964e6c998dee827110c"]);
+}
+
+#[test]
+fn armour_is_found_though_its_word_is_shorter_than_a_token() {
+    let armour = "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END PRIVATE KEY-----";
+    for before in ["", "key: ", "key=", "0123456789 "] {
+        let text = format!("{before}{armour}");
+        assert_eq!(found(&text), [(What::Secret, armour)], "{text}");
+    }
+}

@@ -1,30 +1,25 @@
 //! Finds keys and tokens by how their makers mark them.
 
+use std::iter;
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memchr2_iter, memmem};
 
-use super::signs::{LONG_WORD, is_token};
+use super::bytes::TOKEN;
+use super::signs::{LONG_WORD, words};
 use super::url::is_redacted;
-use super::{Claims, What, word_before};
+use super::{Claims, MOST_BETWEEN, What, word_before};
 
 /// Claims private keys, and each long word that is a key or a token.
 pub(super) fn find(text: &str, claims: &mut Claims) {
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let length = bytes[at..]
-            .iter()
-            .take_while(|&&byte| is_token(byte))
-            .count();
-        let word = at..at + length;
-        at += length + 1;
+    for word in words(bytes, ARMOUR.len()) {
         if claims.holds(word.start) {
             continue;
         }
         if bytes[word.clone()].ends_with(ARMOUR) {
             find_private_key(text, word.end - ARMOUR.len(), claims);
-        } else if length >= LONG_WORD {
+        } else if word.len() >= LONG_WORD {
             find_in_word(text, word, claims);
         }
     }
@@ -65,10 +60,9 @@ fn find_in_word(text: &str, word: Range<usize>, claims: &mut Claims) {
         );
         return;
     }
-    let starts = (word.start..word.end)
-        .filter(|&at| BEGINS_MARK[usize::from(bytes[at])])
-        .filter(|&at| at == word.start || matches!(bytes[at - 1], b'_' | b'-'));
-    for start in starts {
+    let parts = memchr2_iter(b'_', b'-', &bytes[word.clone()]).map(|at| word.start + at + 1);
+    let starts = iter::once(word.start).chain(parts);
+    for start in starts.filter(|&start| may_begin_mark(&bytes[start..word.end])) {
         let candidate = &text[start..word.end];
         let known = MARKS.iter().find(|mark| mark.fits(candidate));
         if known.is_some() && !is_placeholder(candidate) {
@@ -80,12 +74,22 @@ fn find_in_word(text: &str, word: Range<usize>, claims: &mut Claims) {
 
 /// A JSON web token: three words with dots, the first of which begins as `{"` does in base 64.
 fn web_token(text: &str, word: Range<usize>) -> Option<Range<usize>> {
+    if !text[word.clone()].starts_with("eyJ") {
+        return None;
+    }
     let end = with_dots(text, word.end);
-    (text[word.clone()].starts_with("eyJ") && end > word.end).then_some(word.start..end)
+    (end > word.end).then_some(word.start..end)
 }
 
 /// What stands behind `Bearer`, or behind `Basic` in a header.
 fn bearer(text: &str, word: Range<usize>) -> Option<Range<usize>> {
+    // Most words end otherwise than these two, and are not worth a closer look.
+    let before = text.as_bytes()[..word.start].iter().rev();
+    let mut near = before.take(MOST_BETWEEN * char::MAX.len_utf8() + 1);
+    let last = near.find(|byte| byte.is_ascii_alphanumeric())?;
+    if !matches!(last, b'r' | b'R' | b'c' | b'C') {
+        return None;
+    }
     let before = &text[word_before(text, word.start)];
     let named = before.eq_ignore_ascii_case("bearer") || before.eq_ignore_ascii_case("basic");
     let token = &text[word.clone()];
@@ -96,7 +100,7 @@ fn bearer(text: &str, word: Range<usize>) -> Option<Range<usize>> {
 /// Returns where a token ends whose parts have dots, or the signs of base 64, between them.
 fn with_dots(text: &str, end: usize) -> usize {
     let bytes = text.as_bytes();
-    let part = |&byte: &u8| is_token(byte) || matches!(byte, b'.' | b'/' | b'+' | b'=' | b'~');
+    let part = |&byte: &u8| TOKEN.has(byte) || matches!(byte, b'.' | b'/' | b'+' | b'=' | b'~');
     let length = bytes[end..].iter().take_while(|byte| part(byte)).count();
     // A full stop is the sentence's.
     end + text[end..end + length].trim_end_matches(['.', '/']).len()
@@ -175,16 +179,27 @@ const fn capitals(prefix: &'static str, length: usize) -> Mark {
     }
 }
 
-/// The bytes that marks begin with: most words are turned away by them.
-const BEGINS_MARK: [bool; 256] = {
-    let mut begins = [false; 256];
+/// Says whether a word may begin with a mark, by two bytes, which turns away most.
+fn may_begin_mark(word: &[u8]) -> bool {
+    matches!(word, [first, second, ..] if SECONDS[usize::from(*first)] & bit(*second) != 0)
+}
+
+/// For each byte, the set of those that stand behind it at the beginning of a mark.
+static SECONDS: [u32; 256] = {
+    let mut seconds = [0; 256];
     let mut at = 0;
     while at < MARKS.len() {
-        begins[MARKS[at].prefix.as_bytes()[0] as usize] = true;
+        let prefix = MARKS[at].prefix.as_bytes();
+        seconds[prefix[0] as usize] |= bit(prefix[1]);
         at += 1;
     }
-    begins
+    seconds
 };
+
+/// Returns a byte's bit in a set; it shares it with others, most of which are no letters.
+const fn bit(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
 
 /// The marks of the services that applications most often hold keys of.
 const MARKS: &[Mark] = &[
