@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
-use client::sync::client::{Summary, Sync, Theirs};
+use client::sync::client::{Summary, SyncRequest, Theirs};
 use client::sync::target::{Destination, Mode};
 use client::sync::wire::{Open, Sanitising, Selection};
 use client::{ClientBuilder, Reconnect, TunnelClient, TunnelError};
@@ -25,22 +26,35 @@ pub(crate) fn production(database: &str) -> ServerBuilder {
         .database(Some(url(database)))
 }
 
+/// Starts a server at the address of one that has just stopped, as soon as the system gives it.
+pub(crate) async fn again(from: &str, address: SocketAddr) -> TunnelServer {
+    let again = async {
+        loop {
+            match production(from).quic_address(address).start().await {
+                Ok(server) => return server,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the address comes free")
+}
+
 /// Begins a client of `server`.
 pub(crate) fn laptop(server: &TunnelServer) -> ClientBuilder {
     let address = server.quic_address().expect("a bound socket");
     TunnelClient::builder()
-        .server(format!("quic://{address}"))
-        .secret(SECRET)
+        .server(format!("quic://{address}").parse().expect("an address"))
+        .secret(SECRET.parse().expect("a good secret"))
         .reconnect(Reconnect::Off)
 }
 
 /// Returns a sync of these tables into a database.
-pub(crate) fn sync(tables: &[&str], to: &str) -> Sync {
+pub(crate) fn sync(tables: &[&str], to: &str) -> SyncRequest {
     let tables = match tables {
         ["*"] => Selection::All,
         names => Selection::Named(names.iter().map(ToString::to_string).collect()),
     };
-    Sync {
+    SyncRequest {
         open: Open {
             tables,
             limit: None,
@@ -53,7 +67,7 @@ pub(crate) fn sync(tables: &[&str], to: &str) -> Sync {
 }
 
 /// Starts a server for `from`, syncs once and ends both.
-pub(crate) async fn sync_once(from: &str, sync: &Sync) -> Result<Summary, TunnelError> {
+pub(crate) async fn sync_once(from: &str, sync: &SyncRequest) -> Result<Summary, TunnelError> {
     let server = production(from).start().await.expect("a server");
     let client = laptop(&server).connect().await.expect("a session");
     let summary = client.sync_data(sync, |_| {}).await;

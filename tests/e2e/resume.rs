@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use testkit::postgres;
 use tokio::sync::Notify;
 
-use crate::harness::{laptop, production, sqlite, sync};
+use crate::harness::{again, laptop, production, sqlite, sync};
 
 /// About 30 chunks.
 const EVENTS: &str = "CREATE TABLE events (id integer PRIMARY KEY, words text NOT NULL);
@@ -37,11 +37,7 @@ async fn a_sync_survives_the_end_of_its_server_and_goes_on_with_the_next() {
     let restarted = async {
         half_way.notified().await;
         server.stop().await;
-        production(from.url())
-            .quic_address(address)
-            .start()
-            .await
-            .unwrap()
+        again(from.url(), address).await
     };
     let request = sync(&["events"], to.url());
     let mut lost = 0;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{ErrorKind, TunnelClient};
+use client::{ErrorKind, Secret, ServerAddress, TunnelClient, TunnelError};
 use server::{NoSanitize, Scopes, TunnelServer};
 use transport::trust::{HandshakeError, system_clock};
 use wire::Status;
@@ -26,8 +26,8 @@ async fn where_nothing_listens_the_error_comes_at_once() {
     let address = socket.local_addr().unwrap();
     drop(socket);
     let dialled = TunnelClient::builder()
-        .server(format!("quic://{address}"))
-        .secret(SECRET)
+        .server(format!("quic://{address}").parse().unwrap())
+        .secret(SECRET.parse().unwrap())
         .connect();
     let error = tokio::time::timeout(Duration::from_secs(5), dialled)
         .await
@@ -45,7 +45,7 @@ async fn where_nothing_listens_the_error_comes_at_once() {
 async fn another_secret_is_an_error_of_authentication() {
     let server = server().await;
     let error = laptop(&server)
-        .secret("6f2b8e0c9a714d36b1e7f08c2d9a6b43")
+        .secret("6f2b8e0c9a714d36b1e7f08c2d9a6b43".parse().unwrap())
         .connect()
         .await
         .unwrap_err();
@@ -80,23 +80,21 @@ async fn a_clock_that_is_off_is_an_error_of_authentication_with_the_difference()
 #[tokio::test]
 async fn what_is_missing_is_an_error_of_validation() {
     let no_server = TunnelClient::builder()
-        .secret(SECRET)
+        .secret(SECRET.parse().unwrap())
         .connect()
         .await
         .unwrap_err();
-    let weak = TunnelClient::builder()
-        .server("localhost")
-        .secret("weak")
+    let no_secret = TunnelClient::builder()
+        .server("localhost".parse().unwrap())
         .connect()
         .await
         .unwrap_err();
-    let https = TunnelClient::builder()
-        .server("https://x.onrender.com")
-        .secret(SECRET)
-        .connect()
-        .await
-        .unwrap_err();
-    for error in [no_server, weak, https] {
+    let weak: TunnelError = "weak".parse::<Secret>().unwrap_err().into();
+    let https: TunnelError = "https://x.onrender.com"
+        .parse::<ServerAddress>()
+        .unwrap_err()
+        .into();
+    for error in [no_server, no_secret, weak, https] {
         assert_eq!(
             (error.kind(), error.code()),
             (ErrorKind::Validation, 400),

@@ -1,12 +1,13 @@
 //! The programs `tunnel` and `tunnel-server`: arguments, output, exit codes.
 //!
 //! ```text
-//! arguments ─▶ context: options, environment, .env, tunnel.toml ─▶ a command ─▶ client, server
+//! arguments ─▶ context: environment, .env, tunnel.toml ─▶ a command ─▶ client, server
 //!                                                                      └─▶ screen, exit code
 //! ```
 //! A command is a file in [`commands`]. Data goes to standard output, all else to standard error.
 
 pub mod commands;
+pub mod connection;
 pub mod context;
 pub mod demo;
 pub mod environment;

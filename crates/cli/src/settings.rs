@@ -1,12 +1,14 @@
 //! What a command works with: flags first, then the environment and `.env`, then `tunnel.toml`.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use transport::address::{DEFAULT_PORT, ServerAddress};
 use transport::trust::Secret;
+use zeroize::Zeroizing;
 
 use crate::environment::{Environment, EnvironmentError, find_upwards};
 use crate::exit::Failure;
@@ -82,12 +84,10 @@ impl ClientSection {
 /// # Errors
 /// [`Failure`] if there is none, or it is too weak.
 pub fn secret(file: Option<&SecretFile>, environment: &Environment) -> Result<Secret, Failure> {
-    let text = match file {
-        Some(file) => file.read()?,
-        None => environment
-            .text(SECRET)?
-            .map(str::to_owned)
-            .ok_or_else(no_secret)?,
+    let read = file.map(SecretFile::read).transpose()?;
+    let text = match &read {
+        Some(text) => text,
+        None => environment.text(SECRET)?.ok_or_else(no_secret)?,
     };
     text.parse().map_err(|error| {
         let place = file.map_or_else(|| SECRET.to_owned(), ToString::to_string);
@@ -110,22 +110,22 @@ pub fn port(flag: Option<u16>, environment: &Environment) -> Result<u16, Failure
 }
 
 impl SecretFile {
-    fn read(&self) -> Result<String, Failure> {
-        let mut text = String::new();
+    fn read(&self) -> Result<Zeroizing<String>, Failure> {
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST));
         let read = match self {
-            Self::At(path) => std::fs::read_to_string(path).map(|read| text = read),
-            // A secret is a line; what is longer than any is something else.
-            Self::StandardInput => io::stdin()
-                .lock()
-                .take(64 * 1024)
-                .read_to_string(&mut text)
-                .map(drop),
+            Self::At(path) => File::open(path).and_then(|file| read_short(file, &mut text)),
+            Self::StandardInput => read_short(io::stdin().lock(), &mut text),
         };
         read.map_err(|error| {
             Failure::usage(format!("cannot read the secret from {self}: {error}"))
         })?;
         Ok(text)
     }
+}
+
+/// Reads into the room that there is: text that moves would leave a copy behind.
+fn read_short(from: impl io::Read, text: &mut String) -> io::Result<()> {
+    from.take(LONGEST as u64).read_to_string(text).map(drop)
 }
 
 impl fmt::Display for SecretFile {
@@ -149,6 +149,9 @@ impl From<EnvironmentError> for Failure {
         Self::usage(error.to_string())
     }
 }
+
+/// A secret is a line; what is longer than any is something else.
+const LONGEST: usize = 64 * 1024;
 
 /// The variable that holds the secret.
 pub const SECRET: &str = "RENDER_TUNNEL_SECRET";

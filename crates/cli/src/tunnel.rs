@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{completions, connect, demo, health, keygen, logs, sync};
-use crate::context::{Context, Options};
+use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
 use crate::report::report;
@@ -15,7 +15,7 @@ use crate::report::report;
 #[command(name = "tunnel", version, after_help = AFTER_HELP)]
 pub struct Arguments {
     #[command(flatten)]
-    options: Options,
+    options: OutputOptions,
     #[command(subcommand)]
     command: Command,
 }

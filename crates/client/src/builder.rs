@@ -5,7 +5,7 @@ use std::sync::Arc;
 use transport::address::ServerAddress;
 use transport::backoff::BackoffPolicy;
 use transport::endpoint::Dialer;
-use transport::keeper::{Dial, Keeper, Reconnect, UdpDial};
+use transport::keeper::{Dial, Reconnect, UdpDial};
 use transport::trust::{ClientName, Key, Scopes, Secret, WallClock, system_clock};
 
 use crate::client::TunnelClient;
@@ -13,8 +13,8 @@ use crate::error::TunnelError;
 
 /// Collects what a client needs. Made by [`TunnelClient::builder`].
 pub struct ClientBuilder {
-    server: Option<String>,
-    secret: Option<String>,
+    server: Option<ServerAddress>,
+    secret: Option<Secret>,
     environment: String,
     program: String,
     reconnect: Reconnect,
@@ -35,17 +35,17 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Sets the server's address, for example `quic://app.example.com:3001`.
+    /// Sets the server's address, for example that of `"quic://app.example.com:3001".parse()?`.
     #[must_use]
-    pub fn server(mut self, address: impl Into<String>) -> Self {
-        self.server = Some(address.into());
+    pub fn server(mut self, address: ServerAddress) -> Self {
+        self.server = Some(address);
         self
     }
 
     /// Sets the secret that server and client share.
     #[must_use]
-    pub fn secret(mut self, secret: impl Into<String>) -> Self {
-        self.secret = Some(secret.into());
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secret = Some(secret);
         self
     }
 
@@ -83,16 +83,8 @@ impl ClientBuilder {
     /// # Errors
     /// [`TunnelError`] if something is missing, or there is no session.
     pub async fn connect(self) -> Result<TunnelClient, TunnelError> {
-        let address: ServerAddress = self
-            .server
-            .as_deref()
-            .ok_or(TunnelError::NoServer)?
-            .parse()?;
-        let secret: Secret = self
-            .secret
-            .as_deref()
-            .ok_or(TunnelError::NoSecret)?
-            .parse()?;
+        let address = self.server.ok_or(TunnelError::NoServer)?;
+        let secret = self.secret.ok_or(TunnelError::NoSecret)?;
         let key = Key::derive("client", &secret, Scopes::default())?;
         let name = ClientName {
             environment: self.environment,
@@ -107,13 +99,12 @@ impl ClientBuilder {
             host: address.host().to_owned(),
             port: address.port(),
         });
-        let keeper = Keeper::start(dial, self.reconnect)
+        TunnelClient::connect(dial, self.reconnect)
             .await
             .map_err(|source| TunnelError::Connect {
                 server: address.to_string(),
                 source,
-            })?;
-        Ok(TunnelClient::new(keeper))
+            })
     }
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use features::health::client::Health;
 use features::logs::client::{LogItem, LogStream};
 use features::logs::wire::Open as LogsRequest;
-use features::sync::client::{Progress, Summary, Sync};
-use features::sync::wire::{Open as SyncRequest, Plan};
-use features::{health, sync};
+use features::sync::client::{Progress, Summary, SyncRequest};
+use features::sync::wire::{Open as PlanRequest, Plan};
+use features::{health, logs, sync};
 use tokio::sync::broadcast;
-use transport::keeper::{self, Keeper};
-use wire::WelcomeBody;
+use transport::endpoint::DialError;
+use transport::keeper::{Dial, Keeper, Reconnect};
+use transport::session::Protocol;
+use wire::{Status, WelcomeBody};
 
 use crate::builder::ClientBuilder;
 use crate::error::TunnelError;
@@ -20,15 +22,17 @@ use crate::event::TunnelEvent;
 #[derive(Clone, Debug)]
 pub struct TunnelClient {
     keeper: Keeper,
-    own_events: broadcast::Sender<TunnelEvent>,
+    events: Teller,
 }
 
 /// What happens on a connection, in order. Made by [`TunnelClient::events`].
 #[derive(Debug)]
-pub struct Events {
-    session: broadcast::Receiver<keeper::Event>,
-    own: broadcast::Receiver<TunnelEvent>,
-}
+pub struct Events(broadcast::Receiver<TunnelEvent>);
+
+/// Tells of events while the connection lasts: the one strong sender is the keeper's, which drops
+/// it at the end.
+#[derive(Clone, Debug)]
+struct Teller(broadcast::WeakSender<TunnelEvent>);
 
 impl TunnelClient {
     /// Begins to collect what a client needs.
@@ -37,11 +41,18 @@ impl TunnelClient {
         ClientBuilder::default()
     }
 
-    pub(crate) fn new(keeper: Keeper) -> Self {
-        Self {
-            keeper,
-            own_events: broadcast::Sender::new(EVENTS),
-        }
+    pub(crate) async fn connect(
+        dial: Arc<dyn Dial>,
+        reconnect: Reconnect,
+    ) -> Result<Self, DialError> {
+        let sender = broadcast::Sender::new(EVENTS);
+        let events = Teller(sender.downgrade());
+        let listener = Box::new(move |event| {
+            // Nobody need listen.
+            sender.send(TunnelEvent::from(event)).ok();
+        });
+        let keeper = Keeper::start_heard(dial, reconnect, listener).await?;
+        Ok(Self { keeper, events })
     }
 
     /// Returns what the server said of itself; `None` while there is no session.
@@ -50,13 +61,10 @@ impl TunnelClient {
         self.keeper.welcome()
     }
 
-    /// Returns what happens from now on.
+    /// Returns what happens from now on, until the connection ends for good.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events {
-            session: self.keeper.events(),
-            own: self.own_events.subscribe(),
-        }
+        Events(self.events.listen())
     }
 
     /// Asks how the server is, and measures the way to it.
@@ -65,8 +73,11 @@ impl TunnelClient {
     /// [`TunnelError`] if the server cannot be asked.
     pub async fn health_check(&self) -> Result<Arc<Health>, TunnelError> {
         let session = self.keeper.session().await?;
-        let health = Arc::new(health::client::check(&session).await?);
-        self.tell(TunnelEvent::Health(Arc::clone(&health)));
+        let health = health::client::check(&session)
+            .await
+            .map_err(|error| self.refused(&health::FEATURE.protocol, error))?;
+        let health = Arc::new(health);
+        self.events.tell(TunnelEvent::Health(Arc::clone(&health)));
         Ok(health)
     }
 
@@ -75,20 +86,22 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if the server refuses.
     pub async fn stream_logs(&self, request: LogsRequest) -> Result<Logs, TunnelError> {
-        let stream = LogStream::open(&self.keeper, request).await?;
-        Ok(Logs {
-            stream,
-            events: self.own_events.clone(),
-        })
+        let stream = LogStream::open(&self.keeper, request)
+            .await
+            .map_err(|error| self.refused(&logs::FEATURE.protocol, error))?;
+        let client = self.clone();
+        Ok(Logs { stream, client })
     }
 
     /// Asks what a sync would do.
     ///
     /// # Errors
     /// [`TunnelError`] if the server refuses.
-    pub async fn plan_sync(&self, request: &SyncRequest) -> Result<Plan, TunnelError> {
+    pub async fn plan_sync(&self, request: &PlanRequest) -> Result<Plan, TunnelError> {
         let session = self.keeper.session().await?;
-        Ok(sync::client::plan(&session, request).await?)
+        sync::client::plan(&session, request)
+            .await
+            .map_err(|error| self.refused(&sync::FEATURE.protocol, error))
     }
 
     /// Syncs tables. What was committed stays when the future is dropped, and the next sync of the
@@ -98,14 +111,16 @@ impl TunnelClient {
     /// [`TunnelError`] if it does not come to its end.
     pub async fn sync_data(
         &self,
-        sync: &Sync,
+        request: &SyncRequest,
         mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Summary, TunnelError> {
         let mut both = |step: Progress| {
-            self.tell(TunnelEvent::SyncProgress(step.clone()));
+            self.events.tell(TunnelEvent::SyncProgress(step.clone()));
             progress(step);
         };
-        Ok(sync::client::run(&self.keeper, sync, &mut both).await?)
+        sync::client::run(&self.keeper, request, &mut both)
+            .await
+            .map_err(|error| self.refused(&sync::FEATURE.protocol, error))
     }
 
     /// Waits until there is no session and will be none, and returns why. Cancel-safe.
@@ -113,28 +128,39 @@ impl TunnelClient {
         self.keeper.gone().await.into()
     }
 
-    /// Ends the connection and lets the server know.
+    /// Ends the connection and lets the server know. So does dropping the last clone.
     pub async fn disconnect(&self) {
         self.keeper.close().await;
     }
 
-    fn tell(&self, event: TunnelEvent) {
-        // Nobody need listen.
-        self.own_events.send(event).ok();
+    /// Tells a request that makes no sense from one that another version of the server would take.
+    fn refused(&self, protocol: &Protocol, error: impl Into<TunnelError>) -> TunnelError {
+        let error = error.into();
+        let fault = error.fault().map(|fault| fault.status);
+        let server = self.server().filter(|_| fault == Some(Status::BAD_REQUEST));
+        let theirs = server.and_then(|server| {
+            let mut features = server.features.iter();
+            let feature = features.find(|feature| feature.name == protocol.feature)?;
+            Some(feature.version)
+        });
+        match theirs {
+            Some(theirs) if theirs != protocol.version => TunnelError::OtherVersion {
+                feature: protocol.feature,
+                ours: protocol.version,
+                theirs,
+            },
+            _ => error,
+        }
     }
 }
 
 impl Events {
-    /// Waits for the next event; `None` when the connection is closed for good. Cancel-safe.
+    /// Waits for the next event; `None` when the connection has ended for good. Cancel-safe.
     ///
     /// A listener that falls behind misses the oldest events.
     pub async fn next(&mut self) -> Option<TunnelEvent> {
         loop {
-            let received = tokio::select! {
-                event = self.session.recv() => event.map(TunnelEvent::from),
-                event = self.own.recv() => event,
-            };
-            match received {
+            match self.0.recv().await {
                 Ok(event) => return Some(event),
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,
@@ -143,11 +169,28 @@ impl Events {
     }
 }
 
+impl Teller {
+    fn tell(&self, event: TunnelEvent) {
+        if let Some(sender) = self.0.upgrade() {
+            // Nobody need listen.
+            sender.send(event).ok();
+        }
+    }
+
+    /// Returns what is told from now on: nothing, if the connection has ended.
+    fn listen(&self) -> broadcast::Receiver<TunnelEvent> {
+        match self.0.upgrade() {
+            Some(sender) => sender.subscribe(),
+            None => broadcast::channel(1).1,
+        }
+    }
+}
+
 /// A stream of log lines. Made by [`TunnelClient::stream_logs`].
 #[derive(Debug)]
 pub struct Logs {
     stream: LogStream,
-    events: broadcast::Sender<TunnelEvent>,
+    client: TunnelClient,
 }
 
 impl Logs {
@@ -156,13 +199,13 @@ impl Logs {
     /// # Errors
     /// [`TunnelError`] if the stream cannot go on.
     pub async fn next(&mut self) -> Result<Option<LogItem>, TunnelError> {
-        let item = self.stream.next().await?;
-        if let Some(LogItem::Entry(entry)) = &item
-            && self.events.receiver_count() > 0
-        {
-            self.events
-                .send(TunnelEvent::Log(Arc::new(entry.clone())))
-                .ok();
+        let item = self
+            .stream
+            .next()
+            .await
+            .map_err(|error| self.client.refused(&logs::FEATURE.protocol, error))?;
+        if let Some(LogItem::Entry(entry)) = &item {
+            self.client.events.tell(TunnelEvent::Log(Arc::clone(entry)));
         }
         Ok(item)
     }

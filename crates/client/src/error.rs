@@ -1,8 +1,5 @@
 //! What can go wrong, by whose fault and with the status that the package before this one had.
 
-use std::error::Error as _;
-use std::fmt;
-
 use features::logs::client::LogsError;
 use features::sync::client::SyncError;
 use thiserror::Error;
@@ -13,6 +10,8 @@ use transport::keeper::GiveUp;
 use transport::trust::{HandshakeError, KeyRingError, SecretError};
 use wire::{Fault, Status};
 
+use crate::chain::Chain;
+
 /// Anything that a [`TunnelClient`](crate::TunnelClient) reports.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -20,13 +19,13 @@ pub enum TunnelError {
     /// No server was named.
     #[error("no server is configured")]
     NoServer,
-    /// What was given is no server's address.
+    /// What was given is no server's address: for callers that parse one on the way.
     #[error(transparent)]
     Address(#[from] AddressError),
     /// No secret was given.
     #[error("no secret is configured")]
     NoSecret,
-    /// What was given is too weak for a secret.
+    /// What was given is too weak for a secret: for callers that parse one on the way.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// No key could be made from the secret.
@@ -47,6 +46,16 @@ pub enum TunnelError {
     /// The server refused a call, or the channel broke.
     #[error(transparent)]
     Channel(#[from] ChannelError),
+    /// The two ends speak different versions of a feature.
+    #[error("the client speaks version {ours} of {feature}, the server version {theirs}")]
+    OtherVersion {
+        /// The feature.
+        feature: &'static str,
+        /// The version that this end speaks.
+        ours: u16,
+        /// The version that the server speaks.
+        theirs: u16,
+    },
     /// The log stream ended.
     #[error(transparent)]
     Logs(#[from] LogsError),
@@ -88,21 +97,26 @@ impl TunnelError {
     /// Returns whose fault it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
+        if let Some(error) = self.dial() {
+            return dial_kind(error);
+        }
+        if let Some(fault) = self.fault() {
+            return fault_kind(fault);
+        }
         match self {
             Self::NoServer | Self::Address(_) | Self::NoSecret | Self::Secret(_) | Self::Key(_) => {
                 ErrorKind::Validation
             }
-            Self::Connect { source, .. } => dial_kind(source),
-            Self::GaveUp(error) => give_up_kind(error),
-            Self::Channel(error) => channel_kind(error),
-            Self::Logs(LogsError::Refused(fault)) => fault_kind(fault),
-            Self::Logs(LogsError::Protocol(error)) => channel_kind(error),
-            Self::Logs(LogsError::GaveUp(error)) | Self::Sync(SyncError::GaveUp(error)) => {
-                give_up_kind(error)
-            }
-            Self::Sync(SyncError::Server(error)) => channel_kind(error),
+            Self::Connect { .. }
+            | Self::GaveUp(_)
+            | Self::OtherVersion { .. }
+            | Self::Logs(LogsError::GaveUp(_))
+            | Self::Sync(SyncError::GaveUp(_)) => ErrorKind::Connection,
+            Self::Channel(error)
+            | Self::Logs(LogsError::Protocol(error))
+            | Self::Sync(SyncError::Server(error)) => channel_kind(error),
             Self::Sync(SyncError::SameDatabase | SyncError::Theirs { .. }) => ErrorKind::Refused,
-            Self::Sync(_) => ErrorKind::Failed,
+            Self::Logs(LogsError::Refused(_)) | Self::Sync(_) => ErrorKind::Failed,
         }
     }
 
@@ -112,18 +126,24 @@ impl TunnelError {
         self.kind().code()
     }
 
+    /// Returns the failure of the last try to open a session, if that is what ended it: the first
+    /// connection's, or, under whatever was done, that of a session anew.
+    #[must_use]
+    pub fn dial(&self) -> Option<&DialError> {
+        match self {
+            Self::Connect { source, .. } => Some(source),
+            Self::GaveUp(GiveUp::Dial(error))
+            | Self::Logs(LogsError::GaveUp(GiveUp::Dial(error)))
+            | Self::Sync(SyncError::GaveUp(GiveUp::Dial(error))) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Returns the handshake's failure, if that is what it is.
     #[must_use]
     pub fn handshake(&self) -> Option<&HandshakeError> {
-        match self {
-            Self::Connect {
-                source: DialError::Handshake(error),
-                ..
-            } => Some(error),
-            Self::GaveUp(GiveUp::Dial(error)) => match &**error {
-                DialError::Handshake(error) => Some(error),
-                _ => None,
-            },
+        match self.dial()? {
+            DialError::Handshake(error) => Some(error),
             _ => None,
         }
     }
@@ -133,7 +153,9 @@ impl TunnelError {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Channel(ChannelError::Fault(fault))
-            | Self::Logs(LogsError::Refused(fault))
+            | Self::Logs(
+                LogsError::Refused(fault) | LogsError::Protocol(ChannelError::Fault(fault)),
+            )
             | Self::Sync(SyncError::Server(ChannelError::Fault(fault))) => Some(fault),
             _ => None,
         }
@@ -142,29 +164,7 @@ impl TunnelError {
     /// Shows the error with all its causes, the nearest first.
     #[must_use]
     pub const fn chain(&self) -> Chain<'_> {
-        Chain(self)
-    }
-}
-
-/// An error with its causes, as one line.
-#[derive(Debug)]
-pub struct Chain<'e>(&'e TunnelError);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut last = self.0.to_string();
-        f.write_str(&last)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // A transparent error shows its cause's text as its own.
-            if text != last {
-                write!(f, ": {text}")?;
-            }
-            last = text;
-            cause = error.source();
-        }
-        Ok(())
+        Chain::of(self)
     }
 }
 
@@ -180,18 +180,11 @@ fn dial_kind(error: &DialError) -> ErrorKind {
     }
 }
 
-fn give_up_kind(error: &GiveUp) -> ErrorKind {
-    match error {
-        GiveUp::Dial(error) => dial_kind(error),
-        GiveUp::Lost(_) | GiveUp::Closed => ErrorKind::Connection,
-    }
-}
-
 fn channel_kind(error: &ChannelError) -> ErrorKind {
-    match error {
-        ChannelError::Fault(fault) => fault_kind(fault),
-        ChannelError::Lost(_) | ChannelError::Cut => ErrorKind::Connection,
-        _ => ErrorKind::Failed,
+    if error.is_lost() {
+        ErrorKind::Connection
+    } else {
+        ErrorKind::Failed
     }
 }
 
@@ -200,7 +193,70 @@ fn fault_kind(fault: &Fault) -> ErrorKind {
         Status::BAD_REQUEST => ErrorKind::Validation,
         Status::UNAUTHENTICATED => ErrorKind::Authentication,
         Status::FORBIDDEN => ErrorKind::Refused,
+        Status::UNAVAILABLE => ErrorKind::Connection,
         // Whatever else, a table that is not there among it: it was asked, and it failed.
         _ => ErrorKind::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use transport::trust::Refusal;
+    use wire::{Refused, Versions};
+
+    fn under_everything(give_up: &GiveUp) -> [TunnelError; 3] {
+        [
+            TunnelError::GaveUp(give_up.clone()),
+            TunnelError::Logs(LogsError::GaveUp(give_up.clone())),
+            TunnelError::Sync(SyncError::GaveUp(give_up.clone())),
+        ]
+    }
+
+    #[test]
+    fn a_lack_of_trust_is_seen_whatever_ran_over_the_session() {
+        let refusal = Refusal {
+            refused: Refused {
+                status: Status::UNAUTHENTICATED,
+                reason: "the clocks differ".to_owned(),
+                time: 0,
+                versions: Versions::OURS,
+            },
+            clock_ahead: 400,
+        };
+        for error in [HandshakeError::Imposter, HandshakeError::Refused(refusal)] {
+            let give_up = GiveUp::Dial(Arc::new(DialError::Handshake(error)));
+            for error in under_everything(&give_up) {
+                assert!(error.handshake().is_some(), "{error:?}");
+                assert_eq!(error.code(), 401, "{error:?}");
+            }
+        }
+        for error in under_everything(&GiveUp::Closed) {
+            assert!(error.dial().is_none());
+            assert_eq!(error.code(), 503, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_has_the_old_packages_code() {
+        for (status, code) in [
+            (Status::BAD_REQUEST, 400),
+            (Status::UNAUTHENTICATED, 401),
+            (Status::FORBIDDEN, 403),
+            (Status::NOT_FOUND, 500),
+            (Status::TOO_MANY, 500),
+            (Status::INTERNAL, 500),
+            (Status::UNAVAILABLE, 503),
+        ] {
+            let fault = || ChannelError::Fault(Fault::new(status, "why"));
+            for error in [
+                TunnelError::Channel(fault()),
+                TunnelError::Logs(LogsError::Refused(Fault::new(status, "why"))),
+                TunnelError::Sync(SyncError::Server(fault())),
+            ] {
+                assert_eq!(error.code(), code, "{error:?}");
+            }
+        }
     }
 }

@@ -9,6 +9,8 @@ use features::sync::client::Progress;
 use transport::keeper;
 use transport::session::describe_end;
 
+use crate::chain::Chain;
+
 /// Something that happened on a connection.
 ///
 /// The names are those of the package before this one, as `docs/MIGRATING.md` lists them.
@@ -34,9 +36,9 @@ pub enum TunnelEvent {
         /// How long until then.
         delay: Duration,
     },
-    /// A try failed, or there will be no other.
+    /// A try failed, or there will be no other; then it is the last event.
     Error {
-        /// What happened.
+        /// What happened, with its causes.
         reason: String,
     },
     /// A log line came in.
@@ -62,10 +64,10 @@ impl From<keeper::Event> for TunnelEvent {
                 delay: attempt.delay,
             },
             keeper::Event::Failed(error) => Self::Error {
-                reason: error.to_string(),
+                reason: Chain::of(&*error).to_string(),
             },
-            keeper::Event::GaveUp => Self::Error {
-                reason: "no further try will be made".to_owned(),
+            keeper::Event::GaveUp(why) => Self::Error {
+                reason: format!("no further try will be made: {}", Chain::of(&why)),
             },
         }
     }

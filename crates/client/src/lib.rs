@@ -16,8 +16,8 @@
 //!     .await?;
 //!
 //! let client = TunnelClient::builder()
-//!     .server(format!("quic://{}", server.quic_address()?))
-//!     .secret(secret.expose())
+//!     .server(format!("quic://{}", server.quic_address()?).parse()?)
+//!     .secret(secret)
 //!     .reconnect(Reconnect::Off)
 //!     .connect()
 //!     .await?;
@@ -34,11 +34,11 @@
 //! A sync, with its progress:
 //!
 //! ```no_run
-//! use client::sync::client::{Progress, Sync, Theirs};
+//! use client::sync::client::{Progress, SyncRequest, Theirs};
 //! use client::sync::target::{Destination, Mode, OutputFile};
 //! use client::sync::wire::{Open, Sanitising, Selection};
 //! # async fn run(client: client::TunnelClient) -> Result<(), Box<dyn std::error::Error>> {
-//! let courses = Sync {
+//! let courses = SyncRequest {
 //!     open: Open {
 //!         tables: Selection::Named(vec!["courses".to_owned()]),
 //!         limit: Some(1000),
@@ -61,15 +61,20 @@
 //! ```
 
 mod builder;
+mod chain;
 mod client;
 mod error;
 mod event;
+#[cfg(test)]
+mod tests;
 
 pub use builder::ClientBuilder;
+pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
-pub use error::{Chain, ErrorKind, TunnelError};
+pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
 pub use features::{health, logs, sync};
+pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::keeper::Reconnect;
 pub use transport::trust::Secret;

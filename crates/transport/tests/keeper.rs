@@ -1,10 +1,10 @@
 //! The keeper over a virtual network, under a paused clock.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use testkit::net::Link;
 use testkit::pair::Pair;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use transport::backoff::BackoffPolicy;
 use transport::keeper::{Event, GiveUp, Keeper, Reconnect};
 use transport::router::Router;
@@ -21,45 +21,67 @@ fn pair() -> Pair {
 }
 
 async fn keep(pair: &Pair, reconnect: Reconnect) -> Keeper {
-    let dial: Arc<_> = pair.dial_from(2);
-    Keeper::start(dial, reconnect)
+    keep_heard(pair, reconnect).await.0
+}
+
+async fn keep_heard(pair: &Pair, reconnect: Reconnect) -> (Keeper, UnboundedReceiver<Event>) {
+    let (heard, events) = mpsc::unbounded_channel();
+    let listener = Box::new(move |event| {
+        // Not every play listens.
+        heard.send(event).ok();
+    });
+    let keeper = Keeper::start_heard(pair.dial_from(2), reconnect, listener)
         .await
-        .expect("a first session")
+        .expect("a first session");
+    (keeper, events)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_lost_is_replaced() {
     let mut pair = pair();
-    let keeper = keep(&pair, QUICK).await;
+    let (keeper, mut events) = keep_heard(&pair, QUICK).await;
     let first = keeper.session().await.unwrap();
-    let mut events = keeper.events();
     pair.restart(Router::default(), Scopes::default()).await;
     first.closed().await;
     let second = keeper.session().await.unwrap();
     assert!(second.close_reason().is_none());
-    assert!(matches!(events.recv().await, Ok(Event::Disconnected(_))));
-    assert!(matches!(events.recv().await, Ok(Event::Reconnecting(attempt)) if attempt.number == 1));
-    assert!(matches!(events.recv().await, Ok(Event::Authenticated(_))));
+    assert!(matches!(events.recv().await, Some(Event::Disconnected(_))));
+    assert!(
+        matches!(events.recv().await, Some(Event::Reconnecting(attempt)) if attempt.number == 1)
+    );
+    assert!(matches!(events.recv().await, Some(Event::Authenticated(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn tries_are_bounded_and_the_last_failure_is_told() {
     let pair = pair();
-    let keeper = keep(&pair, QUICK).await;
-    let mut events = keeper.events();
+    let (keeper, mut events) = keep_heard(&pair, QUICK).await;
     pair.network.cut();
     keeper.session().await.unwrap().closed().await;
     assert!(matches!(keeper.session().await, Err(GiveUp::Dial(_))));
     assert!(matches!(keeper.gone().await, GiveUp::Dial(_)));
-    let mut tries = 0;
-    while let Ok(event) = events.recv().await {
-        match event {
-            Event::Reconnecting(_) => tries += 1,
-            Event::GaveUp => break,
-            _ => {}
-        }
+    let (mut tries, mut last) = (0, None);
+    while let Some(event) = events.recv().await {
+        tries += u32::from(matches!(event, Event::Reconnecting(_)));
+        last = Some(event);
     }
     assert_eq!(tries, 3);
+    assert!(
+        matches!(last, Some(Event::GaveUp(GiveUp::Dial(_)))),
+        "{last:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_with_the_last_clone_of_its_keeper() {
+    let pair = pair();
+    let (keeper, mut events) = keep_heard(&pair, QUICK).await;
+    let (session, clone) = (keeper.session().await.unwrap(), keeper.clone());
+    drop(keeper);
+    assert!(clone.session().await.is_ok());
+    drop(clone);
+    session.closed().await;
+    assert!(events.recv().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

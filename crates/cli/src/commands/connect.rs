@@ -9,6 +9,7 @@ use client::logs::wire::{Follow, Open, Start};
 
 use super::logs::{self, endless};
 use super::sync;
+use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, event};
@@ -35,9 +36,11 @@ pub struct Arguments {
     #[arg(long, value_name = "TABLE")]
     sync: Vec<String>,
 
-    /// Goes ahead where a question would be asked
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    consent: sync::Consent,
+
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 /// Connects, and does what is wanted until it is done or stopped.
@@ -49,24 +52,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         true => None,
         false => Some(sync::Job::of_tables(
             context,
+            &arguments.connection,
             &arguments.sync,
-            arguments.consent(),
+            arguments.consent.into(),
         )?),
     };
-    let link = context.connect(endless()).await?;
+    let link = arguments.connection.connect(context, endless()).await?;
     let ended = hold(context, &link.client, arguments, job).await;
     link.end().await;
     ended
-}
-
-impl Arguments {
-    const fn consent(&self) -> sync::Consent {
-        if self.yes {
-            sync::Consent::Given
-        } else {
-            sync::Consent::Ask
-        }
-    }
 }
 
 async fn hold(
@@ -77,24 +71,26 @@ async fn hold(
 ) -> Result<(), Failure> {
     tokio::select! {
         ended = events(context, client) => ended,
-        error = client.closed() => Err(error.into()),
         ended = work(context, client, arguments, job) => ended,
     }
 }
 
-/// Tells of events, without end.
+/// Tells of events until the connection has ended for good.
 async fn events(context: &Context, client: &TunnelClient) -> Result<(), Failure> {
     let mut events = client.events();
-    let mut next = event::first(client);
-    loop {
-        if let Some(event) = &next {
-            match context.screen.format() {
-                Format::Json => event::write(event, &context.screen)?,
-                Format::Human => event::tell(event, &context.screen),
-            }
+    let mut next = match event::first(client) {
+        Some(first) => Some(first),
+        // It was lost at once, and the loss is the first event.
+        None => events.next().await,
+    };
+    while let Some(event) = next {
+        match context.screen.format() {
+            Format::Json => event::write(&event, &context.screen)?,
+            Format::Human => event::tell(&event, &context.screen),
         }
         next = events.next().await;
     }
+    Err(client.closed().await.into())
 }
 
 async fn work(

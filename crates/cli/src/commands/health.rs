@@ -6,6 +6,7 @@ use client::health::client::Health;
 use client::health::wire::{DatabaseHealth, Report};
 use serde::Serialize;
 
+use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::text::{columns, printable};
@@ -15,19 +16,22 @@ use crate::output::{Format, Ink, Style, number};
 ///
 /// Ends with 0 if all is well and with 1 if something is not: production's database does not
 /// answer.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   tunnel health
   tunnel health --json | jq .round_trip_ms.p50")]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(flatten)]
+    connection: ConnectionOptions,
+}
 
 /// Checks, shows, and judges.
 ///
 /// # Errors
 /// [`Failure`] if the server cannot be asked; a silent one if something is not well.
-pub async fn run(context: &Context, Arguments {}: &Arguments) -> Result<(), Failure> {
-    let link = context.connect(Reconnect::Off).await?;
+pub async fn run(context: &Context, Arguments { connection }: &Arguments) -> Result<(), Failure> {
+    let link = connection.connect(context, Reconnect::Off).await?;
     let checked = context.interrupt.or(link.client.health_check()).await;
     link.end().await;
     let health = checked?;

@@ -9,6 +9,7 @@ use client::logs::wire::{Follow, Open, Start};
 use client::logs::{Filter, Threshold};
 use client::{BackoffPolicy, Logs, Reconnect, TunnelClient};
 
+use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::{entry, event};
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// Ends after the lines that are there
     #[arg(long, overrides_with = "follow")]
     no_follow: bool,
+
+    #[command(flatten)]
+    connection: ConnectionOptions,
 }
 
 /// How many lines of the past are shown.
@@ -94,7 +98,7 @@ impl Arguments {
 /// # Errors
 /// [`Failure`] if the server refuses, or the connection is gone for good.
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let link = context.connect(endless()).await?;
+    let link = arguments.connection.connect(context, endless()).await?;
     let ended = context
         .interrupt
         .or(follow(context, &link.client, arguments.open()))

@@ -42,12 +42,22 @@ fn line(entry: &Entry, style: Style) -> String {
         printable(&line.message)
     );
     for (name, value) in &line.fields {
-        let field = format!("{}={}", printable(name), printable(value));
         shown.push(' ');
-        shown.push_str(&style.paint(Ink::Faint, &field));
+        shown.push_str(&style.paint(Ink::Faint, &field(name, value)));
     }
     shown.push('\n');
     shown
+}
+
+/// A field as logfmt has it: quoted where it would not be seen where the value ends.
+fn field(name: &str, value: &str) -> String {
+    let in_the_way = |c: char| c.is_whitespace() || matches!(c, '"' | '=');
+    let value = if value.is_empty() || value.contains(in_the_way) {
+        format!("\"{}\"", value.replace('"', "\\\""))
+    } else {
+        value.to_owned()
+    };
+    format!("{}={}", printable(name), printable(&value))
 }
 
 fn gap(missed: Missed, style: Style) -> String {
@@ -108,14 +118,17 @@ enum Shown<'a> {
 impl<'a> Shown<'a> {
     fn of(item: &'a LogItem) -> Self {
         match item {
-            LogItem::Entry(Entry { sequence, line }) => Self::Entry {
-                time: Moment(line.time).to_string(),
-                level: line.level.name(),
-                service: &line.service,
-                message: &line.message,
-                fields: &line.fields,
-                sequence: *sequence,
-            },
+            LogItem::Entry(entry) => {
+                let Entry { sequence, line } = &**entry;
+                Self::Entry {
+                    time: Moment(line.time).to_string(),
+                    level: line.level.name(),
+                    service: &line.service,
+                    message: &line.message,
+                    fields: &line.fields,
+                    sequence: *sequence,
+                }
+            }
             LogItem::Missed(Missed { entries, cause }) => Self::Missed {
                 entries: *entries,
                 cause: match cause {
@@ -134,6 +147,7 @@ impl<'a> Shown<'a> {
 mod tests {
     use super::*;
     use client::logs::Line;
+    use std::sync::Arc;
 
     fn entry() -> Entry {
         let line = Line {
@@ -154,6 +168,24 @@ mod tests {
             "12:34:56.789 WARN  api slow\\u{1b}[2J\n"
         );
         assert!(line(&entry(), Style::Coloured).contains("\x1b[33mWARN \x1b[0m"));
+    }
+
+    #[test]
+    fn fields_follow_the_message_and_end_where_they_seem_to() {
+        let mut entry = entry();
+        for (name, value) in [
+            ("hostname", "api-6c9f4"),
+            ("said", "it \"works\""),
+            ("trace", ""),
+            ("x\u{1b}", "a\u{1b}b"),
+        ] {
+            entry.line.fields.insert(name.to_owned(), value.to_owned());
+        }
+        assert_eq!(
+            line(&entry, Style::Plain),
+            "12:34:56.789 WARN  api slow\\u{1b}[2J hostname=api-6c9f4 said=\"it \\\"works\\\"\" \
+             trace=\"\" x\\u{1b}=a\\u{1b}b\n"
+        );
     }
 
     #[test]
@@ -179,7 +211,7 @@ mod tests {
 
     #[test]
     fn scripts_get_the_same() {
-        let json = serde_json::to_value(Shown::of(&LogItem::Entry(entry()))).unwrap();
+        let json = serde_json::to_value(Shown::of(&LogItem::Entry(Arc::new(entry())))).unwrap();
         assert_eq!(json["type"], "entry");
         assert_eq!(json["time"], "1970-01-01T12:34:56.789Z");
         assert_eq!(

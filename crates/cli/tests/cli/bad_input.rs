@@ -100,6 +100,12 @@ fn addresses_and_values_that_make_no_sense() {
             "postgres:// or sqlite://",
         ),
         (&["health", "--secret-file", "/nowhere"], "no server"),
+        (&["demo", "--server", "quic://a:1"], "--server"),
+        (&["keygen", "--secret-file", "secret"], "--secret-file"),
+        (
+            &["completions", "bash", "--environment", "x"],
+            "--environment",
+        ),
     ] {
         sandbox.tunnel(arguments).expect(2, &[why]);
     }

@@ -25,9 +25,14 @@ fn a_server_that_restarts_is_found_again() {
 fn a_server_that_no_longer_trusts_this_end_ends_it() {
     let serving = Serving::at_a_lasting_port();
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
-    let running = connected(&sandbox, &serving);
+    let connected = connected(&sandbox, &serving);
+    let mut logs = sandbox.start_tunnel(&["logs", "--server", &serving.url]);
+    logs.said("connected to tunnel-server (production)");
     let _other = serving.replace(OTHER_SECRET);
-    running.end().expect(4, &["does not hold this secret"]);
+    let why = "the server does not hold this secret";
+    let last = format!("not connected: no further try will be made: {why}");
+    connected.end().expect(4, &[&last, "hint: use the secret"]);
+    logs.end().expect(4, &[why, "hint: use the secret"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod demo;
 mod help;
 mod interrupted;
 mod logs;
+mod relay;
 mod server;
 mod support;
 mod sync;

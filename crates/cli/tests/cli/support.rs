@@ -181,7 +181,7 @@ impl Drop for Running {
 pub(crate) struct Serving {
     // Dropped in this order: first the program, then its folder.
     running: Running,
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
     /// Its address for a client.
     pub(crate) url: String,
 }
@@ -202,12 +202,33 @@ impl Serving {
         Self::run(sandbox, &lasting_port().to_string())
     }
 
+    /// Starts one with a database, and with pseudonyms that last, that can be killed.
+    pub(crate) fn lasting_with(database: &str) -> Self {
+        let sandbox = Sandbox::new()
+            .set("RENDER_TUNNEL_SECRET", SECRET)
+            .set("RENDER_TUNNEL_PSEUDONYM_KEY", OTHER_SECRET)
+            .set("DATABASE_URL", database);
+        Self::run(sandbox, &lasting_port().to_string())
+    }
+
+    /// Kills it without a last word, and starts the same again.
+    pub(crate) fn kill_and_start_again(self) -> Self {
+        let port = self.port().to_owned();
+        self.running.signal("-KILL");
+        assert_eq!(self.running.end().code, None);
+        Self::run(self.sandbox, &port)
+    }
+
     /// Stops it in order, and starts another with this secret in its place.
     pub(crate) fn replace(self, secret: &str) -> Self {
-        let port = self.url.rsplit(':').next().unwrap().to_owned();
+        let port = self.port().to_owned();
         self.running.signal("-TERM");
         self.running.end().expect(0, &[]);
         Self::run(Sandbox::new().set("RENDER_TUNNEL_SECRET", secret), &port)
+    }
+
+    fn port(&self) -> &str {
+        self.url.rsplit(':').next().unwrap()
     }
 
     fn run(sandbox: Sandbox, port: &str) -> Self {
@@ -219,7 +240,7 @@ impl Serving {
         );
         Self {
             running,
-            _sandbox: sandbox,
+            sandbox,
             url,
         }
     }

@@ -34,7 +34,7 @@ pub struct LogStream {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogItem {
     /// A line.
-    Entry(Entry),
+    Entry(Arc<Entry>),
     /// Lines are missing here.
     Missed(Missed),
     /// The session was lost, and the flow goes on over another.
@@ -132,8 +132,7 @@ impl LogStream {
         self.open.start = Start::At(item.cursor());
         match item {
             Item::Batch { entries, .. } => {
-                let entries = entries.into_iter().map(Arc::unwrap_or_clone);
-                self.ready.extend(entries.map(LogItem::Entry));
+                self.ready.extend(entries.into_iter().map(LogItem::Entry));
             }
             Item::Missed { missed, .. } => self.ready.push_back(LogItem::Missed(missed)),
             Item::Nothing { .. } => {}

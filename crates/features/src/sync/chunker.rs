@@ -195,10 +195,10 @@ impl Treat<'_> {
                 self.replace(position, Cell::Blob(&[]), rows);
             }
             (Way::NumbersOnly | Way::Treat, Cell::Text(text)) => {
-                self.text(position, text, cell, rows)
+                self.text(position, text, cell, rows);
             }
             (Way::Treat, Cell::Integer(value)) => {
-                self.text(position, &value.to_string(), cell, rows)
+                self.text(position, &value.to_string(), cell, rows);
             }
             (Way::Treat, Cell::Real(value)) => self.text(position, &value.to_string(), cell, rows),
         }

@@ -8,8 +8,6 @@ use std::str::FromStr;
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
 
-use super::wire::Engine;
-
 /// The address of a database: `postgres://…`, `postgresql://…`, `sqlite://PATH` or `sqlite:PATH`.
 ///
 /// Neither `Debug` nor `Display` shows a password.
@@ -31,15 +29,6 @@ impl DatabaseUrl {
             Self::Postgres(options) => {
                 options.get_socket().is_some() || is_loopback(options.get_host())
             }
-        }
-    }
-
-    /// Returns the kind of database.
-    #[must_use]
-    pub const fn engine(&self) -> Engine {
-        match self {
-            Self::Postgres(_) => Engine::Postgres,
-            Self::Sqlite(_) => Engine::Sqlite,
         }
     }
 }

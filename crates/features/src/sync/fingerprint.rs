@@ -38,6 +38,19 @@ pub fn fingerprint(plan: &TablePlan) -> [u8; 32] {
     fingerprint
 }
 
+/// Returns the fingerprint of the tables of a plan, all together and in their order.
+#[must_use]
+pub fn fingerprint_of_all(plans: &[TablePlan]) -> [u8; 32] {
+    let mut hash = Context::new(&SHA256);
+    hash.update(DOMAIN_OF_ALL);
+    for plan in plans {
+        hash.update(&fingerprint(plan));
+    }
+    let mut all = [0; 32];
+    all.copy_from_slice(hash.finish().as_ref());
+    all
+}
+
 /// Postcard writes the length of every list and string, so that no two shapes have the same bytes.
 #[derive(Serialize)]
 struct Shape<'a> {
@@ -49,9 +62,13 @@ struct Shape<'a> {
 
 /// Keeps the hash apart from every other of ours; the number changes with the shape.
 const DOMAIN: &[u8] = b"render-tunnel table plan 1\0";
+/// Likewise.
+const DOMAIN_OF_ALL: &[u8] = b"render-tunnel tables of a plan 1\0";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::sync::table::{Column, Table};
     use crate::sync::wire::ColumnPlan;
@@ -93,6 +110,21 @@ mod tests {
         other.table.estimated_rows = 12;
         other.columns[0].reason.clear();
         assert_eq!(fingerprint(&plan()), fingerprint(&other));
+    }
+
+    #[test]
+    fn other_tables_have_another_fingerprint_together() {
+        let (one, mut two) = (plan(), plan());
+        two.table.name.name.push('s');
+        let all: [Vec<TablePlan>; 5] = [
+            vec![],
+            vec![one.clone()],
+            vec![two.clone()],
+            vec![one.clone(), two.clone()],
+            vec![two, one],
+        ];
+        let all: BTreeSet<_> = all.iter().map(|plans| fingerprint_of_all(plans)).collect();
+        assert_eq!(all.len(), 5);
     }
 
     #[test]

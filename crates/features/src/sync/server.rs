@@ -16,8 +16,8 @@ use super::chunker::{ChunkError, Chunker, Rules};
 use super::cursor::Cursors;
 use super::database::DatabaseUrl;
 use super::fingerprint::fingerprint;
-use super::plan::{Planner, SyncConfig, read_fault};
-use super::source::{Order, Range, RowsError, Snapshot};
+use super::plan::{Planner, Rights, SyncConfig, read_fault};
+use super::source::{Order, Range, ReadError, RowsError, Snapshot};
 use super::wire::{Ack, Begin, Open, Plan, Start, TablePlan};
 use crate::parts::{Pseudonyms, SectionError, ServerParts};
 
@@ -93,11 +93,10 @@ impl Sync {
         open: &Open,
         visit: &Visit,
     ) -> Result<Plan, Fault> {
+        let key = &visit.guest.key;
         let planner = Planner {
             open,
-            scopes: visit.guest.key.scopes(),
-            key_name: visit.guest.key.name(),
-            config: &self.config,
+            rights: Rights::new(key.name(), key.scopes(), &self.config),
             pseudonyms: &self.pseudonyms,
         };
         planner.plan(snapshot).await
@@ -113,8 +112,11 @@ impl Sync {
     ) -> Result<(), ServeError> {
         channel.send(plan).await?;
         let start = tokio::time::timeout(START_TIME, channel.receive::<Start>()).await;
-        let start =
-            start.map_err(|_| Fault::new(Status::CONFLICT, "the plan was held too long"))??;
+        let late = |_| {
+            let reason = "the plan was held too long without a start: sync again";
+            Fault::new(Status::UNAVAILABLE, reason)
+        };
+        let start = start.map_err(late)??;
         // A client that only wanted the plan has finished.
         let Some(start) = start else {
             return Ok(channel.finish().await?);
@@ -152,7 +154,8 @@ impl Sync {
         (position, plan): (u16, &TablePlan),
         begin: &Begin,
     ) -> Result<(), ServeError> {
-        let cursors = Cursors::new(plan, fingerprint(plan), &self.pseudonyms.key);
+        let cursors = Cursors::new(plan, fingerprint(plan), &self.pseudonyms.key)
+            .map_err(|error| Fault::new(Status::INTERNAL, error.to_string()))?;
         let Some(range) = range(plan, begin, &cursors)? else {
             return Ok(());
         };
@@ -162,6 +165,7 @@ impl Sync {
             .read(&plan.table, &range, &mut chunker)
             .await
             .map_err(|error| match error {
+                RowsError::Read(ReadError::Position { .. }) => stale(plan).into(),
                 RowsError::Read(error) => read_fault(&error).into(),
                 RowsError::Sink(error) => chunk_error(error),
             })?;
@@ -192,6 +196,8 @@ fn range(plan: &TablePlan, begin: &Begin, cursors: &Cursors) -> Result<Option<Ra
     }))
 }
 
+/// Says that a cursor is of no use here. No other fault of sync has this status: the client takes
+/// it for leave to begin the table anew.
 fn stale(plan: &TablePlan) -> Fault {
     let reason = format!(
         "the place to go on from in {} is none that this server knows",

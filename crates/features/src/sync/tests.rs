@@ -6,8 +6,8 @@ use sanitize::{Persona, Treatment, ValueKind};
 
 use super::table::{Column, Table, TableName};
 use super::wire::{
-    Ack, Begin, Chunk, ColumnPlan, Cursor, Engine, Item, Open, Plan, Pseudonyms, Sanitising,
-    Selection, Skipped, Source, Start, TableEnd, TablePlan,
+    Ack, Begin, Chunk, ColumnPlan, Cursor, Engine, Identity, Item, Open, Plan, Pseudonyms,
+    Sanitising, Selection, Skipped, Source, Start, TableEnd, TablePlan,
 };
 
 fn hex<M: serde::Serialize>(message: &M) -> String {
@@ -41,8 +41,7 @@ fn an_open_has_these_bytes() {
     assert_eq!(hex(&all), "010001");
 }
 
-#[test]
-fn a_plan_has_these_bytes() {
+fn plan() -> Plan {
     let name = TableName {
         schema: Some("public".into()),
         name: "users".into(),
@@ -64,9 +63,12 @@ fn a_plan_has_these_bytes() {
         estimated_rows: 300,
     };
     let treatment = Treatment::Pseudonymise(Persona::Email);
-    let plan = Plan {
+    Plan {
         source: Source {
-            id: [0xaa; 32],
+            identity: Identity {
+                id: [0xaa; 32],
+                known_to_all: None,
+            },
             engine: Engine::Postgres,
         },
         pseudonyms: Pseudonyms {
@@ -86,51 +88,20 @@ fn a_plan_has_these_bytes() {
             table: name,
             reason: "no".into(),
         }],
-    };
-    let golden = concat!(
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "00", // source: PostgreSQL
-        "bbbbbbbbbbbbbbbb",
-        "01", // pseudonyms: lasting
-        "01", // tables: one
-        "01",
-        "06",
-        "7075626c6963",
-        "05",
-        "7573657273", // public, users
-        "01",
-        "05",
-        "656d61696c",
-        "04",
-        "74657874", // columns: one, email, text
-        "03",
-        "01",
-        "50",
-        "00",
-        "00", // text, at most 80, not null, not generated
-        "01",
-        "00",
-        "00",
-        "00",
-        "ac02", // key: [0], unique, parents, estimate
-        "01",
-        "01",
-        "00",
-        "04",
-        "6e616d65", // pseudonymise as e-mail, reason
-        "64",
-        "01",
-        "64", // rows, limit
-        "01",
-        "01",
-        "06",
-        "7075626c6963",
-        "05",
-        "7573657273",
-        "02",
-        "6e6f", // skipped
-    );
-    assert_eq!(hex(&plan), golden);
+    }
+}
+
+#[test]
+fn a_plan_has_these_bytes() {
+    assert_eq!(hex(&plan()), PLAN);
+}
+
+#[test]
+fn a_source_that_is_known_to_all_by_another_hash_has_these_bytes() {
+    let mut source = plan().source;
+    source.identity.known_to_all = Some([0xdd; 32]);
+    let golden = ["aa".repeat(32), "01".into(), "dd".repeat(32), "00".into()];
+    assert_eq!(hex(&source), golden.concat());
 }
 
 #[test]
@@ -182,3 +153,48 @@ fn items_and_acks_have_these_bytes() {
     assert_eq!(hex(&end), concat!("01", "01", "ac02", "02", "00", "05"));
     assert_eq!(hex(&Ack { chunks: 300 }), "ac02");
 }
+
+const PLAN: &str = concat!(
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "00",
+    "00", // source: identity, none known to all, PostgreSQL
+    "bbbbbbbbbbbbbbbb",
+    "01", // pseudonyms: lasting
+    "01", // tables: one
+    "01",
+    "06",
+    "7075626c6963",
+    "05",
+    "7573657273", // public, users
+    "01",
+    "05",
+    "656d61696c",
+    "04",
+    "74657874", // columns: one, email, text
+    "03",
+    "01",
+    "50",
+    "00",
+    "00", // text, at most 80, not null, not generated
+    "01",
+    "00",
+    "00",
+    "00",
+    "ac02", // key: [0], unique, parents, estimate
+    "01",
+    "01",
+    "00",
+    "04",
+    "6e616d65", // pseudonymise as e-mail, reason
+    "64",
+    "01",
+    "64", // rows, limit
+    "01",
+    "01",
+    "06",
+    "7075626c6963",
+    "05",
+    "7573657273",
+    "02",
+    "6e6f", // skipped
+);

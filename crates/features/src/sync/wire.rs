@@ -67,10 +67,35 @@ pub struct Skipped {
 /// The database that the rows come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// A one-way hash that is the same for the same database, however it is addressed.
-    pub id: [u8; 32],
+    /// Which database it is.
+    pub identity: Identity,
     /// The kind of database.
     pub engine: Engine,
+}
+
+/// Which database it is, however it is addressed: hashes that give nothing away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The one that lasts longest: by it an interrupted sync knows its source again.
+    pub id: [u8; 32],
+    /// One that every user of the database may know, where there are users: who may not ask for
+    /// the lasting one has it too.
+    pub known_to_all: Option<[u8; 32]>,
+}
+
+impl Identity {
+    /// Whether both are of one database, whatever each user was allowed to ask.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let mut pairs = self
+            .hashes()
+            .flat_map(|own| other.hashes().map(move |hash| (own, hash)));
+        pairs.any(|(own, hash)| own == hash)
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = [u8; 32]> + use<> {
+        std::iter::once(self.id).chain(self.known_to_all)
+    }
 }
 
 /// A kind of database.

@@ -6,8 +6,10 @@ use clap::{Args, ValueEnum};
 use client::sync::target::Mode;
 use client::sync::wire::{Open, Sanitising, Selection};
 
-use super::job::{Consent, Job};
+use super::consent::Consent;
+use super::job::Job;
 use super::place::{Remote, Wanted, place};
+use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -63,9 +65,11 @@ pub struct Arguments {
     #[arg(long)]
     allow_remote_target: bool,
 
-    /// Goes ahead where a question would be asked
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
+
+    #[command(flatten)]
+    pub(super) connection: ConnectionOptions,
 }
 
 /// The name of a [`Mode`].
@@ -113,16 +117,11 @@ impl Arguments {
         } else {
             Remote::Refused
         };
-        let consent = if self.yes {
-            Consent::Given
-        } else {
-            Consent::Ask
-        };
         Ok(Job::new(
             self.open(),
-            place(context, wanted, remote)?,
+            place(context, &self.connection, wanted, remote)?,
             self.mode.into(),
-            consent,
+            self.consent.into(),
         ))
     }
 }

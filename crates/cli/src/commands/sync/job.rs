@@ -1,6 +1,6 @@
 //! One sync, from the first question to the summary.
 
-use client::sync::client::{Summary, Sync, SyncError, Theirs};
+use client::sync::client::{Summary, SyncError, SyncRequest, Theirs};
 use client::sync::target::Mode;
 use client::sync::wire::{Open, Sanitising, Selection};
 use client::{TunnelClient, TunnelError};
@@ -9,33 +9,21 @@ use super::ask::ask;
 use super::meter::Meter;
 use super::place::{Place, Remote, Wanted, place};
 use super::summary;
+use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::Failure;
 
 /// A sync that is to be done.
 #[derive(Debug)]
 pub struct Job {
-    sync: Sync,
+    request: SyncRequest,
     place: Place,
 }
 
-/// Whether the user has agreed to what would be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consent {
-    /// Not yet.
-    Ask,
-    /// By `--yes`.
-    Given,
-}
-
 impl Job {
-    pub(super) fn new(open: Open, place: Place, mode: Mode, consent: Consent) -> Self {
-        let theirs = match consent {
-            Consent::Ask => Theirs::Ask,
-            Consent::Given => Theirs::Write,
-        };
+    pub(super) fn new(open: Open, place: Place, mode: Mode, theirs: Theirs) -> Self {
         Self {
-            sync: Sync {
+            request: SyncRequest {
                 open,
                 destination: place.destination(),
                 mode,
@@ -51,16 +39,17 @@ impl Job {
     /// [`Failure`] if there is no place for it.
     pub fn of_tables(
         context: &Context,
+        connection: &ConnectionOptions,
         tables: &[String],
-        consent: Consent,
+        theirs: Theirs,
     ) -> Result<Self, Failure> {
         let open = Open {
             tables: Selection::Named(tables.to_vec()),
             limit: None,
             sanitising: Sanitising::On,
         };
-        let place = place(context, Wanted::Usual, Remote::Refused)?;
-        Ok(Self::new(open, place, Mode::Merge, consent))
+        let place = place(context, connection, Wanted::Usual, Remote::Refused)?;
+        Ok(Self::new(open, place, Mode::Merge, theirs))
     }
 
     /// Does it, asking where rows of the user's own are at stake, and says what it came to.
@@ -77,7 +66,7 @@ impl Job {
                 Ok(done) => return summary::show(&done, &self.place, context),
                 Err(TunnelError::Sync(SyncError::Theirs { tables, mode })) => {
                     ask(context, &tables, mode, &self.place).await?;
-                    self.sync.theirs = Theirs::Write;
+                    self.request.theirs = Theirs::Write;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -90,9 +79,9 @@ impl Job {
         context: &Context,
         client: &TunnelClient,
     ) -> Result<Result<Summary, TunnelError>, Failure> {
-        let mut meter = Meter::new(&context.screen, &self.place, self.sync.mode);
+        let mut meter = Meter::new(&context.screen, &self.place, self.request.mode);
         let ended = tokio::select! {
-            ended = client.sync_data(&self.sync, |step| meter.step(&step)) => Some(ended),
+            ended = client.sync_data(&self.request, |step| meter.step(&step)) => Some(ended),
             () = context.interrupt.wait() => None,
         };
         meter.clear();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use client::sync::client::Progress;
-use client::sync::target::Mode;
+use client::sync::target::{Commits, Mode};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::place::Place;
@@ -16,23 +16,17 @@ use crate::output::{Screen, number};
 pub(super) struct Meter<'a> {
     screen: &'a Screen,
     place: &'a Place,
+    mode: Mode,
     tally: Tally,
     bar: ProgressBar,
     bytes: u64,
 }
 
-/// When rows are committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Commits {
-    EachChunk,
-    EachTable,
-    AtTheEnd,
-}
-
 /// Counts rows: those that would stay if the program ended now, and those that would not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Tally {
-    commits: Commits,
+    /// When those of the table are committed that has begun.
+    commits: Option<Commits>,
     expected: u64,
     committed: u64,
     pending: u64,
@@ -40,17 +34,13 @@ struct Tally {
 
 impl<'a> Meter<'a> {
     pub(super) fn new(screen: &'a Screen, place: &'a Place, mode: Mode) -> Self {
-        let commits = match (place, mode) {
-            (Place::File(..), _) => Commits::AtTheEnd,
-            (Place::Database(_), Mode::Replace) => Commits::EachTable,
-            (Place::Database(_), Mode::Merge | Mode::Append) => Commits::EachChunk,
-        };
         // There is nothing to draw before it is known how much there is to do.
         let bar = ProgressBar::hidden().with_style(style());
         Self {
             screen,
             place,
-            tally: Tally::new(commits),
+            mode,
+            tally: Tally::default(),
             bar,
             bytes: 0,
         }
@@ -76,7 +66,7 @@ impl<'a> Meter<'a> {
                 let note = format!("{name}: {problem}");
                 self.screen.note(&printable(&note));
             }
-            Progress::Table { name } => {
+            Progress::Table { name, .. } => {
                 let name = name.to_string();
                 let name = printable(&name);
                 if self.bar.is_hidden() {
@@ -86,7 +76,10 @@ impl<'a> Meter<'a> {
             }
             Progress::Chunk { bytes, .. } => self.bytes += bytes,
             // The session's end is told where its events are.
-            Progress::Lost => {}
+            Progress::TableDone { .. } | Progress::Lost => {}
+            Progress::Anew => self
+                .screen
+                .note("the server does not know where to go on: what is not whole begins anew"),
         }
         self.bar
             .set_length(self.tally.expected.max(self.tally.seen()));
@@ -102,51 +95,44 @@ impl<'a> Meter<'a> {
 
     /// Says what an interrupted sync leaves behind.
     pub(super) fn interrupted(&self) -> Failure {
-        let message = match (self.tally.commits, self.tally.committed) {
-            (Commits::AtTheEnd, _) => {
-                format!(
-                    "interrupted: {} was not written; the same command begins anew",
-                    self.place
-                )
+        let (place, rows) = (self.place, self.tally.committed);
+        let counted = number::counted(rows, "row");
+        let verb = if rows == 1 { "is" } else { "are" };
+        let message = match (place, self.mode, rows) {
+            (Place::File(..), ..) => {
+                format!("{place} was not written; the same command begins anew")
             }
-            (_, 0) => {
-                "interrupted: nothing was committed yet; the same command begins anew".to_owned()
+            (_, _, 0) => "nothing was committed yet; the same command begins anew".to_owned(),
+            (_, Mode::Replace, _) => {
+                format!("{counted} {verb} committed; the same command begins anew")
             }
-            (_, rows) => {
-                let verb = if rows == 1 { "is" } else { "are" };
-                let rows = number::counted(rows, "row");
-                format!("interrupted: {rows} {verb} committed; the same command goes on from there")
+            (_, Mode::Merge | Mode::Append, _) => {
+                format!("{counted} {verb} committed; the same command goes on from there")
             }
         };
-        Failure::new(Exit::Interrupted, message)
+        Failure::new(Exit::Interrupted, format!("interrupted: {message}"))
     }
 }
 
 impl Tally {
-    const fn new(commits: Commits) -> Self {
-        Self {
-            commits,
-            expected: 0,
-            committed: 0,
-            pending: 0,
-        }
-    }
-
     fn step(&mut self, step: &Progress) {
         match step {
+            // Says the truth anew after each loss, so nothing is added up.
             Progress::Started { rows, resumed } => {
                 self.expected = *rows;
-                self.committed = self.committed.max(*resumed);
+                self.committed = *resumed;
+                self.pending = 0;
             }
-            Progress::Table { .. } if self.commits == Commits::EachTable => {
+            Progress::Table { commits, .. } => self.commits = Some(*commits),
+            Progress::Chunk { rows, .. } if self.commits == Some(Commits::EachChunk) => {
+                self.committed += rows;
+            }
+            Progress::Chunk { rows, .. } => self.pending += rows,
+            Progress::TableDone { .. } if self.commits == Some(Commits::EachTable) => {
                 self.committed += std::mem::take(&mut self.pending);
             }
-            Progress::Differs { .. } | Progress::Table { .. } => {}
-            Progress::Chunk { rows, .. } => match self.commits {
-                Commits::EachChunk => self.committed += rows,
-                Commits::EachTable | Commits::AtTheEnd => self.pending += rows,
-            },
-            Progress::Lost => self.pending = 0,
+            Progress::Differs { .. } | Progress::TableDone { .. } => {}
+            Progress::Lost | Progress::Anew => self.pending = 0,
         }
     }
 
@@ -192,38 +178,80 @@ mod tests {
     use super::*;
     use client::sync::table::TableName;
 
-    fn tally(commits: Commits, steps: &[Progress]) -> (u64, u64) {
-        let mut tally = Tally::new(commits);
+    fn tally(steps: &[Progress]) -> (u64, u64) {
+        let mut tally = Tally::default();
         steps.iter().for_each(|step| tally.step(step));
         (tally.committed, tally.pending)
+    }
+
+    fn started(resumed: u64) -> Progress {
+        Progress::Started { rows: 100, resumed }
     }
 
     fn chunk(rows: u64) -> Progress {
         Progress::Chunk { rows, bytes: 1 }
     }
 
-    fn table() -> Progress {
-        Progress::Table {
-            name: TableName {
-                schema: None,
-                name: "t".to_owned(),
-            },
+    fn name() -> TableName {
+        TableName {
+            schema: None,
+            name: "t".to_owned(),
         }
+    }
+
+    fn table(commits: Commits) -> Progress {
+        Progress::Table {
+            name: name(),
+            commits,
+        }
+    }
+
+    fn done() -> Progress {
+        Progress::TableDone { name: name() }
     }
 
     #[test]
     fn rows_count_as_committed_when_they_would_stay() {
-        let started = Progress::Started {
-            rows: 100,
-            resumed: 10,
+        for (commits, counted) in [
+            (Commits::EachChunk, (35, 0)),
+            (Commits::EachTable, (30, 5)),
+            (Commits::AtTheEnd, (10, 25)),
+        ] {
+            let one = [started(10), table(commits), chunk(20), done()];
+            let two = [table(commits), chunk(5)];
+            assert_eq!(tally(&[one.as_slice(), &two].concat()), counted);
+        }
+    }
+
+    #[test]
+    fn each_table_counts_by_its_own_rule() {
+        let steps = [
+            started(0),
+            table(Commits::EachChunk),
+            chunk(20),
+            done(),
+            table(Commits::EachTable),
+            chunk(5),
+        ];
+        assert_eq!(tally(&steps), (20, 5));
+    }
+
+    #[test]
+    fn after_a_loss_or_a_stale_cursor_only_what_is_here_counts() {
+        let lost = |commits, resumed| {
+            let lost = [table(commits), chunk(20), Progress::Lost, started(resumed)];
+            tally(&[[started(10)].as_slice(), &lost].concat())
         };
-        let steps = [started.clone(), table(), chunk(20), table(), chunk(5)];
-        assert_eq!(tally(Commits::EachChunk, &steps), (35, 0));
-        assert_eq!(tally(Commits::EachTable, &steps), (30, 5));
-        assert_eq!(tally(Commits::AtTheEnd, &steps), (10, 25));
-        let lost = [started.clone(), table(), chunk(20), Progress::Lost, started];
-        assert_eq!(tally(Commits::EachChunk, &lost), (30, 0));
-        assert_eq!(tally(Commits::EachTable, &lost), (10, 0));
+        assert_eq!(lost(Commits::EachChunk, 30), (30, 0));
+        assert_eq!(lost(Commits::EachTable, 10), (10, 0));
+        let anew = [
+            started(60),
+            Progress::Anew,
+            started(0),
+            table(Commits::EachChunk),
+            chunk(20),
+        ];
+        assert_eq!(tally(&anew), (20, 0));
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 mod arguments;
 mod ask;
+mod consent;
 mod job;
 mod meter;
 mod place;
 mod plan;
+mod skipped;
 mod summary;
 
 pub use arguments::Arguments;
-pub use job::{Consent, Job};
+pub use consent::Consent;
+pub use job::Job;
 
 use client::Reconnect;
 
@@ -27,9 +30,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
     // Whatever can be wrong with the target is said before anything is asked of the server.
     let job = arguments.job(context)?;
-    let link = context
-        .connect(Reconnect::On(client::BackoffPolicy::default()))
-        .await?;
+    let reconnect = Reconnect::On(client::BackoffPolicy::default());
+    let link = arguments.connection.connect(context, reconnect).await?;
     event::greet(&link.client, &context.screen);
     let ended = tokio::select! {
         ended = job.carry_out(context, &link.client) => ended,
@@ -40,7 +42,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 }
 
 async fn show_plan(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let link = context.connect(Reconnect::Off).await?;
+    let link = arguments
+        .connection
+        .connect(context, Reconnect::Off)
+        .await?;
     let open = arguments.open();
     let planned = context.interrupt.or(link.client.plan_sync(&open)).await;
     link.end().await;

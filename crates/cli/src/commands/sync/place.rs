@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use client::sync::database::DatabaseUrl;
 use client::sync::target::{Destination, OutputFile};
 
-use crate::context::{Context, Production};
+use crate::connection::{ConnectionOptions, Production};
+use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::folder::TunnelFolder;
 
@@ -42,13 +43,14 @@ pub(super) enum Place {
 /// Finds the place, without anything written there.
 pub(super) fn place(
     context: &Context,
+    connection: &ConnectionOptions,
     wanted: Wanted<'_>,
     remote: Remote,
 ) -> Result<Place, Failure> {
     match wanted {
         Wanted::File(path) => Ok(Place::File(path.to_owned(), OutputFile::new(path)?)),
         Wanted::Database(url) => named(url, remote),
-        Wanted::Usual => Ok(Place::Database(Box::new(usual(context)?))),
+        Wanted::Usual => Ok(Place::Database(Box::new(usual(context, connection)?))),
     }
 }
 
@@ -67,9 +69,9 @@ fn named(url: &str, remote: Remote) -> Result<Place, Failure> {
     Ok(Place::Database(Box::new(database)))
 }
 
-fn usual(context: &Context) -> Result<DatabaseUrl, Failure> {
+fn usual(context: &Context, connection: &ConnectionOptions) -> Result<DatabaseUrl, Failure> {
     let own = |name: &str| Ok(DatabaseUrl::Sqlite(TunnelFolder::make()?.file(name)));
-    if context.production()? == Production::Demo {
+    if connection.production(context)? == Production::Demo {
         return own("demo.db");
     }
     let Some(url) = context.environment.text("DATABASE_URL")? else {

@@ -1,8 +1,9 @@
 //! A plan on the screen: what would happen to each column, and why.
 
-use client::sync::wire::{Engine, Plan, Skipped, TablePlan};
+use client::sync::wire::{Engine, Plan, TablePlan};
 use serde::Serialize;
 
+use super::skipped::ShownSkipped;
 use crate::exit::Failure;
 use crate::output::number::counted;
 use crate::output::text::{columns, printable};
@@ -33,13 +34,8 @@ fn human(plan: &Plan) -> String {
             counted(*rows, "row")
         ));
     }
-    for Skipped { table, reason } in &plan.skipped {
-        let name = table.to_string();
-        text.push_str(&format!(
-            "{} is left out: {}\n",
-            printable(&name),
-            printable(reason)
-        ));
+    for skipped in ShownSkipped::all(&plan.skipped) {
+        text.push_str(&format!("{}\n", skipped.human()));
     }
     if !plan.pseudonyms.lasting {
         text.push_str("pseudonyms hold until the server's next start: set RENDER_TUNNEL_PSEUDONYM_KEY there to keep them\n");
@@ -91,15 +87,8 @@ struct ShownColumn<'a> {
     reason: &'a str,
 }
 
-#[derive(Debug, Serialize)]
-struct ShownSkipped<'a> {
-    table: String,
-    reason: &'a str,
-}
-
 impl<'a> Shown<'a> {
     fn of(plan: &'a Plan) -> Self {
-        let skipped = plan.skipped.iter();
         Self {
             source: match plan.source.engine {
                 Engine::Postgres => "postgres",
@@ -107,12 +96,7 @@ impl<'a> Shown<'a> {
             },
             pseudonyms_last: plan.pseudonyms.lasting,
             tables: plan.tables.iter().map(ShownTable::of).collect(),
-            skipped: skipped
-                .map(|Skipped { table, reason }| ShownSkipped {
-                    table: table.to_string(),
-                    reason,
-                })
-                .collect(),
+            skipped: ShownSkipped::all(&plan.skipped),
         }
     }
 }

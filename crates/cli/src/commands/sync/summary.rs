@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use client::sync::client::{Summary, TableSummary};
-use client::sync::wire::{Skipped, TablePlan};
+use client::sync::wire::TablePlan;
 use serde::Serialize;
 
 use super::place::Place;
+use super::skipped::ShownSkipped;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::Format;
@@ -52,12 +53,6 @@ struct ShownTable<'a> {
     dangling: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct ShownSkipped<'a> {
-    table: String,
-    reason: &'a str,
-}
-
 impl<'a> Shown<'a> {
     fn of(summary: &'a Summary, place: &Place) -> Self {
         let plan = &summary.plan;
@@ -66,17 +61,11 @@ impl<'a> Shown<'a> {
             .iter()
             .map(|table| ShownTable::of(table, &plan.tables))
             .collect();
-        let skipped = plan.skipped.iter();
         Self {
             r#type: "sync",
             rows: tables.iter().map(|table| table.rows).sum(),
             tables,
-            skipped: skipped
-                .map(|Skipped { table, reason }| ShownSkipped {
-                    table: table.to_string(),
-                    reason,
-                })
-                .collect(),
+            skipped: ShownSkipped::all(&plan.skipped),
             bytes: summary.bytes,
             seconds: summary.took.as_secs_f64(),
             target: place.to_string(),
@@ -99,14 +88,8 @@ impl<'a> Shown<'a> {
             // A `String` takes every write.
             write!(text, "\n  {}", table.human()).ok();
         }
-        for ShownSkipped { table, reason } in &self.skipped {
-            write!(
-                text,
-                "\n  {} is left out: {}",
-                printable(table),
-                printable(reason)
-            )
-            .ok();
+        for skipped in &self.skipped {
+            write!(text, "\n  {}", skipped.human()).ok();
         }
         if self.losses > 0 {
             let times = counted(self.losses.into(), "time");

@@ -9,34 +9,39 @@ use ring::digest::{Context, SHA256};
 use sqlx::postgres::PgConnection;
 use sqlx::{Row, ValueRef};
 
+use crate::sync::wire::Identity;
+
 /// Returns the identity of the PostgreSQL database at the other end of a connection that is not in
 /// a transaction. Its settings need not be trusted: every name is written in full.
 ///
-/// It is made of the cluster's system identifier, which a restart or a replica keeps, and the
-/// database's number in it. Where the user may not ask for the former, the moment at which the
-/// server started, to the microsecond, takes its place: as unique, but it lasts only until the next
-/// restart, after which an interrupted sync begins anew.
+/// One hash is of the cluster's system identifier, which a restart or a replica keeps, and the
+/// database's number in it; some users may not ask for the former. The other, which all may know, is
+/// of the moment at which the server started, to the microsecond: as unique, but it lasts only until
+/// the next restart, after which an interrupted sync that has no other begins anew.
 ///
 /// # Errors
-/// What the database says to the second question.
-pub async fn of_postgres(connection: &mut PgConnection) -> Result<[u8; 32], sqlx::Error> {
+/// What the database says to the question that everybody may ask.
+pub async fn of_postgres(connection: &mut PgConnection) -> Result<Identity, sqlx::Error> {
     let lasting = strings(
         connection,
         "SELECT system_identifier, oid FROM pg_catalog.pg_control_system(), pg_catalog.pg_database \
          WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()",
     );
-    match lasting.await {
-        Ok(parts) => Ok(hash("postgres system", &parts)),
-        Err(sqlx::Error::Database(_)) => {
-            let started = strings(
-                connection,
-                "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), oid \
-                 FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()",
-            );
-            Ok(hash("postgres start", &started.await?))
-        }
-        Err(error) => Err(error),
-    }
+    let lasting = match lasting.await {
+        Ok(parts) => Some(hash("postgres system", &parts)),
+        Err(sqlx::Error::Database(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let started = strings(
+        connection,
+        "SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time()), oid \
+         FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()",
+    );
+    let passing = hash("postgres start", &started.await?);
+    Ok(Identity {
+        id: lasting.unwrap_or(passing),
+        known_to_all: Some(passing),
+    })
 }
 
 /// Returns the identity of a SQLite file.
@@ -47,7 +52,7 @@ pub async fn of_postgres(connection: &mut PgConnection) -> Result<[u8; 32], sqlx
 ///
 /// # Errors
 /// What the system says if there is no such file.
-pub fn of_sqlite(path: &Path) -> io::Result<[u8; 32]> {
+pub fn of_sqlite(path: &Path) -> io::Result<Identity> {
     let metadata = path.metadata()?;
     let born = metadata
         .created()
@@ -58,7 +63,10 @@ pub fn of_sqlite(path: &Path) -> io::Result<[u8; 32]> {
         None => std::fs::read_to_string("/etc/machine-id").unwrap_or_default(),
     };
     let [device, file] = place(path, &metadata)?;
-    Ok(hash("sqlite", &[device, file, third]))
+    Ok(Identity {
+        id: hash("sqlite", &[device, file, third]),
+        known_to_all: None,
+    })
 }
 
 #[cfg(unix)]

@@ -16,7 +16,7 @@ use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use super::cell::Cell;
 use super::database::DatabaseUrl;
-use super::table::{KeyValue, KeyValues, Table, TableName};
+use super::table::{KeyValues, Table, TableName};
 use super::wire::Source;
 
 mod cells;
@@ -195,30 +195,6 @@ pub async fn ping(database: &DatabaseUrl) -> Result<Duration, ReadError> {
     match database {
         DatabaseUrl::Postgres(options) => postgres::ping(options, database.to_string()).await,
         DatabaseUrl::Sqlite(path) => sqlite::ping(path).await,
-    }
-}
-
-/// Returns the key of a row: what [`Range::after`] takes to go on behind it. `None` if the table
-/// has no key.
-#[must_use]
-pub fn key_of(table: &Table, cells: &[Cell<'_>]) -> Option<KeyValues> {
-    if table.key.is_empty() {
-        return None;
-    }
-    table
-        .key
-        .iter()
-        .map(|&position| key_value(*cells.get(usize::from(position))?))
-        .collect()
-}
-
-fn key_value(cell: Cell<'_>) -> Option<KeyValue> {
-    match cell {
-        Cell::Null => None,
-        Cell::Integer(value) => Some(KeyValue::Integer(value)),
-        Cell::Real(value) => Some(KeyValue::Real(value)),
-        Cell::Text(text) => Some(KeyValue::Text(text.to_owned())),
-        Cell::Blob(bytes) => Some(KeyValue::Blob(bytes.to_vec())),
     }
 }
 

@@ -137,6 +137,13 @@ mod tests {
         }
     }
 
+    fn nothing_near(typed: &str) -> String {
+        format!(
+            "there is no table \"{typed}\", and none with a name near it: the plan of all tables \
+             lists them"
+        )
+    }
+
     fn resolved(typed: &str, candidates: &[Candidate]) -> String {
         match resolve(typed, candidates) {
             Ok(name) => qualified(&name),
@@ -195,7 +202,7 @@ mod tests {
             panic!("found");
         };
         assert_eq!(near, ["courses", "course", "courses_new"]);
-        assert_eq!(resolved("xyz", &candidates), r#"there is no table "xyz""#);
+        assert_eq!(resolved("xyz", &candidates), nothing_near("xyz"));
     }
 
     #[test]
@@ -207,7 +214,7 @@ mod tests {
         assert_eq!(resolved("events_2024", &candidates), "public.events_2024");
         assert_eq!(
             resolved("events_2023", &candidates),
-            r#"there is no table "events_2023""#
+            nothing_near("events_2023")
         );
         assert_eq!(
             resolved("Report", &candidates),

@@ -196,6 +196,10 @@ pub enum WriteError {
     },
 }
 
+/// What to do about rows with the same unique values.
+pub(super) const DUPLICATE: &str =
+    "--mode merge updates rows by their key; for another unique index, drop the index or the table";
+
 fn list(problems: &[Problem]) -> String {
     problems
         .iter()

@@ -25,8 +25,11 @@ pub enum Holds {
         /// How many.
         rows: u64,
     },
-    /// The rows of a sync of the same plan that was interrupted.
+    /// Part of the table, from a sync of the same plan that was interrupted in it.
     Unfinished(Resume),
+    /// The whole table, from a sync of the same plan and the same tables that was interrupted
+    /// behind it.
+    Whole(Whole),
     /// Rows that no sync has touched: ask before the first merge.
     Theirs {
         /// How many.
@@ -43,6 +46,15 @@ pub struct Resume {
     pub rows: u64,
     /// The fingerprint of the pseudonym key that they were treated with, as the plan had it: the
     /// caller warns when the key is another now.
+    pub pseudonyms: [u8; 8],
+}
+
+/// A table that an interrupted sync has finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// How many rows the sync has written.
+    pub rows: u64,
+    /// The fingerprint of the pseudonym key that they were treated with, as the plan had it.
     pub pseudonyms: [u8; 8],
 }
 

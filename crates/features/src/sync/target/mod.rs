@@ -8,6 +8,8 @@
 //! Nothing is written before `begin`. A target that is dropped on the way keeps what it has
 //! committed, and the next sync of the same plan goes on from there.
 
+mod current;
+mod ddl;
 mod error;
 mod file;
 mod fit;
@@ -24,7 +26,7 @@ mod tests;
 use std::fmt;
 
 use super::database::DatabaseUrl;
-use super::wire::{Cursor, Plan, TablePlan};
+use super::wire::{Cursor, Identity, Plan, TablePlan};
 
 use self::file::FileTarget;
 use self::postgres::PostgresTarget;
@@ -32,7 +34,7 @@ use self::sqlite::SqliteTarget;
 
 pub use self::error::WriteError;
 pub use self::file::OutputFile;
-pub use self::found::{Found, Holds, Problem, Resume};
+pub use self::found::{Found, Holds, Problem, Resume, Whole};
 
 /// Where a sync writes to.
 #[expect(
@@ -59,22 +61,24 @@ pub enum Mode {
 }
 
 /// A chunk whose body has been verified and decompressed.
-#[derive(Clone, Copy, Debug)]
-pub struct DecodedChunk<'a> {
+#[derive(Clone, Debug)]
+pub struct DecodedChunk {
     /// How many rows the body holds.
     pub rows: u32,
     /// Where the chunk ends.
-    pub cursor: Option<&'a Cursor>,
+    pub cursor: Option<Cursor>,
     /// The rows, as [`super::cell`] writes them.
-    pub body: &'a [u8],
+    pub body: Vec<u8>,
 }
 
-/// When rows are committed.
+/// When rows are committed, and stay even if the sync ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Commits {
+pub enum Commits {
     /// Each chunk by itself, with the cursor where the next one begins.
     EachChunk,
-    /// All at once: the old rows stay until then, or there is no cursor to go on from.
+    /// A table's all at once: the old rows stay until then, or there is no cursor to go on from.
+    EachTable,
+    /// All of the sync's at once: a file is put in its place when it is whole.
     AtTheEnd,
 }
 
@@ -121,15 +125,15 @@ impl Target {
         }))
     }
 
-    /// Returns the hash that a source has in its plan if it is this very database, so that a
-    /// target which is the source can be refused. A file has none.
+    /// Returns which database it is, so that a target which is the source can be refused. A file
+    /// is none.
     ///
     /// # Errors
     /// [`WriteError`] if the database does not say what it is.
-    pub async fn id(&mut self) -> Result<Option<[u8; 32]>, WriteError> {
+    pub async fn identity(&mut self) -> Result<Option<Identity>, WriteError> {
         match &mut self.0 {
-            Kind::Postgres(target) => target.id().await.map(Some),
-            Kind::Sqlite(target) => target.id().map(Some),
+            Kind::Postgres(target) => target.identity().await.map(Some),
+            Kind::Sqlite(target) => target.identity().map(Some),
             Kind::File(_) => Ok(None),
         }
     }
@@ -143,6 +147,15 @@ impl Target {
             Kind::Postgres(target) => target.inspect(table, mode).await,
             Kind::Sqlite(target) => target.inspect(table, mode).await,
             Kind::File(_) => Ok(FileTarget::inspect()),
+        }
+    }
+
+    /// Returns when the rows of a table are committed.
+    #[must_use]
+    pub fn commits(&self, table: &TablePlan, mode: Mode) -> Commits {
+        match &self.0 {
+            Kind::Postgres(_) | Kind::Sqlite(_) => Commits::of(table, mode),
+            Kind::File(_) => Commits::AtTheEnd,
         }
     }
 
@@ -175,12 +188,12 @@ impl Target {
     pub async fn apply(
         &mut self,
         table: &TablePlan,
-        chunk: DecodedChunk<'_>,
+        chunk: DecodedChunk,
     ) -> Result<(), WriteError> {
         match &mut self.0 {
-            Kind::Postgres(target) => target.apply(table, chunk).await,
+            Kind::Postgres(target) => target.apply(table, &chunk).await,
             Kind::Sqlite(target) => target.apply(table, chunk).await,
-            Kind::File(target) => target.apply(table, chunk).await,
+            Kind::File(target) => target.apply(table, &chunk).await,
         }
     }
 
@@ -221,9 +234,10 @@ impl Target {
 }
 
 impl Commits {
+    /// Returns when a database commits the rows of a table.
     fn of(plan: &TablePlan, mode: Mode) -> Self {
         if mode == Mode::Replace || plan.table.key.is_empty() {
-            Self::AtTheEnd
+            Self::EachTable
         } else {
             Self::EachChunk
         }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::error::WriteError;
+use crate::sync::table::TableName;
 use crate::sync::wire::{Plan, TablePlan};
 
 /// Returns an identifier as SQL has it, whatever is in it. A NUL was refused by [`check`].
@@ -17,6 +18,15 @@ pub(super) fn quoted_list<'a>(names: impl IntoIterator<Item = &'a str>) -> Strin
     names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns what a table is called where there are no schemas: by its name alone if that is how
+/// PostgreSQL users call it.
+pub(super) fn flat(name: &TableName) -> String {
+    match name.schema.as_deref() {
+        None | Some("public") => name.name.clone(),
+        Some(schema) => format!("{schema}.{}", name.name),
+    }
+}
+
 /// What a kind of target asks of names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -24,6 +34,8 @@ pub(super) struct Rules {
     pub(super) max_bytes: usize,
     /// Whether names that differ only by upper and lower case are the same.
     pub(super) case: Case,
+    /// What a table is called, apart from all others.
+    pub(super) called: fn(&TableName) -> String,
 }
 
 /// Whether upper and lower case differ.
@@ -48,7 +60,9 @@ impl Case {
 /// Checks every name of the plan, so that none can be cut off, run into another or end a statement.
 pub(super) fn check(plan: &Plan, rules: Rules) -> Result<(), WriteError> {
     distinct(
-        plan.tables.iter().map(|plan| plan.table.name.to_string()),
+        plan.tables
+            .iter()
+            .map(|plan| (rules.called)(&plan.table.name)),
         rules,
     )?;
     plan.tables

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use self::failure::Place;
 use super::{FindError, Range, ReadError, RowSink, RowsError, identity, name};
 use crate::sync::table::{Table, TableName};
-use crate::sync::wire::{Engine, Source};
+use crate::sync::wire::{Engine, Identity, Source};
 
 mod access;
 mod catalog;
@@ -43,12 +43,12 @@ impl Postgres {
         };
         let mut connection = connect(options, &place).await?;
         let begun = begin(&mut connection, &mut place).await;
-        let id = begun.map_err(|error| error.read(&place))?;
+        let identity = begun.map_err(|error| error.read(&place))?;
         Ok(Self {
             connection,
             place,
             source: Source {
-                id,
+                identity,
                 engine: Engine::Postgres,
             },
         })
@@ -137,7 +137,7 @@ async fn connect(options: &PgConnectOptions, place: &Place) -> Result<PgConnecti
 }
 
 /// Begins the transaction, and returns the identity of the database.
-async fn begin(connection: &mut PgConnection, place: &mut Place) -> Result<[u8; 32], Unbegun> {
+async fn begin(connection: &mut PgConnection, place: &mut Place) -> Result<Identity, Unbegun> {
     // Before the transaction: a question that is not permitted would end it.
     let id = identity::of_postgres(connection).await?;
     let about = relations::about(connection).await?;

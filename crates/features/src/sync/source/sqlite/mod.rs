@@ -38,7 +38,7 @@ struct File {
 impl Sqlite {
     pub(super) async fn open(path: &Path) -> Result<Self, ReadError> {
         let file = File::open(path).await?;
-        let id =
+        let identity =
             identity::of_sqlite(path).map_err(|_| ReadError::Unreadable { path: path.into() })?;
         file.ask("begin a snapshot", |connection| {
             connection.execute_batch(BEGIN)
@@ -47,7 +47,7 @@ impl Sqlite {
         Ok(Self {
             file,
             source: Source {
-                id,
+                identity,
                 engine: Engine::Sqlite,
             },
         })

@@ -5,7 +5,7 @@ use std::future::pending;
 use testkit::postgres::{Database, database};
 
 use super::*;
-use crate::sync::table::Column;
+use crate::sync::table::{Column, KeyValue};
 
 mod postgres_rows;
 mod postgres_tables;
@@ -77,6 +77,16 @@ impl RowSink for Stubborn {
             Then::Refuse => Err(Refused),
             Then::Hang => pending().await,
         }
+    }
+}
+
+fn key_value(cell: Cell<'_>) -> Option<KeyValue> {
+    match cell {
+        Cell::Null => None,
+        Cell::Integer(value) => Some(KeyValue::Integer(value)),
+        Cell::Real(value) => Some(KeyValue::Real(value)),
+        Cell::Text(text) => Some(KeyValue::Text(text.to_owned())),
+        Cell::Blob(bytes) => Some(KeyValue::Blob(bytes.to_vec())),
     }
 }
 

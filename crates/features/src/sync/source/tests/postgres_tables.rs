@@ -173,9 +173,10 @@ async fn a_missing_permission_is_named_with_the_grant_that_gives_it() {
 async fn a_database_has_one_identity_for_everybody() {
     let (database, other) = (database_with("").await, database_with("").await);
     let user = database.user().await;
-    let id = async |url: &str| open(url).await.source().id;
-    assert_eq!(id(database.url()).await, id(&user.url).await);
-    assert_ne!(id(database.url()).await, id(other.url()).await);
+    let identity = async |url: &str| open(url).await.source().identity;
+    assert_eq!(identity(database.url()).await, identity(&user.url).await);
+    let elsewhere = identity(other.url()).await;
+    assert!(!identity(database.url()).await.is_same(&elsewhere));
     // Without the right to ask for the cluster's own number.
     database
         .run("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
@@ -183,8 +184,11 @@ async fn a_database_has_one_identity_for_everybody() {
     other
         .run("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
         .await;
-    assert_eq!(id(&user.url).await, id(&user.url).await);
-    assert_ne!(id(&user.url).await, id(&other.user().await.url).await);
+    let (owner, user) = (identity(database.url()).await, identity(&user.url).await);
+    assert_ne!(owner.id, user.id, "the owner may ask for more");
+    assert!(owner.is_same(&user) && user.is_same(&owner));
+    let elsewhere = identity(&other.user().await.url).await;
+    assert!(!user.is_same(&elsewhere) && !owner.is_same(&elsewhere));
 }
 
 #[tokio::test]

@@ -261,7 +261,7 @@ async fn a_file_has_one_identity_by_all_its_names() {
     let folder = file.folder.path();
     std::os::unix::fs::symlink(folder.join("shop.db"), folder.join("link.db")).unwrap();
     std::fs::copy(folder.join("shop.db"), folder.join("copy.db")).unwrap();
-    let id = async |name: &str| open(&file.url(name)).await.source().id;
+    let id = async |name: &str| open(&file.url(name)).await.source().identity;
     assert_eq!(id("shop.db").await, id("link.db").await);
     assert_ne!(id("shop.db").await, id("copy.db").await);
 }

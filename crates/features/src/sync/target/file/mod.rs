@@ -12,11 +12,11 @@ use std::io;
 use self::format::Format;
 use self::part::Part;
 use self::text::FieldWriter;
+use super::current::Current;
 use super::form::Form;
 use super::{DecodedChunk, Finished, Found, Holds, WriteError};
 use crate::sync::cell::{Cell, RowsReader};
 use crate::sync::json::push_string;
-use crate::sync::table::TableName;
 use crate::sync::wire::{Engine, Plan, TablePlan};
 
 pub use self::format::OutputFile;
@@ -30,7 +30,7 @@ pub(super) struct FileTarget {
     engine: Engine,
     /// How many tables have begun.
     begun: usize,
-    running: Option<Running>,
+    running: Current<Running>,
     /// What will be written next; kept for its memory.
     buffer: String,
 }
@@ -51,7 +51,6 @@ enum Layout {
 /// A table that has begun.
 #[derive(Debug)]
 struct Running {
-    name: TableName,
     columns: Vec<FieldWriter>,
     rows: u64,
 }
@@ -74,7 +73,7 @@ impl FileTarget {
             layout,
             engine: plan.source.engine,
             begun: 0,
-            running: None,
+            running: Current::NONE,
             buffer: layout.head().to_owned(),
         })
     }
@@ -104,22 +103,18 @@ impl FileTarget {
         let columns = columns
             .map(|column| FieldWriter::new(&column.name, Form::of(column, self.engine)))
             .collect();
-        self.running = Some(Running {
-            name,
-            columns,
-            rows: 0,
-        });
+        self.running.begin(&name, Running { columns, rows: 0 });
         self.flush().await
     }
 
     pub(super) async fn apply(
         &mut self,
         plan: &TablePlan,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
     ) -> Result<(), WriteError> {
-        let running = begun(self.running.as_mut(), plan)?;
+        let running = self.running.of(&plan.table.name)?;
         let table = || plan.table.name.to_string();
-        let mut rows = RowsReader::new(chunk.body);
+        let mut rows = RowsReader::new(&chunk.body);
         let mut row = vec![Cell::Null; running.columns.len()];
         for _ in 0..chunk.rows {
             rows.row(&mut row).map_err(|source| WriteError::Body {
@@ -135,8 +130,8 @@ impl FileTarget {
     }
 
     pub(super) fn finish(&mut self, plan: &TablePlan) -> Result<Finished, WriteError> {
-        let rows = begun(self.running.as_mut(), plan)?.rows;
-        self.running = None;
+        let rows = self.running.of(&plan.table.name)?.rows;
+        self.running.end();
         if self.layout == Layout::JsonObject {
             self.buffer.push_str(if rows == 0 { "]" } else { "\n]" });
         }
@@ -194,16 +189,6 @@ impl Layout {
             Self::Ndjson | Self::Csv => "",
         }
     }
-}
-
-fn begun<'r>(
-    running: Option<&'r mut Running>,
-    plan: &TablePlan,
-) -> Result<&'r mut Running, WriteError> {
-    let running = running.filter(|running| running.name == plan.table.name);
-    running.ok_or_else(|| WriteError::NotBegun {
-        table: plan.table.name.to_string(),
-    })
 }
 
 /// Whether there is no room left, on the disk or by the user's quota.

@@ -5,8 +5,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use super::error::Deed;
 use super::load::Load;
 use super::running::{Local, Running};
-use super::{PostgresTarget, catalog, ddl, run, types};
+use super::{PostgresTarget, catalog, run, types};
 use crate::sync::table::Column;
+use crate::sync::target::ddl::create_table;
 use crate::sync::target::local::{LocalTable, Written};
 use crate::sync::target::names::{RECORDS, quoted};
 use crate::sync::target::record::{self, Origin, Record, Statements};
@@ -118,7 +119,6 @@ pub(super) async fn begin(
         .map_err(refused)?;
 
     let mut running = Running {
-        name: plan.table.name.clone(),
         load: Load::new(&local.at, plan, &written),
         local,
         mode,
@@ -126,6 +126,7 @@ pub(super) async fn begin(
         made,
         written,
         rows: resume.map_or(0, |resume| resume.rows),
+        stamp: *stamp,
     };
     running.commit(connection).await.map_err(refused)?;
     // What comes after a cursor is not there yet; what comes into a table with rows may be.
@@ -153,7 +154,8 @@ async fn find_or_make(
         )
         .await?;
     }
-    run(connection, &ddl::create_table(&local.at, plan, engine)).await?;
+    let create = create_table(&local.at, plan, |column| types::column_type(column, engine));
+    run(connection, &create).await?;
     let table = catalog::read(connection, &local.schema, &local.name).await?;
     Ok((table.ok_or(sqlx::Error::RowNotFound)?, true))
 }
@@ -181,11 +183,12 @@ async fn record_of(
             plan: row.try_get(2)?,
             pseudonyms: row.try_get(3)?,
             mode: row.try_get(4)?,
+            tables: row.try_get(5)?,
         },
-        cursor: row.try_get(5)?,
-        rows: row.try_get(6)?,
-        state: row.try_get(7)?,
-        made: row.try_get(8)?,
+        cursor: row.try_get(6)?,
+        rows: row.try_get(7)?,
+        state: row.try_get(8)?,
+        made: row.try_get(9)?,
     };
     Ok(Some(record).filter(|record| record.relation == table.relation))
 }
@@ -204,6 +207,7 @@ async fn write_record(
         .bind(&record.origin.plan)
         .bind(&record.origin.pseudonyms)
         .bind(&record.origin.mode)
+        .bind(&record.origin.tables)
         .bind(&record.cursor)
         .bind(record.rows)
         .bind(record.made);

@@ -4,7 +4,7 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::sync::table::Table;
-use crate::sync::target::error::WriteError;
+use crate::sync::target::error::{DUPLICATE, WriteError};
 
 /// What was being done when PostgreSQL refused it.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +124,3 @@ fn misfit(code: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
-
-const DUPLICATE: &str =
-    "--mode merge updates rows by their key; for another unique index, drop the index or the table";

@@ -78,7 +78,7 @@ impl Load {
     pub(super) async fn write(
         &mut self,
         connection: &mut PgConnection,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
         deed: Deed<'_>,
     ) -> Result<(), WriteError> {
         match self.way {
@@ -95,7 +95,7 @@ impl Load {
     async fn copy(
         &mut self,
         connection: &mut PgConnection,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
         deed: Deed<'_>,
     ) -> Result<(), WriteError> {
         let statement = match self.way {
@@ -123,11 +123,11 @@ impl Load {
     async fn send(
         &mut self,
         copy: &mut PgCopyIn<&mut PgConnection>,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
         deed: Deed<'_>,
     ) -> Result<(), WriteError> {
         let table = deed.table;
-        let mut rows = RowsReader::new(chunk.body);
+        let mut rows = RowsReader::new(&chunk.body);
         let mut row = vec![Cell::Null; table.columns.len()];
         self.buffer.clear();
         for _ in 0..chunk.rows {

@@ -3,7 +3,6 @@
 mod begin;
 mod catalog;
 mod copy;
-mod ddl;
 mod error;
 mod load;
 mod running;
@@ -18,12 +17,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
 use self::error::{Deed, unreachable};
 use self::running::Running;
+use super::current::Current;
 use super::names::{self, Case, Rules};
 use super::record::{Stamp, Statements};
 use super::{DecodedChunk, Finished, Found, Mode, Resume, WriteError};
 use crate::sync::source::identity;
-use crate::sync::table::Table;
-use crate::sync::wire::{Engine, Plan, TablePlan};
+use crate::sync::table::TableName;
+use crate::sync::wire::{Engine, Identity, Plan, TablePlan};
 
 /// A PostgreSQL database that is written to.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct PostgresTarget {
     engine: Engine,
     stamp: Stamp,
     records: Statements,
-    running: Option<Running>,
+    running: Current<Running>,
 }
 
 impl PostgresTarget {
@@ -69,13 +69,13 @@ impl PostgresTarget {
             stamp: Stamp::of(plan),
             records: Statements::new(Some(&home), "bytea"),
             home,
-            running: None,
+            running: Current::NONE,
         })
     }
 
-    pub(super) async fn id(&mut self) -> Result<[u8; 32], WriteError> {
-        let id = identity::of_postgres(&mut self.connection).await;
-        id.map_err(|error| unreachable(&self.database, &error))
+    pub(super) async fn identity(&mut self) -> Result<Identity, WriteError> {
+        let identity = identity::of_postgres(&mut self.connection).await;
+        identity.map_err(|error| unreachable(&self.database, &error))
     }
 
     pub(super) async fn inspect(
@@ -92,14 +92,15 @@ impl PostgresTarget {
         mode: Mode,
         resume: Option<&Resume>,
     ) -> Result<(), WriteError> {
-        self.running = Some(begin::begin(self, plan, mode, resume).await?);
+        let running = begin::begin(self, plan, mode, resume).await?;
+        self.running.begin(&plan.table.name, running);
         Ok(())
     }
 
     pub(super) async fn apply(
         &mut self,
         plan: &TablePlan,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
     ) -> Result<(), WriteError> {
         let Self {
             connection,
@@ -108,7 +109,7 @@ impl PostgresTarget {
             running,
             ..
         } = self;
-        let running = begun(running.as_mut(), &plan.table)?;
+        let running = running.of(&plan.table.name)?;
         let deed = Deed {
             database,
             table: &plan.table,
@@ -144,7 +145,7 @@ impl PostgresTarget {
             running,
             ..
         } = self;
-        let ending = begun(running.as_mut(), &plan.table)?;
+        let ending = running.of(&plan.table.name)?;
         let deed = Deed {
             database,
             table: &plan.table,
@@ -153,7 +154,7 @@ impl PostgresTarget {
 
         ending.finish(connection, records, plan, deed).await?;
         let rows = ending.rows;
-        *running = None;
+        running.end();
         Ok(Finished { rows, dangling: 0 })
     }
 
@@ -171,16 +172,6 @@ async fn prepare(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
         .fetch_one(connection)
         .await?;
     Ok(home.unwrap_or_else(|| "public".to_owned()))
-}
-
-fn begun<'r>(
-    running: Option<&'r mut Running>,
-    table: &Table,
-) -> Result<&'r mut Running, WriteError> {
-    let running = running.filter(|running| running.name == table.name);
-    running.ok_or_else(|| WriteError::NotBegun {
-        table: table.name.to_string(),
-    })
 }
 
 /// Executes SQL that takes and returns no values.
@@ -204,6 +195,7 @@ SET lock_timeout = '10s'; SET client_min_messages = error";
 const RULES: Rules = Rules {
     max_bytes: 63,
     case: Case::Differs,
+    called: TableName::to_string,
 };
 
 /// A database on this machine answers at once, or not at all.

@@ -9,15 +9,13 @@ use crate::sync::table::TableName;
 use crate::sync::target::fit::missing_indexes;
 use crate::sync::target::local::Written;
 use crate::sync::target::names::{quoted, quoted_list};
-use crate::sync::target::record::Statements;
+use crate::sync::target::record::{Stamp, Statements, expect_one};
 use crate::sync::target::{Commits, DecodedChunk, Mode, WriteError};
 use crate::sync::wire::TablePlan;
 
 /// A table that has begun.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// The table in the plan.
-    pub(super) name: TableName,
     /// The local table: its schema, its name, and both as SQL has them.
     pub(super) local: Local,
     pub(super) load: Load,
@@ -28,6 +26,7 @@ pub(super) struct Running {
     pub(super) written: Vec<Written>,
     /// How many rows are written, those before an interruption included.
     pub(super) rows: u64,
+    pub(super) stamp: Stamp,
 }
 
 /// The name of a local table.
@@ -56,7 +55,7 @@ impl Running {
     pub(super) async fn open(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         match self.commits {
             Commits::EachChunk => run(connection, "BEGIN").await,
-            Commits::AtTheEnd => Ok(()),
+            Commits::EachTable | Commits::AtTheEnd => Ok(()),
         }
     }
 
@@ -64,7 +63,7 @@ impl Running {
     pub(super) async fn commit(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         match self.commits {
             Commits::EachChunk => run(connection, "COMMIT").await,
-            Commits::AtTheEnd => Ok(()),
+            Commits::EachTable | Commits::AtTheEnd => Ok(()),
         }
     }
 
@@ -89,22 +88,22 @@ impl Running {
         &mut self,
         connection: &mut PgConnection,
         records: &Statements,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
         deed: Deed<'_>,
     ) -> Result<(), WriteError> {
         let advanced = sqlx::query(AssertSqlSafe(&*records.advance))
-            .bind(chunk.cursor.map(|cursor| &*cursor.0))
+            .bind(chunk.cursor.as_ref().map(|cursor| &*cursor.0))
             .bind(i64::from(chunk.rows))
             .bind(&self.local.at)
             .bind(self.rows.cast_signed())
             .execute(connection);
         let advanced = advanced.await.map_err(|error| deed.refused(&error))?;
-        self.expect_one(advanced.rows_affected())?;
+        expect_one(advanced.rows_affected(), &deed.table.name)?;
         self.rows += u64::from(chunk.rows);
         Ok(())
     }
 
-    /// Makes what is made when all rows are there, and marks the table done.
+    /// Makes what is made when all rows are there, and marks the table whole.
     pub(super) async fn finish(
         &self,
         connection: &mut PgConnection,
@@ -120,25 +119,19 @@ impl Running {
                 .map_err(refused)?;
         }
         self.move_sequences(connection).await.map_err(refused)?;
-        let done = sqlx::query(AssertSqlSafe(&*records.done))
+        let whole = sqlx::query(AssertSqlSafe(&*records.whole))
             .bind(&self.local.at)
             .bind(self.rows.cast_signed());
-        let done = done.execute(&mut *connection).await.map_err(refused)?;
-        self.expect_one(done.rows_affected())?;
+        let whole = whole.execute(&mut *connection).await.map_err(refused)?;
+        expect_one(whole.rows_affected(), &deed.table.name)?;
+        let done = sqlx::query(AssertSqlSafe(&*records.done))
+            .bind(self.stamp.tables.as_slice())
+            .bind(self.stamp.count);
+        done.execute(&mut *connection).await.map_err(refused)?;
         // This commit is on disk before the table is said to be done, and with it all before.
         run(connection, "SET LOCAL synchronous_commit = on; COMMIT")
             .await
             .map_err(refused)
-    }
-
-    fn expect_one(&self, records: u64) -> Result<(), WriteError> {
-        if records == 1 {
-            Ok(())
-        } else {
-            Err(WriteError::Overtaken {
-                table: self.name.to_string(),
-            })
-        }
     }
 
     /// Adds the unique indexes of the source that the table does not have yet.

@@ -8,8 +8,9 @@ use super::error::Deed;
 use super::insert::Insert;
 use super::running::{BEGIN, Running};
 use super::{Database, catalog, ddl};
+use crate::sync::target::ddl::create_table;
 use crate::sync::target::local::LocalTable;
-use crate::sync::target::names::{RECORDS, quoted};
+use crate::sync::target::names::{RECORDS, flat, quoted};
 use crate::sync::target::record::{self, Origin, Record, Statements};
 use crate::sync::target::{Commits, Found, Holds, Mode, Resume, WriteError, fit};
 use crate::sync::wire::{Engine, TablePlan};
@@ -36,7 +37,7 @@ fn look(database: &Database, plan: &TablePlan, mode: Mode) -> rusqlite::Result<F
         records,
         ..
     } = database;
-    let Some((local, table)) = catalog::read(connection, &plan.table.name.to_string())? else {
+    let Some((local, table)) = catalog::read(connection, &flat(&plan.table.name))? else {
         return Ok(Found {
             holds: Holds::Missing,
             problems: Vec::new(),
@@ -102,6 +103,7 @@ pub(super) fn begin(
         commits: Commits::of(plan, mode),
         made,
         rows: record.rows.cast_unsigned(),
+        stamp: *stamp,
     };
     running.commit(connection).map_err(refused)?;
     Ok(running)
@@ -113,11 +115,13 @@ fn find_or_make(
     plan: &TablePlan,
     engine: Engine,
 ) -> rusqlite::Result<(String, LocalTable, bool)> {
-    let name = plan.table.name.to_string();
+    let name = flat(&plan.table.name);
     if let Some((local, table)) = catalog::read(connection, &name)? {
         return Ok((local, table, false));
     }
-    connection.execute_batch(&ddl::create_table(&name, plan, engine))?;
+    connection.execute_batch(&create_table(&quoted(&name), plan, |column| {
+        ddl::column_type(column, engine)
+    }))?;
     let made = catalog::read(connection, &name)?;
     let (local, table) = made.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok((local, table, true))
@@ -142,11 +146,12 @@ fn record_of(
                 plan: row.get(2)?,
                 pseudonyms: row.get(3)?,
                 mode: row.get(4)?,
+                tables: row.get(5)?,
             },
-            cursor: row.get(5)?,
-            rows: row.get(6)?,
-            state: row.get(7)?,
-            made: row.get(8)?,
+            cursor: row.get(6)?,
+            rows: row.get(7)?,
+            state: row.get(8)?,
+            made: row.get(9)?,
         })
     });
     Ok(record
@@ -174,9 +179,10 @@ fn write_record(
         plan,
         pseudonyms,
         mode,
+        tables,
     } = origin;
     let values = params![
-        local, relation, source, plan, pseudonyms, mode, cursor, rows, made
+        local, relation, source, plan, pseudonyms, mode, tables, cursor, rows, made
     ];
     connection.execute(&records.begin, values).map(drop)
 }

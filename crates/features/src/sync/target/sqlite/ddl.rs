@@ -1,4 +1,4 @@
-//! The table that is made where there is none, and its types.
+//! The types of a table that is made where there is none, and its indexes.
 //!
 //! A type in SQLite is an advice that changes values: in a column of type `numeric` or `json` a
 //! long number loses digits. So what is exact in PostgreSQL is text here.
@@ -6,40 +6,9 @@
 use sanitize::ValueKind;
 
 use crate::sync::table::Column;
-use crate::sync::target::fit::is_never_null;
 use crate::sync::target::form::Form;
-use crate::sync::target::local::names_at;
 use crate::sync::target::names::{quoted, quoted_list};
-use crate::sync::wire::{Engine, TablePlan};
-
-/// Writes the statement that makes the plan's table as `name`.
-pub(super) fn create_table(name: &str, plan: &TablePlan, engine: Engine) -> String {
-    let columns = plan
-        .table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(position, column)| {
-            let not_null = if is_never_null(plan, position) {
-                " NOT NULL"
-            } else {
-                ""
-            };
-            format!(
-                "{} {}{not_null}",
-                quoted(&column.name),
-                column_type(column, engine)
-            )
-        });
-    let mut parts: Vec<_> = columns.collect();
-    if !plan.table.key.is_empty() {
-        parts.push(format!(
-            "PRIMARY KEY ({})",
-            quoted_list(names_at(plan, &plan.table.key))
-        ));
-    }
-    format!("CREATE TABLE {} ({})", quoted(name), parts.join(", "))
-}
+use crate::sync::wire::Engine;
 
 /// Writes the statement that makes a unique index, which in SQLite needs a name of its own.
 pub(super) fn create_unique_index(table: &str, columns: &[&str]) -> String {
@@ -52,7 +21,8 @@ pub(super) fn create_unique_index(table: &str, columns: &[&str]) -> String {
     )
 }
 
-fn column_type(column: &Column, engine: Engine) -> &str {
+/// Returns the type of a column of a table that is made.
+pub(super) fn column_type(column: &Column, engine: Engine) -> &str {
     match engine {
         // The values have been through this very type already.
         Engine::Sqlite if is_plain(&column.declared) => &column.declared,

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Error;
 
 use crate::sync::table::Table;
-use crate::sync::target::error::WriteError;
+use crate::sync::target::error::{DUPLICATE, WriteError};
 
 /// What was being done when SQLite refused it.
 #[derive(Clone, Copy, Debug)]
@@ -110,9 +110,6 @@ fn message(error: &Error) -> &str {
         _ => "",
     }
 }
-
-const DUPLICATE: &str =
-    "--mode merge updates rows by their key; for another unique index, drop the index or the table";
 
 // https://sqlite.org/rescode.html: the low byte is the primary code.
 const PRIMARY: i32 = 0xff;

@@ -52,13 +52,13 @@ impl Insert {
     pub(super) fn write(
         &self,
         connection: &Connection,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
         deed: Deed<'_>,
     ) -> Result<(), WriteError> {
         let refused = |error| deed.refused(&error);
         let table = || deed.table.name.to_string();
         let mut insert = connection.prepare(&self.sql).map_err(refused)?;
-        let mut rows = RowsReader::new(chunk.body);
+        let mut rows = RowsReader::new(&chunk.body);
         let mut row = vec![Cell::Null; deed.table.columns.len()];
         for _ in 0..chunk.rows {
             rows.row(&mut row).map_err(|source| WriteError::Body {

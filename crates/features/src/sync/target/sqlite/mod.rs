@@ -24,12 +24,13 @@ use tokio::task::spawn_blocking;
 use self::error::Deed;
 use self::open::File;
 use self::running::Running;
+use super::current::Current;
 use super::names::{self, Case, Rules};
 use super::record::{Stamp, Statements};
 use super::{DecodedChunk, Finished, Found, Mode, Resume, WriteError};
 use crate::sync::source::identity;
 use crate::sync::table::TableName;
-use crate::sync::wire::{Engine, Plan, TablePlan};
+use crate::sync::wire::{Engine, Identity, Plan, TablePlan};
 
 /// A SQLite database that is written to.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ struct Database {
     engine: Engine,
     stamp: Stamp,
     records: Statements,
-    running: Option<Running>,
+    running: Current<Running>,
 }
 
 impl SqliteTarget {
@@ -66,7 +67,7 @@ impl SqliteTarget {
                 engine,
                 stamp,
                 records,
-                running: None,
+                running: Current::NONE,
             })
         });
         let database = opened.await.unwrap_or_else(|_| Err(stopped(path)))?;
@@ -76,7 +77,7 @@ impl SqliteTarget {
         })
     }
 
-    pub(super) fn id(&self) -> Result<[u8; 32], WriteError> {
+    pub(super) fn identity(&self) -> Result<Identity, WriteError> {
         let failed = |source| WriteError::File {
             deed: "look at",
             path: self.path.clone(),
@@ -99,7 +100,8 @@ impl SqliteTarget {
     ) -> Result<(), WriteError> {
         let (plan, resume) = (plan.clone(), resume.cloned());
         let begin = move |database: &mut Database| {
-            database.running = Some(begin::begin(database, &plan, mode, resume.as_ref())?);
+            let running = begin::begin(database, &plan, mode, resume.as_ref())?;
+            database.running.begin(&plan.table.name, running);
             database.file = File::Found;
             Ok(())
         };
@@ -109,19 +111,11 @@ impl SqliteTarget {
     pub(super) async fn apply(
         &self,
         plan: &TablePlan,
-        chunk: DecodedChunk<'_>,
+        chunk: DecodedChunk,
     ) -> Result<(), WriteError> {
         let name = plan.table.name.clone();
-        let (rows, cursor, body) = (chunk.rows, chunk.cursor.cloned(), chunk.body.to_vec());
-        let apply = move |database: &mut Database| {
-            let chunk = DecodedChunk {
-                rows,
-                cursor: cursor.as_ref(),
-                body: &body,
-            };
-            database.apply(&name, chunk)
-        };
-        self.run(apply).await
+        self.run(move |database| database.apply(&name, &chunk))
+            .await
     }
 
     pub(super) async fn finish(&self, plan: &TablePlan) -> Result<Finished, WriteError> {
@@ -160,7 +154,7 @@ impl SqliteTarget {
 }
 
 impl Database {
-    fn apply(&mut self, name: &TableName, chunk: DecodedChunk<'_>) -> Result<(), WriteError> {
+    fn apply(&mut self, name: &TableName, chunk: &DecodedChunk) -> Result<(), WriteError> {
         let Self {
             connection,
             path,
@@ -168,7 +162,7 @@ impl Database {
             running,
             ..
         } = self;
-        let running = begun(running.as_mut(), name)?;
+        let running = running.of(name)?;
         let table = Arc::clone(&running.table);
         let deed = Deed {
             file: path,
@@ -186,14 +180,14 @@ impl Database {
             running,
             ..
         } = self;
-        let ending = begun(running.as_mut(), &plan.table.name)?;
+        let ending = running.of(&plan.table.name)?;
         let deed = Deed {
             file: path,
             table: &plan.table,
             deed: "make indexes",
         };
         let finished = ending.finish(connection, records, plan, deed)?;
-        *running = None;
+        running.end();
         Ok(finished)
     }
 
@@ -204,16 +198,6 @@ impl Database {
             open::remove(&self.path);
         }
     }
-}
-
-fn begun<'r>(
-    running: Option<&'r mut Running>,
-    name: &TableName,
-) -> Result<&'r mut Running, WriteError> {
-    let running = running.filter(|running| running.table.name == *name);
-    running.ok_or_else(|| WriteError::NotBegun {
-        table: name.to_string(),
-    })
 }
 
 /// Says that the thread came to its end without an answer.
@@ -229,4 +213,5 @@ fn stopped(path: &Path) -> WriteError {
 const RULES: Rules = Rules {
     max_bytes: 1024,
     case: Case::IsTheSame,
+    called: names::flat,
 };

@@ -9,7 +9,7 @@ use super::insert::Insert;
 use super::{catalog, ddl};
 use crate::sync::table::Table;
 use crate::sync::target::fit::missing_indexes;
-use crate::sync::target::record::Statements;
+use crate::sync::target::record::{Stamp, Statements, expect_one};
 use crate::sync::target::{Commits, DecodedChunk, Finished, WriteError};
 use crate::sync::wire::TablePlan;
 
@@ -26,6 +26,7 @@ pub(super) struct Running {
     pub(super) made: bool,
     /// How many rows are written, those before an interruption included.
     pub(super) rows: u64,
+    pub(super) stamp: Stamp,
 }
 
 impl Running {
@@ -34,22 +35,23 @@ impl Running {
         &mut self,
         connection: &Connection,
         records: &Statements,
-        chunk: DecodedChunk<'_>,
+        chunk: &DecodedChunk,
         deed: Deed<'_>,
     ) -> Result<(), WriteError> {
         self.open(connection)
             .map_err(|error| deed.refused(&error))?;
         self.insert.write(connection, chunk, deed)?;
-        let cursor = chunk.cursor.map(|cursor| &*cursor.0);
+        let cursor = chunk.cursor.as_ref().map(|cursor| &*cursor.0);
         let values = params![cursor, chunk.rows, self.local, self.rows.cast_signed()];
         let advanced = connection.execute(&records.advance, values);
-        self.expect_one(advanced.map_err(|error| deed.refused(&error))?)?;
+        let advanced = advanced.map_err(|error| deed.refused(&error))?;
+        expect_one(advanced as u64, &self.table.name)?;
         self.rows += u64::from(chunk.rows);
         self.commit(connection)
             .map_err(|error| deed.refused(&error))
     }
 
-    /// Makes what is made when all rows are there, and marks the table done.
+    /// Makes what is made when all rows are there, and marks the table whole.
     pub(super) fn finish(
         &self,
         connection: &Connection,
@@ -62,8 +64,11 @@ impl Running {
         if self.made {
             self.add_unique_indexes(connection, plan).map_err(refused)?;
         }
-        let done = connection.execute(&records.done, params![self.local, self.rows.cast_signed()]);
-        self.expect_one(done.map_err(refused)?)?;
+        let values = params![self.local, self.rows.cast_signed()];
+        let whole = connection.execute(&records.whole, values);
+        expect_one(whole.map_err(refused)? as u64, &self.table.name)?;
+        let values = params![self.stamp.tables, self.stamp.count];
+        connection.execute(&records.done, values).map_err(refused)?;
         // What was committed is on disk before the table is said to be done. A reader may keep
         // some of it from moving out of the journal; it is safe there too.
         connection
@@ -82,7 +87,7 @@ impl Running {
     pub(super) fn commit(&self, connection: &Connection) -> rusqlite::Result<()> {
         match self.commits {
             Commits::EachChunk => connection.execute_batch("COMMIT"),
-            Commits::AtTheEnd => Ok(()),
+            Commits::EachTable | Commits::AtTheEnd => Ok(()),
         }
     }
 
@@ -90,17 +95,7 @@ impl Running {
     fn open(&self, connection: &Connection) -> rusqlite::Result<()> {
         match self.commits {
             Commits::EachChunk => connection.execute_batch(BEGIN),
-            Commits::AtTheEnd => Ok(()),
-        }
-    }
-
-    fn expect_one(&self, records: usize) -> Result<(), WriteError> {
-        if records == 1 {
-            Ok(())
-        } else {
-            Err(WriteError::Overtaken {
-                table: self.table.name.to_string(),
-            })
+            Commits::EachTable | Commits::AtTheEnd => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::place::Place;
 use super::{Chunk, column, courses, cursor, plan, table, titles, write};
 use crate::sync::cell::Cell;
 use crate::sync::table::TableName;
-use crate::sync::target::{Found, Holds, Mode, Problem, Resume, WriteError};
+use crate::sync::target::{Found, Holds, Mode, Problem, Resume, Whole, WriteError};
 
 /// Makes a test of each play for each kind of database.
 macro_rules! plays {
@@ -32,6 +32,7 @@ plays!(
     a_dropped_target_keeps_what_was_committed_and_the_next_goes_on,
     a_resumed_merge_takes_rows_twice,
     another_plan_does_not_go_on,
+    a_table_is_whole_until_all_of_its_sync_are,
     rows_that_were_deleted_since_do_not_count_as_committed,
     rows_and_cursor_are_committed_together,
     two_syncs_of_a_table_do_not_mix,
@@ -385,7 +386,7 @@ async fn another_plan_does_not_go_on(place: &Place) {
         "mode"
     );
     let mut elsewhere = plan(&[&courses]);
-    elsewhere.source.id = [8; 32];
+    elsewhere.source.identity.id = [8; 32];
     let mut target = place.open_for(&elsewhere).await.unwrap();
     assert_eq!(
         target.inspect(&courses, Mode::Merge).await.unwrap().holds,
@@ -403,6 +404,43 @@ async fn another_plan_does_not_go_on(place: &Place) {
         resume.pseudonyms, [9; 8],
         "the caller is told of other pseudonyms"
     );
+}
+
+async fn a_table_is_whole_until_all_of_its_sync_are(place: &Place) {
+    let (courses, mut users) = (courses(), courses());
+    users.table.name.name = "users".to_owned();
+    let both = [&courses, &users];
+    let rows = [titles(1, &[("1", "One"), ("2", "Two")])];
+    let mut target = place.open(&both).await;
+    write(&mut target, &courses, Mode::Append, None, &rows)
+        .await
+        .unwrap();
+    target.abandon().await;
+
+    let mut target = place.open(&both).await;
+    let found = target.inspect(&courses, Mode::Append).await.unwrap();
+    let pseudonyms = plan(&both).pseudonyms.fingerprint;
+    assert_eq!(
+        found.holds,
+        Holds::Whole(Whole {
+            rows: 2,
+            pseudonyms
+        })
+    );
+    let merged = target.inspect(&courses, Mode::Merge).await.unwrap();
+    assert_eq!(merged.holds, Holds::Ours { rows: 2 });
+    let mut alone = place.open(&[&courses]).await;
+    let found = alone.inspect(&courses, Mode::Append).await.unwrap();
+    assert_eq!(found.holds, Holds::Ours { rows: 2 });
+    alone.close().await.unwrap();
+
+    write(&mut target, &users, Mode::Append, None, &rows)
+        .await
+        .unwrap();
+    for table in both {
+        let found = target.inspect(table, Mode::Append).await.unwrap();
+        assert_eq!(found.holds, Holds::Ours { rows: 2 });
+    }
 }
 
 async fn rows_that_were_deleted_since_do_not_count_as_committed(place: &Place) {

@@ -12,7 +12,9 @@ use sanitize::{Treatment, ValueKind};
 use super::{DecodedChunk, Finished, Mode, Resume, Target, WriteError};
 use crate::sync::cell::{Cell, RowsBuilder};
 use crate::sync::table::{Column, Table, TableName};
-use crate::sync::wire::{ColumnPlan, Cursor, Engine, Plan, Pseudonyms, Source, TablePlan};
+use crate::sync::wire::{
+    ColumnPlan, Cursor, Engine, Identity, Plan, Pseudonyms, Source, TablePlan,
+};
 
 /// A column of a PostgreSQL source that may be null.
 pub(super) fn column(name: &str, declared: &str, kind: ValueKind) -> Column {
@@ -62,7 +64,10 @@ pub(super) fn courses() -> TablePlan {
 pub(super) fn plan_from(engine: Engine, tables: &[&TablePlan]) -> Plan {
     Plan {
         source: Source {
-            id: [7; 32],
+            identity: Identity {
+                id: [7; 32],
+                known_to_all: None,
+            },
             engine,
         },
         pseudonyms: Pseudonyms {
@@ -99,11 +104,11 @@ impl Chunk {
         }
     }
 
-    pub(super) fn decoded(&self) -> DecodedChunk<'_> {
+    pub(super) fn decoded(&self) -> DecodedChunk {
         DecodedChunk {
             rows: self.rows,
-            cursor: self.cursor.as_ref(),
-            body: &self.body,
+            cursor: self.cursor.clone(),
+            body: self.body.clone(),
         }
     }
 }

@@ -32,12 +32,23 @@ async fn text(database: &Database, sql: &'static str) -> String {
 async fn the_id_is_the_one_that_a_source_has() {
     let (one, other) = (database().await, database().await);
     let mut target = open(&one, &[]).await;
-    let id = target.id().await.unwrap().unwrap();
+    let id = target.identity().await.unwrap().unwrap();
     let source = |database: &Database| DatabaseUrl::Postgres(database.url().parse().unwrap());
-    assert_eq!(id, Snapshot::open(&source(&one)).await.unwrap().source().id);
+    assert_eq!(
+        id,
+        Snapshot::open(&source(&one))
+            .await
+            .unwrap()
+            .source()
+            .identity
+    );
     assert_ne!(
         id,
-        Snapshot::open(&source(&other)).await.unwrap().source().id
+        Snapshot::open(&source(&other))
+            .await
+            .unwrap()
+            .source()
+            .identity
     );
 }
 

@@ -29,7 +29,10 @@ async fn the_id_is_the_one_that_a_source_has() {
     let snapshot = Snapshot::open(&DatabaseUrl::Sqlite(place.file()))
         .await
         .unwrap();
-    assert_eq!(target.id().await.unwrap(), Some(snapshot.source().id));
+    assert_eq!(
+        target.identity().await.unwrap(),
+        Some(snapshot.source().identity)
+    );
 }
 
 #[cfg(unix)]
@@ -163,6 +166,30 @@ async fn names_that_differ_by_case_alone_are_refused() {
         let refused = place.open_for(&plan).await.unwrap_err();
         assert!(matches!(refused, WriteError::SameName { .. }), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn a_table_has_its_own_name_and_another_schemas_stands_before_it() {
+    let place = Place::sqlite().await;
+    let (mut odd, mut other) = (courses(), courses());
+    odd.table.name.name = r#"odd "name""#.to_owned();
+    other.table.name.schema = Some("crm".to_owned());
+    let mut target = place.open(&[&odd, &other]).await;
+    for table in [&odd, &other] {
+        write(&mut target, table, Mode::Merge, None, &[])
+            .await
+            .unwrap();
+    }
+    let names = place
+        .texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> '_tunnel_sync'")
+        .await;
+    assert_eq!(names, [r#"odd "name""#, "crm.courses"]);
+
+    let mut same = courses();
+    same.table.name.name = "crm.courses".to_owned();
+    let plan = plan(&[&other, &same]);
+    let refused = place.open_for(&plan).await.unwrap_err();
+    assert!(matches!(refused, WriteError::SameName { .. }), "{refused}");
 }
 
 #[tokio::test]

@@ -1,32 +1,29 @@
 //! Making a plan: which tables, which treatment for each column, in which order.
 
+mod listed;
+mod rights;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use sanitize::{ColumnFacts, SanitizedColumn, Treatment, classify, collision_risk};
-use serde::Deserialize;
-use transport::trust::{NoSanitize, Scopes};
 use wire::{Fault, Status};
 
 use super::source::{FindError, ReadError, Snapshot};
-use super::table::{Table, TableName};
-use super::wire::{ColumnPlan, Open, Plan, Sanitising, Selection, Skipped, TablePlan};
+use super::table::Table;
+use super::wire::{
+    self as messages, ColumnPlan, Open, Plan, Sanitising, Selection, Skipped, TablePlan,
+};
 use crate::parts::Pseudonyms;
 
-/// The section `[sync]` of `tunnel.toml`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct SyncConfig {
-    /// The tables whose rows may leave as they are, for keys that have the scope.
-    pub(super) no_sanitize: BTreeSet<String>,
-}
+pub(super) use self::rights::{Rights, SyncConfig};
 
 /// Whose wishes and whose rules a plan is made by.
 #[derive(Debug)]
 pub(super) struct Planner<'a> {
     pub(super) open: &'a Open,
-    pub(super) scopes: &'a Scopes,
-    pub(super) key_name: &'a str,
-    pub(super) config: &'a SyncConfig,
+    pub(super) rights: Rights<'a>,
     pub(super) pseudonyms: &'a Pseudonyms,
 }
 
@@ -38,14 +35,13 @@ impl Planner<'_> {
             Selection::Named(names) => self.named(snapshot, names).await?,
             Selection::All => self.all(snapshot, &mut skipped).await?,
         };
-        let tables: Vec<_> = parents_first(tables);
-        let tables = tables
+        let tables = parents_first(tables)
             .into_iter()
             .map(|table| self.table(table))
             .collect::<Result<_, _>>()?;
         Ok(Plan {
             source: snapshot.source().clone(),
-            pseudonyms: super::wire::Pseudonyms {
+            pseudonyms: messages::Pseudonyms {
                 fingerprint: self.pseudonyms.key.fingerprint(),
                 lasting: self.pseudonyms.lasting,
             },
@@ -64,8 +60,8 @@ impl Planner<'_> {
             let name = snapshot
                 .find(typed)
                 .await
-                .map_err(|error| self.find_fault(error))?;
-            self.allow(&name)?;
+                .map_err(|error| find_fault(&self.rights.hide(error)))?;
+            self.rights.allow(&name, self.open.sanitising)?;
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -82,93 +78,47 @@ impl Planner<'_> {
         Ok(tables)
     }
 
+    /// Takes every table that may be synced. Those that the key may not know of are not even named
+    /// among the skipped.
     async fn all(
         &self,
         snapshot: &mut Snapshot,
         skipped: &mut Vec<Skipped>,
     ) -> Result<Vec<Table>, Fault> {
-        let mut tables = Vec::new();
-        for name in snapshot
-            .tables()
-            .await
-            .map_err(|error| read_fault(&error))?
-        {
-            if let Err(fault) = self.allow(&name) {
-                skipped.push(Skipped {
-                    table: name,
-                    reason: fault.reason,
-                });
-                continue;
+        let names = snapshot.tables().await;
+        let mut names = names.map_err(|error| read_fault(&error))?;
+        names.retain(|name| self.rights.reaches(name));
+        names.retain(|name| match self.rights.allow(name, self.open.sanitising) {
+            Ok(()) => true,
+            Err(Fault { reason, .. }) => {
+                let table = name.clone();
+                skipped.push(Skipped { table, reason });
+                false
             }
-            match snapshot.describe(&name).await {
+        });
+        if names.len() > MOST_TABLES {
+            let reason = format!(
+                "{} tables are more than the {MOST_TABLES} of one sync: name some",
+                names.len()
+            );
+            return Err(Fault::new(Status::BAD_REQUEST, reason));
+        }
+        let mut tables = Vec::with_capacity(names.len());
+        for table in names {
+            match snapshot.describe(&table).await {
                 Ok(table) => tables.push(table),
                 Err(error) if is_of_table(&error) => {
-                    skipped.push(Skipped {
-                        table: name,
-                        reason: error.to_string(),
-                    });
+                    let reason = error.to_string();
+                    skipped.push(Skipped { table, reason });
                 }
                 Err(error) => return Err(read_fault(&error)),
             }
         }
-        if tables.len() > MOST_TABLES {
-            let reason = format!(
-                "{} tables are more than the {MOST_TABLES} of one sync: name some",
-                tables.len()
-            );
-            return Err(Fault::new(Status::BAD_REQUEST, reason));
-        }
         Ok(tables)
     }
 
-    /// Checks the key's scope and, for rows as they are, both consents.
-    fn allow(&self, name: &TableName) -> Result<(), Fault> {
-        let shown = name.to_string();
-        if !self.scopes.tables.has(&shown) {
-            let reason = format!(
-                "the key {:?} may not sync {shown}: add it to the key's `tables` on the server",
-                self.key_name
-            );
-            return Err(Fault::new(Status::FORBIDDEN, reason));
-        }
-        if self.open.sanitising == Sanitising::On {
-            return Ok(());
-        }
-        if self.scopes.no_sanitize == NoSanitize::Refused {
-            let reason = format!(
-                "the key {:?} may not ask for rows as they are: give it `no-sanitize = true` on the \
-                 server, or sync without --no-sanitize",
-                self.key_name
-            );
-            return Err(Fault::new(Status::FORBIDDEN, reason));
-        }
-        if !self.config.no_sanitize.contains(&shown) {
-            let reason = format!(
-                "the server does not consent to rows of {shown} as they are: add it to `no-sanitize` \
-                 in [sync] of its tunnel.toml, or sync without --no-sanitize"
-            );
-            return Err(Fault::new(Status::FORBIDDEN, reason));
-        }
-        Ok(())
-    }
-
-    /// Says what kept a table from being found, and names no table that the key may not sync.
-    fn find_fault(&self, mut error: FindError) -> Fault {
-        let status = match &mut error {
-            FindError::Unknown { near: names, .. }
-            | FindError::Ambiguous {
-                candidates: names, ..
-            } => {
-                names.retain(|name| self.scopes.tables.has(name));
-                Status::NOT_FOUND
-            }
-            FindError::NotATable { .. } => Status::BAD_REQUEST,
-            FindError::Read(error) => return read_fault(error),
-        };
-        Fault::new(status, error.to_string())
-    }
-
-    fn table(&self, table: Table) -> Result<TablePlan, Fault> {
+    fn table(&self, mut table: Table) -> Result<TablePlan, Fault> {
+        table.parents.retain(|parent| self.rights.reaches(parent));
         let columns = (0..table.columns.len())
             .map(|position| self.column(&table, position))
             .collect::<Result<_, _>>()?;
@@ -209,7 +159,7 @@ impl Planner<'_> {
                  pseudonyms that stay unique: widen it, or drop its unique index",
                 facts.name, table.name
             );
-            return Err(Fault::new(Status::CONFLICT, reason));
+            return Err(Fault::new(Status::BAD_REQUEST, reason));
         }
         Ok(ColumnPlan {
             treatment: decision.treatment,
@@ -232,26 +182,36 @@ pub(super) fn facts(table: &Table, position: usize) -> ColumnFacts<'_> {
 }
 
 /// Orders tables so that those which others refer to come first. Within a cycle the order stays.
-fn parents_first(tables: Vec<Table>) -> Vec<Table> {
-    let mut waiting = tables;
-    let mut ordered: Vec<Table> = Vec::with_capacity(waiting.len());
+fn parents_first(mut waiting: Vec<Table>) -> Vec<Table> {
+    let mut names: BTreeSet<_> = waiting.iter().map(|table| table.name.clone()).collect();
+    let mut ordered = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
-        let names: BTreeSet<_> = waiting.iter().map(|table| table.name.clone()).collect();
         let is_free = |table: &Table| !table.parents.iter().any(|parent| names.contains(parent));
         // In a cycle nobody is free: the first breaks it.
         let next = waiting.iter().position(is_free).unwrap_or(0);
-        ordered.push(waiting.remove(next));
+        let table = waiting.remove(next);
+        names.remove(&table.name);
+        ordered.push(table);
     }
     ordered
 }
 
-/// Says to a client what kept the database from being read.
+/// Says to a client what kept a table from being found.
+fn find_fault(error: &FindError) -> Fault {
+    let status = match error {
+        FindError::Unknown { .. } | FindError::Ambiguous { .. } => Status::NOT_FOUND,
+        FindError::NotATable { .. } => Status::BAD_REQUEST,
+        FindError::Read(error) => return read_fault(error),
+    };
+    Fault::new(status, error.to_string())
+}
+
+/// Says to a client what kept the database from being read. It is never 409, which is a cursor's.
 pub(super) fn read_fault(error: &ReadError) -> Fault {
     let status = match error {
         ReadError::Permission { .. }
         | ReadError::ColumnPermission { .. }
         | ReadError::RowSecurity { .. } => Status::INTERNAL,
-        ReadError::Changed { .. } | ReadError::Position { .. } => Status::CONFLICT,
         _ => Status::UNAVAILABLE,
     };
     Fault::new(status, error.to_string())

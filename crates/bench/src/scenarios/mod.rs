@@ -1,0 +1,35 @@
+//! Everything that is measured. A scenario is one file here and one line in [`ALL`].
+
+mod logs_under_sync;
+mod memory;
+mod old_targets;
+mod sync_postgres;
+mod sync_sqlite;
+mod thousand_rows;
+
+use anyhow::Result;
+use futures_util::future::LocalBoxFuture;
+
+use crate::report::Row;
+use crate::stage::Stage;
+
+/// Something to measure.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// What it is called on the command line.
+    pub(crate) name: &'static str,
+    /// What it measures, in a line.
+    pub(crate) about: &'static str,
+    /// Measures it.
+    pub(crate) run: for<'a> fn(&'a Stage) -> LocalBoxFuture<'a, Result<Vec<Row>>>,
+}
+
+/// Every scenario there is, in the order in which they run.
+pub(crate) const ALL: &[Scenario] = &[
+    sync_postgres::SCENARIO,
+    sync_sqlite::SCENARIO,
+    memory::SCENARIO,
+    logs_under_sync::SCENARIO,
+    thousand_rows::SCENARIO,
+    old_targets::SCENARIO,
+];

@@ -1,0 +1,170 @@
+//! The two ends: the server as a process of its own, the client in this one.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use client::sync::client::{SyncRequest, Theirs};
+use client::sync::target::{Destination, Mode};
+use client::sync::wire::{Open, Sanitising, Selection};
+use client::{Reconnect, TunnelClient};
+use tokio::process::{Child, Command};
+use transport::trust::Secret;
+
+use super::Stage;
+use crate::link::Relay;
+
+/// A running `tunnel-server`, and the relay in front of it if the link is emulated.
+#[derive(Debug)]
+pub(crate) struct ServerEnd {
+    process: Child,
+    secret: Secret,
+    address: SocketAddr,
+    relay: Option<Relay>,
+    tunnel: PathBuf,
+}
+
+impl ServerEnd {
+    /// Starts a server end with a database, and with log lines out of a pipe if one is given, and
+    /// waits until it lets in.
+    pub(crate) async fn start(
+        stage: &Stage,
+        database: &str,
+        lines: Option<ChildStdout>,
+    ) -> Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let secret = stage.secret.clone();
+        let log = stage.new_file("server.log");
+        let process = Command::new(beside("tunnel-server")?)
+            .args(["--port", &address.port().to_string()])
+            .args(lines.is_some().then_some("--stdin-logs"))
+            .env("RENDER_TUNNEL_SECRET", secret.expose())
+            .env("RENDER_TUNNEL_PSEUDONYM_KEY", secret.expose())
+            .env("DATABASE_URL", database)
+            // No `.env` and no `tunnel.toml` of whoever measures.
+            .current_dir(stage.folder.path())
+            .stdin(lines.map_or_else(Stdio::null, Stdio::from))
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log)?)
+            .kill_on_drop(true)
+            .spawn()
+            .context("start tunnel-server")?;
+        let mut end = Self {
+            process,
+            secret,
+            address,
+            relay: None,
+            tunnel: beside("tunnel")?,
+        };
+        end.wait_until_it_lets_in(&log).await?;
+        if let Some(way) = stage.link.way {
+            end.relay = Some(
+                Relay::start(way, address)
+                    .await
+                    .context("start the relay")?,
+            );
+        }
+        Ok(end)
+    }
+
+    async fn wait_until_it_lets_in(&mut self, log: &Path) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            match self.connect().await {
+                Ok(client) => {
+                    client.disconnect().await;
+                    return Ok(());
+                }
+                Err(error)
+                    if began.elapsed() > START_TIME || self.process.try_wait()?.is_some() =>
+                {
+                    let said = std::fs::read_to_string(log).unwrap_or_default();
+                    bail!("tunnel-server lets nobody in: {error:#}\n{said}");
+                }
+                // It has not bound its port yet.
+                Err(_) => tokio::time::sleep(START_PAUSE).await,
+            }
+        }
+    }
+
+    /// Connects over the link.
+    pub(crate) async fn connect(&self) -> Result<TunnelClient> {
+        let client = TunnelClient::builder()
+            .server(self.address().parse()?)
+            .secret(self.secret.clone())
+            .reconnect(Reconnect::Off)
+            .connect()
+            .await;
+        client.map_err(|error| anyhow::anyhow!("{}", error.chain()))
+    }
+
+    /// Prepares the command `tunnel` for this server.
+    pub(crate) fn tunnel(&self, stage: &Stage) -> Command {
+        let mut command = Command::new(&self.tunnel);
+        command
+            .env("RENDER_EXTERNAL_URL", self.address())
+            .env("RENDER_TUNNEL_SECRET", self.secret.expose())
+            .env_remove("DATABASE_URL")
+            .current_dir(stage.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Prepares the command that syncs the table `courses` into a database.
+    pub(crate) fn tunnel_sync(&self, stage: &Stage, local: &str) -> Command {
+        let mut command = self.tunnel(stage);
+        command.args(["sync", "--table", "courses", "--quiet", "--to", local]);
+        command
+    }
+
+    /// Returns the process's id.
+    pub(crate) fn process(&self) -> Result<u32> {
+        self.process.id().context("tunnel-server has ended")
+    }
+
+    /// Returns what a client dials.
+    fn address(&self) -> String {
+        let dialled = self.relay.as_ref().map_or(self.address, Relay::address);
+        format!("quic://{dialled}")
+    }
+}
+
+/// Returns the sync of the whole table `courses` into a database, as a user asks for it.
+pub(crate) fn courses_into(database: &str) -> Result<SyncRequest> {
+    Ok(SyncRequest {
+        open: Open {
+            tables: Selection::Named(vec!["courses".to_owned()]),
+            limit: None,
+            sanitising: Sanitising::On,
+        },
+        destination: Destination::Database(database.parse()?),
+        mode: Mode::Merge,
+        theirs: Theirs::Ask,
+    })
+}
+
+/// Returns the path of a program that was built with this one.
+fn beside(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()
+        .context("find this program")?
+        .with_file_name(name);
+    if !path.exists() {
+        bail!("{} is missing; `just bench` builds it", path.display());
+    }
+    Ok(path)
+}
+
+/// Returns a port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
+    Ok(socket.local_addr()?.port())
+}
+
+/// On a machine that is busy beyond reason.
+const START_TIME: Duration = Duration::from_secs(15);
+
+const START_PAUSE: Duration = Duration::from_millis(20);

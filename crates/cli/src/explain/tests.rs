@@ -1,0 +1,173 @@
+//! Every failure has its exit code, its cause and its next step.
+
+use super::*;
+use client::logs::client::LogsError;
+use quinn::{ConnectError, ConnectionError};
+use std::sync::Arc;
+use transport::channel::ChannelError;
+use transport::keeper::GiveUp;
+use transport::trust::Refusal;
+use wire::{Fault, Refused, Versions};
+
+fn refused(status: Status, clock_ahead: i64) -> Failure {
+    let refused = Refused {
+        status,
+        reason: "the server's words".to_owned(),
+        time: 0,
+        versions: Versions::OURS,
+    };
+    let refusal = Refusal {
+        refused,
+        clock_ahead,
+    };
+    Failure::from(TunnelError::Connect {
+        server: "quic://a:1".to_owned(),
+        source: DialError::Handshake(HandshakeError::Refused(refusal)),
+    })
+}
+
+#[test]
+fn a_wrong_clock_is_named_by_how_much_and_which_way() {
+    for (ahead, words) in [(420, "7 min ahead of"), (-7500, "2 h 5 min behind")] {
+        let failure = refused(Status::UNAUTHENTICATED, ahead);
+        assert_eq!(failure.exit(), Exit::NotAuthorised);
+        let shown = failure.to_string();
+        assert!(
+            shown.contains(words) && shown.contains("set-ntp"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn a_clock_within_bounds_is_not_blamed() {
+    let shown = refused(Status::UNAUTHENTICATED, 20).to_string();
+    assert!(
+        shown.contains("the server's words") && !shown.contains("clock"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn another_version_is_a_matter_of_updating() {
+    let failure = refused(Status::BAD_REQUEST, 0);
+    assert_eq!(failure.exit(), Exit::NoConnection);
+    assert!(failure.to_string().contains("up to date"));
+}
+
+fn failures() -> Vec<DialError> {
+    let address = "127.0.0.1:1".parse().unwrap();
+    let source = || io::Error::other("why");
+    let host = "a".to_owned();
+    let handshakes = [
+        HandshakeError::Imposter,
+        HandshakeError::NoAnswer,
+        HandshakeError::Crypto,
+        HandshakeError::Slow,
+        HandshakeError::Connection(ConnectionError::Reset),
+        HandshakeError::Channel(ChannelError::Cut),
+    ];
+    let mut failures = vec![
+        DialError::Resolve {
+            host,
+            source: source(),
+        },
+        DialError::Socket {
+            address,
+            source: source(),
+        },
+        DialError::NobodyThere { address },
+        DialError::NoAnswer { address },
+        DialError::Connect(ConnectError::EndpointStopping),
+    ];
+    failures.extend(handshakes.map(DialError::Handshake));
+    failures
+}
+
+#[test]
+fn every_connection_that_fails_has_a_next_step() {
+    for source in failures() {
+        let shown = Failure::from(TunnelError::Connect {
+            server: "quic://a:1".to_owned(),
+            source,
+        });
+        assert!(shown.to_string().contains("\nhint: "), "{shown}");
+    }
+    for (status, step) in [
+        (Status::UNAUTHENTICATED, "use the secret"),
+        (Status::BAD_REQUEST, "up to date"),
+        (Status::TOO_MANY, "another client has left"),
+        (Status::INTERNAL, "server's log"),
+    ] {
+        let shown = refused(status, 0).to_string();
+        assert!(shown.contains(step), "{shown}");
+    }
+}
+
+#[test]
+fn a_session_that_cannot_be_replaced_is_explained_whatever_ran_over_it() {
+    let imposter = || GiveUp::Dial(Arc::new(DialError::Handshake(HandshakeError::Imposter)));
+    for error in [
+        TunnelError::GaveUp(imposter()),
+        TunnelError::Logs(LogsError::GaveUp(imposter())),
+        TunnelError::Sync(SyncError::GaveUp(imposter())),
+    ] {
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit(), Exit::NotAuthorised);
+        let shown = failure.to_string();
+        assert!(shown.contains("hint: use the secret"), "{shown}");
+    }
+    for source in failures() {
+        let give_up = GiveUp::Dial(Arc::new(source));
+        let shown = Failure::from(TunnelError::Sync(SyncError::GaveUp(give_up))).to_string();
+        assert!(shown.contains("; then run the same command"), "{shown}");
+    }
+}
+
+#[test]
+fn a_server_that_cannot_do_it_now_is_to_be_asked_again() {
+    let fault = Fault::new(Status::UNAVAILABLE, "the database is away");
+    let failure = Failure::from(TunnelError::Channel(ChannelError::Fault(fault)));
+    assert_eq!(failure.exit(), Exit::NoConnection);
+    assert_eq!(
+        failure.to_string(),
+        "error: the database is away\nhint: try again later: the server's log says more"
+    );
+}
+
+#[test]
+fn a_feature_of_another_version_is_a_matter_of_updating() {
+    let failure = Failure::from(TunnelError::OtherVersion {
+        feature: "sync",
+        ours: 1,
+        theirs: 2,
+    });
+    assert_eq!(failure.exit(), Exit::NoConnection);
+    let shown = failure.to_string();
+    assert!(shown.contains("version 1 of sync") && shown.contains("up to date"));
+}
+
+#[test]
+fn only_a_port_that_is_taken_is_another_programs() {
+    let address = "127.0.0.1:1".parse().unwrap();
+    let failed = |kind: io::ErrorKind| {
+        let quic = ServerError::Quic(BindError::Socket {
+            address,
+            source: kind.into(),
+        });
+        let http = ServerError::Http {
+            address,
+            source: kind.into(),
+        };
+        [quic, http].map(|error| Failure::from(error).to_string())
+    };
+    for shown in failed(io::ErrorKind::AddrInUse) {
+        assert!(shown.contains("end the program"), "{shown}");
+    }
+    for shown in failed(io::ErrorKind::PermissionDenied) {
+        assert!(shown.contains("above 1023"), "{shown}");
+    }
+    for shown in failed(io::ErrorKind::AddrNotAvailable) {
+        assert!(!shown.contains("hint"), "{shown}");
+    }
+}

@@ -1,0 +1,192 @@
+//! A client over a virtual network, under a paused clock: what it hears, and how that ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use features::logs::Filter;
+use features::logs::wire::{Follow, Open as LogsRequest, Start};
+use features::sync::wire::{Open as SyncOpen, Sanitising, Selection};
+use futures_util::future::BoxFuture;
+use testkit::net::Link;
+use testkit::pair::Pair;
+use transport::backoff::BackoffPolicy;
+use transport::channel::Channel;
+use transport::keeper::{Dial as _, Reconnect};
+use transport::router::{Handler, Router, ServeError, Visit};
+use transport::session::Protocol;
+use transport::trust::{HandshakeError, MOST_SESSIONS, Scopes};
+use wire::Status;
+
+use crate::{ErrorKind, Events, TunnelClient, TunnelError, TunnelEvent};
+
+fn pair() -> Pair {
+    serving(Router::default())
+}
+
+fn serving(router: Router) -> Pair {
+    Pair::serve(router, Scopes::default(), Link::default())
+}
+
+async fn connect(pair: &Pair) -> TunnelClient {
+    connect_from(pair, 2).await
+}
+
+async fn connect_from(pair: &Pair, host: u8) -> TunnelClient {
+    let reconnect = Reconnect::On(BackoffPolicy {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(4),
+        attempts: Some(3),
+    });
+    TunnelClient::connect(pair.dial_from(host), reconnect)
+        .await
+        .expect("a session")
+}
+
+/// Takes all events up to the end.
+async fn all(mut events: Events) -> Vec<TunnelEvent> {
+    let mut all = Vec::new();
+    while let Some(event) = events.next().await {
+        all.push(event);
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_that_is_survived_is_told_in_order() {
+    let mut pair = pair();
+    let client = connect(&pair).await;
+    let mut events = client.events();
+    pair.restart(Router::default(), Scopes::default()).await;
+    let lost = events.next().await;
+    assert!(
+        matches!(&lost, Some(TunnelEvent::Disconnected { reason }) if reason.contains("restarting")),
+        "{lost:?}"
+    );
+    let again = events.next().await;
+    assert!(
+        matches!(again, Some(TunnelEvent::Reconnecting { attempt: 1, .. })),
+        "{again:?}"
+    );
+    let back = events.next().await;
+    assert!(
+        matches!(&back, Some(TunnelEvent::Authenticated { server_id, .. }) if server_id == "test-server"),
+        "{back:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_for_good_is_told_once_a_try_and_then_the_events_end() {
+    let pair = pair();
+    let client = connect(&pair).await;
+    let events = client.events();
+    pair.network.cut();
+    let told: Vec<_> = all(events)
+        .await
+        .into_iter()
+        .map(|event| match event {
+            TunnelEvent::Disconnected { .. } => "lost".to_owned(),
+            TunnelEvent::Reconnecting { attempt, .. } => format!("try {attempt}"),
+            TunnelEvent::Error { reason } => reason,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let failed = "no hello within 10 seconds";
+    let last = format!("no further try will be made: {failed}");
+    assert_eq!(
+        told,
+        ["lost", "try 1", failed, "try 2", failed, "try 3", &last]
+    );
+    assert_eq!(client.closed().await.kind(), ErrorKind::Connection);
+    assert_eq!(all(client.events()).await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_end_when_this_end_closes_or_forgets_the_connection() {
+    let pair = pair();
+    let client = connect(&pair).await;
+    let events = client.events();
+    client.disconnect().await;
+    assert_eq!(all(events).await.len(), 0);
+
+    let client = connect_from(&pair, 3).await;
+    let events = client.events();
+    drop(client);
+    assert_eq!(all(events).await.len(), 0);
+    let late = pair.server.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(late, [""; 0], "the server knows that both have left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feature_of_another_version_is_named_as_that() {
+    let mut router = Router::default();
+    for feature in features::ALL {
+        let Protocol { version, .. } = feature.protocol;
+        let newer = Protocol {
+            version: version + 1,
+            ..feature.protocol
+        };
+        router.add(newer, Arc::new(Unreached));
+    }
+    let pair = serving(router);
+    let client = connect(&pair).await;
+    let logs = LogsRequest {
+        start: Start::Oldest,
+        follow: Follow::Off,
+        filter: Filter::default(),
+    };
+    let sync = SyncOpen {
+        tables: Selection::All,
+        limit: None,
+        sanitising: Sanitising::On,
+    };
+    for (error, name) in [
+        (client.health_check().await.unwrap_err(), "health"),
+        (client.stream_logs(logs).await.unwrap_err(), "logs"),
+        (client.plan_sync(&sync).await.unwrap_err(), "sync"),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Connection);
+        let TunnelError::OtherVersion {
+            feature,
+            ours,
+            theirs,
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!((feature, theirs), (name, ours + 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_full_says_so() {
+    let pair = pair();
+    let others = pair.dial_from(3);
+    let mut sessions = Vec::new();
+    for _ in 0..MOST_SESSIONS {
+        sessions.push(others.dial().await.expect("a session"));
+    }
+    let dialled = TunnelClient::connect(pair.dial_from(2), Reconnect::Off).await;
+    let error = TunnelError::Connect {
+        server: "quic://a:1".to_owned(),
+        source: dialled.unwrap_err(),
+    };
+    assert_eq!(error.code(), 503);
+    let Some(HandshakeError::Refused(refusal)) = error.handshake() else {
+        panic!("{error:?}")
+    };
+    assert_eq!(refusal.refused.status, Status::TOO_MANY);
+}
+
+/// A half that no channel gets to.
+#[derive(Debug)]
+struct Unreached;
+
+impl Handler for Unreached {
+    fn serve<'a>(
+        &'a self,
+        _: &'a mut Channel,
+        _: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async { panic!("it speaks another version") })
+    }
+}
