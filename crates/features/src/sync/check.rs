@@ -17,13 +17,19 @@ pub(super) fn check(plan: &Plan, open: &Open) -> Result<(), UnsoundPlan> {
     for table in &plan.tables {
         let name = &table.table.name;
         if is_of_a_system(name) {
-            return Err(UnsoundPlan::System { table: name.clone() });
+            return Err(UnsoundPlan::System {
+                table: name.clone(),
+            });
         }
         if !is_asked_for(name, open) || !seen.insert(name) {
-            return Err(UnsoundPlan::NotAsked { table: name.clone() });
+            return Err(UnsoundPlan::NotAsked {
+                table: name.clone(),
+            });
         }
         if !has_a_shape(table) {
-            return Err(UnsoundPlan::Shape { table: name.clone() });
+            return Err(UnsoundPlan::Shape {
+                table: name.clone(),
+            });
         }
     }
     Ok(())
@@ -36,19 +42,25 @@ pub enum UnsoundPlan {
     #[error("the server's plan has more than {MOST_TABLES} tables: nothing was written")]
     TooMany,
     /// A table that was not asked for, or twice the same.
-    #[error("the server's plan has the table {table}, which was not asked for: nothing was written")]
+    #[error(
+        "the server's plan has the table {table}, which was not asked for: nothing was written"
+    )]
     NotAsked {
         /// The table.
         table: TableName,
     },
     /// A table that a database keeps for itself.
-    #[error("the server's plan has {table}, which databases keep for themselves: nothing was written")]
+    #[error(
+        "the server's plan has {table}, which databases keep for themselves: nothing was written"
+    )]
     System {
         /// The table.
         table: TableName,
     },
     /// A table whose parts do not fit together.
-    #[error("the server's plan describes {table} in a way that makes no sense: nothing was written")]
+    #[error(
+        "the server's plan describes {table} in a way that makes no sense: nothing was written"
+    )]
     Shape {
         /// The table.
         table: TableName,
@@ -56,16 +68,31 @@ pub enum UnsoundPlan {
 }
 
 fn is_asked_for(name: &TableName, open: &Open) -> bool {
-    let Selection::Named(typed) = &open.tables else { return true };
-    let qualified = name.schema.as_ref().map(|schema| format!("{schema}.{}", name.name));
+    let Selection::Named(typed) = &open.tables else {
+        return true;
+    };
+    let qualified = name
+        .schema
+        .as_ref()
+        .map(|schema| format!("{schema}.{}", name.name));
     let spellings = [Some(name.name.clone()), qualified, Some(name.to_string())];
-    let spellings: Vec<_> = spellings.into_iter().flatten().map(|name| name.to_lowercase()).collect();
-    typed.iter().any(|typed| spellings.contains(&typed.to_lowercase()))
+    let spellings: Vec<_> = spellings
+        .into_iter()
+        .flatten()
+        .map(|name| name.to_lowercase())
+        .collect();
+    typed
+        .iter()
+        .any(|typed| spellings.contains(&typed.to_lowercase()))
 }
 
 fn is_of_a_system(name: &TableName) -> bool {
     let table = name.name.to_ascii_lowercase();
-    let schema = name.schema.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let schema = name
+        .schema
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     schema.starts_with("pg_")
         || schema == "information_schema"
         || table.starts_with("sqlite_")
@@ -73,7 +100,12 @@ fn is_of_a_system(name: &TableName) -> bool {
 }
 
 fn has_a_shape(plan: &TablePlan) -> bool {
-    let Table { columns, key, unique, .. } = &plan.table;
+    let Table {
+        columns,
+        key,
+        unique,
+        ..
+    } = &plan.table;
     let within = |positions: &Vec<u16>| positions.iter().all(|&at| usize::from(at) < columns.len());
     (1..=MOST_COLUMNS).contains(&columns.len())
         && columns.len() == plan.columns.len()
@@ -93,7 +125,7 @@ mod tests {
 
     use super::*;
     use crate::sync::table::Column;
-    use crate::sync::wire::{ColumnPlan, Engine, Pseudonyms, Sanitising, Source};
+    use crate::sync::wire::{ColumnPlan, Engine, Identity, Pseudonyms, Sanitising, Source};
 
     fn table(schema: Option<&str>, name: &str) -> TablePlan {
         let column = Column {
@@ -106,14 +138,20 @@ mod tests {
         };
         TablePlan {
             table: Table {
-                name: TableName { schema: schema.map(str::to_owned), name: name.into() },
+                name: TableName {
+                    schema: schema.map(str::to_owned),
+                    name: name.into(),
+                },
                 columns: vec![column],
                 key: vec![0],
                 unique: vec![],
                 parents: vec![],
                 estimated_rows: 1,
             },
-            columns: vec![ColumnPlan { treatment: Treatment::Keep, reason: "number".into() }],
+            columns: vec![ColumnPlan {
+                treatment: Treatment::Keep,
+                reason: "number".into(),
+            }],
             rows: 1,
             limit: None,
         }
@@ -121,12 +159,28 @@ mod tests {
 
     fn checked(tables: Vec<TablePlan>, asked: Selection) -> Result<(), UnsoundPlan> {
         let plan = Plan {
-            source: Source { id: [0; 32], engine: Engine::Postgres },
-            pseudonyms: Pseudonyms { fingerprint: [0; 8], lasting: true },
+            source: Source {
+                identity: Identity {
+                    id: [0; 32],
+                    known_to_all: None,
+                },
+                engine: Engine::Postgres,
+            },
+            pseudonyms: Pseudonyms {
+                fingerprint: [0; 8],
+                lasting: true,
+            },
             tables,
             skipped: vec![],
         };
-        check(&plan, &Open { tables: asked, limit: None, sanitising: Sanitising::On })
+        check(
+            &plan,
+            &Open {
+                tables: asked,
+                limit: None,
+                sanitising: Sanitising::On,
+            },
+        )
     }
 
     fn named(names: &[&str]) -> Selection {
@@ -136,19 +190,32 @@ mod tests {
     #[test]
     fn what_was_asked_for_in_any_spelling_is_gone_along_with() {
         for typed in ["courses", "COURSES", "public.courses"] {
-            assert_eq!(checked(vec![table(Some("public"), "courses")], named(&[typed])), Ok(()), "{typed}");
+            assert_eq!(
+                checked(vec![table(Some("public"), "courses")], named(&[typed])),
+                Ok(()),
+                "{typed}"
+            );
         }
         let odd = table(Some("public"), "a.b");
         assert_eq!(checked(vec![odd], named(&[r#""a.b""#])), Ok(()));
-        assert_eq!(checked(vec![table(None, "a"), table(None, "b")], Selection::All), Ok(()));
+        assert_eq!(
+            checked(vec![table(None, "a"), table(None, "b")], Selection::All),
+            Ok(())
+        );
     }
 
     #[test]
     fn another_table_or_the_same_twice_is_refused() {
         let other = checked(vec![table(None, "users")], named(&["courses"]));
-        assert!(matches!(other, Err(UnsoundPlan::NotAsked { .. })), "{other:?}");
+        assert!(
+            matches!(other, Err(UnsoundPlan::NotAsked { .. })),
+            "{other:?}"
+        );
         let twice = checked(vec![table(None, "a"), table(None, "a")], Selection::All);
-        assert!(matches!(twice, Err(UnsoundPlan::NotAsked { .. })), "{twice:?}");
+        assert!(
+            matches!(twice, Err(UnsoundPlan::NotAsked { .. })),
+            "{twice:?}"
+        );
     }
 
     #[test]
@@ -160,7 +227,10 @@ mod tests {
             (Some("public"), "_tunnel_sync"),
         ] {
             let refused = checked(vec![table(schema, name)], Selection::All);
-            assert!(matches!(refused, Err(UnsoundPlan::System { .. })), "{name}: {refused:?}");
+            assert!(
+                matches!(refused, Err(UnsoundPlan::System { .. })),
+                "{name}: {refused:?}"
+            );
         }
     }
 
@@ -176,7 +246,10 @@ mod tests {
             let mut plan = table(None, "a");
             damage(&mut plan);
             let refused = checked(vec![plan], Selection::All);
-            assert!(matches!(refused, Err(UnsoundPlan::Shape { .. })), "{position}: {refused:?}");
+            assert!(
+                matches!(refused, Err(UnsoundPlan::Shape { .. })),
+                "{position}: {refused:?}"
+            );
         }
     }
 }

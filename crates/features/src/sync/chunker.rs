@@ -1,5 +1,7 @@
 //! From rows to chunks: treat every cell, encode, compress, hash, send.
 
+use std::time::Duration;
+
 use ring::digest::{SHA256, digest};
 use sanitize::{Outcome, SanitizedColumn, Sanitizer, Treatment};
 use thiserror::Error;
@@ -143,7 +145,8 @@ impl RowSink for Chunker<'_, '_> {
         let chunk = self.chunk()?;
         self.sent += u64::from(chunk.rows);
         self.rows.clear();
-        Ok(self.pour.send(&Item::Chunk(chunk)).await?)
+        let sent = tokio::time::timeout(STALL, self.pour.send(&Item::Chunk(chunk))).await;
+        Ok(sent.map_err(|_| ChunkError::Stalled)??)
     }
 }
 
@@ -266,10 +269,17 @@ pub(super) enum ChunkError {
         /// The table.
         table: TableName,
     },
+    /// The client has taken nothing for long, and production's snapshot is held for it.
+    #[error("the client has taken no rows for {} minutes", STALL.as_secs() / 60)]
+    Stalled,
     /// The compressor failed.
     #[error("the rows could not be compressed")]
     Compress,
 }
+
+/// As long as somebody's lock on a local table may last; a snapshot keeps production from cleaning
+/// up behind it.
+const STALL: Duration = Duration::from_secs(300);
 
 /// About a thousand rows: small enough to be a unit of loss and of memory on both ends, large
 /// enough that a transaction for each costs little.

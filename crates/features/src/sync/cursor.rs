@@ -9,23 +9,27 @@ use sanitize::{PseudonymKey, Treatment};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::table::KeyValues;
-use super::wire::{Cursor, TablePlan};
+use super::table::{KeyValue, KeyValues};
+use super::wire::{Cursor, Engine, TablePlan};
 
 /// Writes and reads the cursors of one table.
 #[derive(Debug)]
 pub(super) struct Cursors {
-    seal: Seal,
+    open: Open,
+    seal: Box<LessSafeKey>,
     table: [u8; 32],
 }
 
-/// Whether a client may read the key of a row.
-#[derive(Debug)]
-enum Seal {
-    /// It may: the key's columns leave as they are.
-    Open,
-    /// It may not: one of them is treated.
-    Sealed(Box<LessSafeKey>),
+/// Which keys a client may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    /// None: a column of the key is treated.
+    Never,
+    /// Those of numbers alone: the columns are kept, but in SQLite a type binds nobody, and text in
+    /// a column of numbers may be anything.
+    Numbers,
+    /// All: the key's columns leave as they are.
+    Always,
 }
 
 /// The cursors of a table whose key is personal cannot be sealed, so its rows are not sent.
@@ -46,28 +50,17 @@ impl Cursors {
     /// Prepares for a table, whose `fingerprint` every sealed cursor is bound to.
     ///
     /// # Errors
-    /// [`SealError`] if the key is personal and there is nothing to seal it with.
+    /// [`SealError`] if there is nothing to seal with.
     pub(super) fn new(
         plan: &TablePlan,
         fingerprint: [u8; 32],
+        engine: Engine,
         key: &PseudonymKey,
     ) -> Result<Self, SealError> {
-        let mut columns = plan
-            .table
-            .key
-            .iter()
-            .map(|&at| plan.columns.get(usize::from(at)));
-        let is_kept = columns.all(|column| {
-            // A key column that the plan does not speak of is not known to be harmless.
-            column.is_some_and(|column| column.treatment == Treatment::Keep)
-        });
-        let seal = if is_kept {
-            Seal::Open
-        } else {
-            Seal::with(key.derive("cursor").as_ref())?
-        };
+        let seal = UnboundKey::new(&AES_256_GCM, key.derive("cursor").as_ref());
         Ok(Self {
-            seal,
+            open: Open::of(plan, engine),
+            seal: Box::new(LessSafeKey::new(seal.map_err(|_| SealError)?)),
             table: fingerprint,
         })
     }
@@ -75,44 +68,63 @@ impl Cursors {
     /// Writes the cursor behind the row with this key; `None` if the system has no random bytes
     /// to seal it with, and the table then starts anew after a loss.
     pub(super) fn write(&self, key: &KeyValues) -> Option<Cursor> {
-        let written = match &self.seal {
-            Seal::Open => postcard::to_stdvec(&Written::Open(key.clone())).ok()?,
-            Seal::Sealed(seal) => {
-                let mut nonce = [0; NONCE_LEN];
-                SystemRandom::new().fill(&mut nonce).ok()?;
-                let mut sealed = postcard::to_stdvec(key).ok()?;
-                let aad = Aad::from(self.table);
-                let unique = Nonce::assume_unique_for_key(nonce);
-                seal.seal_in_place_append_tag(unique, aad, &mut sealed)
-                    .ok()?;
-                postcard::to_stdvec(&Written::Sealed { nonce, sealed }).ok()?
-            }
-        };
-        Some(Cursor(written))
+        if self.open.allows(key) {
+            return postcard::to_stdvec(&Written::Open(key.clone()))
+                .ok()
+                .map(Cursor);
+        }
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).ok()?;
+        let mut sealed = postcard::to_stdvec(key).ok()?;
+        let unique = Nonce::assume_unique_for_key(nonce);
+        self.seal
+            .seal_in_place_append_tag(unique, Aad::from(self.table), &mut sealed)
+            .ok()?;
+        postcard::to_stdvec(&Written::Sealed { nonce, sealed })
+            .ok()
+            .map(Cursor)
     }
 
     /// Reads a cursor that this server, or one with the same pseudonym key, has written for this
     /// table; `None` if it is none.
     pub(super) fn read(&self, cursor: &Cursor) -> Option<KeyValues> {
-        match (postcard::from_bytes(&cursor.0).ok()?, &self.seal) {
-            (Written::Open(key), Seal::Open) => Some(key),
-            (Written::Sealed { nonce, mut sealed }, Seal::Sealed(seal)) => {
+        match postcard::from_bytes(&cursor.0).ok()? {
+            // An open cursor where it would have been sealed is none of ours.
+            Written::Open(key) => Some(key).filter(|key| self.open.allows(key)),
+            Written::Sealed { nonce, mut sealed } => {
                 let nonce = Nonce::assume_unique_for_key(nonce);
-                let opened = seal
-                    .open_in_place(nonce, Aad::from(self.table), &mut sealed)
-                    .ok()?;
+                let aad = Aad::from(self.table);
+                let opened = self.seal.open_in_place(nonce, aad, &mut sealed).ok()?;
                 postcard::from_bytes(opened).ok()
             }
-            // An open cursor where the key is personal is none of ours.
-            (Written::Open(_), Seal::Sealed(_)) | (Written::Sealed { .. }, Seal::Open) => None,
         }
     }
 }
 
-impl Seal {
-    fn with(key: &[u8]) -> Result<Self, SealError> {
-        let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| SealError)?;
-        Ok(Self::Sealed(Box::new(LessSafeKey::new(key))))
+impl Open {
+    fn of(plan: &TablePlan, engine: Engine) -> Self {
+        let mut columns = plan
+            .table
+            .key
+            .iter()
+            .map(|&at| plan.columns.get(usize::from(at)));
+        // A key column that the plan does not speak of is not known to be harmless.
+        let is_kept =
+            columns.all(|column| column.is_some_and(|column| column.treatment == Treatment::Keep));
+        match (is_kept, engine) {
+            (false, _) => Self::Never,
+            (true, Engine::Sqlite) => Self::Numbers,
+            (true, Engine::Postgres) => Self::Always,
+        }
+    }
+
+    fn allows(self, key: &KeyValues) -> bool {
+        let is_number = |value| matches!(value, &KeyValue::Integer(_) | &KeyValue::Real(_));
+        match self {
+            Self::Never => false,
+            Self::Numbers => key.iter().all(is_number),
+            Self::Always => true,
+        }
     }
 }
 
@@ -121,7 +133,7 @@ mod tests {
     use sanitize::{Persona, ValueKind};
 
     use super::*;
-    use crate::sync::table::{Column, KeyValue, Table, TableName};
+    use crate::sync::table::{Column, Table, TableName};
     use crate::sync::wire::ColumnPlan;
 
     /// Returns the plan of a table whose key is its only column.
@@ -155,9 +167,9 @@ mod tests {
         }
     }
 
-    fn cursors(treatment: Treatment, table: u8) -> Cursors {
+    fn postgres(treatment: Treatment, table: u8) -> Cursors {
         let key = PseudonymKey::from_secret("a pseudonym key of the tests");
-        Cursors::new(&plan(treatment), [table; 32], &key).unwrap()
+        Cursors::new(&plan(treatment), [table; 32], Engine::Postgres, &key).unwrap()
     }
 
     fn ada() -> KeyValues {
@@ -174,7 +186,7 @@ mod tests {
             (Treatment::Keep, true),
             (Treatment::Pseudonymise(Persona::Email), false),
         ] {
-            let cursors = cursors(treatment, 1);
+            let cursors = postgres(treatment, 1);
             let cursor = cursors.write(&ada()).unwrap();
             assert_eq!(shows_ada(&cursor), shown);
             assert_eq!(cursors.read(&cursor), Some(ada()));
@@ -182,18 +194,32 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_of_another_table_or_another_treatment_is_none() {
+    fn a_cursor_of_another_table_or_one_that_should_be_sealed_is_none() {
         let personal = || Treatment::Pseudonymise(Persona::Email);
-        let sealed = cursors(personal(), 1).write(&ada()).unwrap();
-        let open = cursors(Treatment::Keep, 1).write(&ada()).unwrap();
-        assert_eq!(cursors(personal(), 2).read(&sealed), None);
-        assert_eq!(cursors(Treatment::Keep, 1).read(&sealed), None);
-        assert_eq!(cursors(personal(), 1).read(&open), None);
+        let sealed = postgres(personal(), 1).write(&ada()).unwrap();
+        let open = postgres(Treatment::Keep, 1).write(&ada()).unwrap();
+        assert_eq!(postgres(personal(), 2).read(&sealed), None);
+        assert_eq!(postgres(personal(), 1).read(&open), None);
     }
 
     #[test]
-    fn what_cannot_seal_is_an_error_and_never_an_open_cursor() {
-        assert_eq!(Seal::with(&[0; 31]).unwrap_err(), SealError);
+    fn text_in_a_column_of_numbers_is_not_shown() {
+        let key = PseudonymKey::from_secret("a pseudonym key of the tests");
+        let plan = plan(Treatment::Keep);
+        let cursors = Cursors::new(&plan, [1; 32], Engine::Sqlite, &key).unwrap();
+        let cursor = cursors.write(&ada()).unwrap();
+        assert!(!shows_ada(&cursor));
+        assert_eq!(cursors.read(&cursor), Some(ada()));
+        let number = vec![KeyValue::Integer(7)];
+        let cursor = cursors.write(&number).unwrap();
+        assert_eq!(
+            cursor.0,
+            [0, 1, 0, 14],
+            "a number needs no seal and outlives a restart"
+        );
+        assert_eq!(cursors.read(&cursor), Some(number));
+        let forged = postgres(Treatment::Keep, 1).write(&ada()).unwrap();
+        assert_eq!(cursors.read(&forged), None);
     }
 
     #[test]
@@ -203,6 +229,7 @@ mod tests {
         let cursors = Cursors::new(
             &plan,
             [1; 32],
+            Engine::Postgres,
             &PseudonymKey::from_secret("a pseudonym key of the tests"),
         )
         .unwrap();

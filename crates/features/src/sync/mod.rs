@@ -7,6 +7,7 @@
 //! A sync begins with a [`wire::Plan`], which can be looked at before the first row.
 
 pub mod cell;
+mod check;
 mod chunker;
 pub mod client;
 mod cursor;

@@ -110,8 +110,11 @@ impl Sync {
         plan: &Plan,
         visit: &Visit,
     ) -> Result<(), ServeError> {
-        channel.send(plan).await?;
-        let start = tokio::time::timeout(START_TIME, channel.receive::<Start>()).await;
+        let started = async {
+            channel.send(plan).await?;
+            channel.receive::<Start>().await
+        };
+        let start = tokio::time::timeout(START_TIME, started).await;
         let late = |_| {
             let reason = "the plan was held too long without a start: sync again";
             Fault::new(Status::UNAVAILABLE, reason)
@@ -131,18 +134,16 @@ impl Sync {
             sanitising: open.sanitising,
             engine: plan.source.engine,
         };
+        audit(visit, open, plan, "sync begins");
         let mut pour = Pour::<Ack>::new(channel);
         for ((table, begin), position) in plan.tables.iter().zip(&start.tables).zip(0..) {
             self.pour_table(&mut pour, snapshot, &rules, (position, table), begin)
                 .await?;
         }
-        pour.finish().await?;
-        let names: Vec<_> = plan
-            .tables
-            .iter()
-            .map(|table| table.table.name.to_string())
-            .collect();
-        info!(key = visit.guest.key.name(), sanitising = ?open.sanitising, tables = ?names, "synced");
+        // The last acks; the snapshot is still open, so they are not waited for without end.
+        let acked = tokio::time::timeout(LAST_ACKS, pour.finish()).await;
+        audit(visit, open, plan, "sync sent");
+        acked.map_err(|_| Fault::new(Status::UNAVAILABLE, "the client acks nothing"))??;
         Ok(())
     }
 
@@ -154,7 +155,7 @@ impl Sync {
         (position, plan): (u16, &TablePlan),
         begin: &Begin,
     ) -> Result<(), ServeError> {
-        let cursors = Cursors::new(plan, fingerprint(plan), &self.pseudonyms.key)
+        let cursors = Cursors::new(plan, fingerprint(plan), rules.engine, &self.pseudonyms.key)
             .map_err(|error| Fault::new(Status::INTERNAL, error.to_string()))?;
         let Some(range) = range(plan, begin, &cursors)? else {
             return Ok(());
@@ -209,10 +210,19 @@ fn stale(plan: &TablePlan) -> Fault {
 fn chunk_error(error: ChunkError) -> ServeError {
     match error {
         ChunkError::Channel(error) => error.into(),
+        ChunkError::Stalled => Fault::new(Status::UNAVAILABLE, error.to_string()).into(),
         ChunkError::RowTooLong { .. } | ChunkError::Compress => {
             Fault::new(Status::INTERNAL, error.to_string()).into()
         }
     }
+}
+
+/// Writes to the server's log who takes what, before the first row leaves and after the last.
+fn audit(visit: &Visit, open: &Open, plan: &Plan, what: &str) {
+    let tables = plan.tables.iter().map(|table| table.table.name.to_string());
+    let tables: Vec<_> = tables.collect();
+    let key = visit.guest.key.name();
+    info!(key, sanitising = ?open.sanitising, ?tables, "{what}");
 }
 
 /// Each holds a connection and a snapshot of production.
@@ -221,3 +231,6 @@ const MOST_AT_ONCE: usize = 4;
 /// Between the plan and its start a client looks at its own database, and nobody thinks: a
 /// question is asked before the sync.
 const START_TIME: Duration = Duration::from_secs(60);
+
+/// Within it a client commits its last chunk, on a slow disk too.
+const LAST_ACKS: Duration = Duration::from_secs(60);

@@ -5,6 +5,7 @@ use transport::channel::ChannelError;
 use transport::keeper::GiveUp;
 use wire::Status;
 
+use crate::sync::check::UnsoundPlan;
 use crate::sync::table::TableName;
 use crate::sync::target::{Mode, WriteError};
 
@@ -32,6 +33,9 @@ pub enum SyncError {
         /// What would be done with them.
         mode: Mode,
     },
+    /// The plan is not one to go along with.
+    #[error(transparent)]
+    Unsound(#[from] UnsoundPlan),
     /// The tables changed while the session was lost.
     #[error("the tables in production changed during the sync: run it again")]
     PlanChanged,

@@ -24,6 +24,7 @@ use super::wire::{Open, Plan};
 pub use self::error::SyncError;
 pub use self::run::run;
 pub use self::types::{Progress, Summary, SyncRequest, TableSummary, Theirs};
+pub use super::check::UnsoundPlan;
 
 /// Asks for a plan and nothing else.
 ///

@@ -14,6 +14,7 @@ use super::inflow::Inflow;
 use super::moments::Moments;
 use super::{Progress, Summary, SyncError, SyncRequest, TableSummary};
 use crate::sync::PROTOCOL;
+use crate::sync::check::check;
 use crate::sync::fingerprint::fingerprint;
 use crate::sync::target::{Destination, Target};
 use crate::sync::wire::Plan;
@@ -89,6 +90,7 @@ impl Run<'_> {
             .receive()
             .await?
             .ok_or(ChannelError::Missing("the plan"))?;
+        check(&plan, &self.request.open)?;
         self.same_plan(&plan)?;
         let mut target = Target::open(&self.request.destination, &plan).await?;
         match self.write(channel, &plan, &mut target).await {

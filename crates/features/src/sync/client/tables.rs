@@ -73,15 +73,15 @@ impl Run<'_> {
             cursor: chunk.cursor,
         };
         target.apply(table, decoded).await?;
-        inflow.ack().await?;
         // The server pours again, and the cursors that it gives now it knows.
         self.resuming = Resuming::Yes;
         self.patience.reset();
+        // It is told before the ack, which may find nobody: what is committed is committed.
         (self.progress)(Progress::Chunk {
             rows: chunk.rows.into(),
             bytes: chunk.body.len() as u64,
         });
-        Ok(())
+        Ok(inflow.ack().await?)
     }
 
     /// Notes from which moments the rows of a table come that is whole now.
