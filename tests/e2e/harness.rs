@@ -36,7 +36,9 @@ pub(crate) async fn again(from: &str, address: SocketAddr) -> TunnelServer {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the address comes free")
+    tokio::time::timeout(Duration::from_secs(20), again)
+        .await
+        .expect("the address comes free")
 }
 
 /// Begins a client of `server`.

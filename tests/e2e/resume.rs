@@ -42,10 +42,10 @@ async fn a_sync_survives_the_end_of_its_server_and_goes_on_with_the_next() {
     let request = sync(&["events"], to.url());
     let mut lost = 0;
     let synced = client.sync_data(&request, |step| match step {
-        Progress::Chunk { rows: chunk, .. } => {
-            if rows.fetch_add(chunk, Ordering::Relaxed) < 10_000 {
-                half_way.notify_one();
-            }
+        Progress::Chunk { rows: chunk, .. }
+            if rows.fetch_add(chunk, Ordering::Relaxed) < 10_000 =>
+        {
+            half_way.notify_one();
         }
         Progress::Lost => lost += 1,
         _ => {}
@@ -91,12 +91,12 @@ async fn a_client_that_was_killed_goes_on_from_its_last_chunk() {
     let summary = client
         .sync_data(&request, |step| {
             if let Progress::Started { resumed: rows, .. } = step {
-                resumed = rows
+                resumed = rows;
             }
         })
         .await
         .unwrap();
-    assert!(resumed >= 5_000 && resumed < 30_000, "{resumed}");
+    assert!((5_000..30_000).contains(&resumed), "{resumed}");
     assert!(summary.spans_snapshots && !summary.mixed_pseudonyms);
     let local = Connection::open(&path).unwrap();
     let sums: (i64, i64) = local
@@ -118,7 +118,7 @@ async fn a_sync_whose_server_is_gone_for_good_says_so_and_keeps_what_it_has() {
     let (request, begun) = (sync(&["events"], to.url()), Notify::new());
     let synced = client.sync_data(&request, |step| {
         if matches!(step, Progress::Chunk { .. }) {
-            begun.notify_one()
+            begun.notify_one();
         }
     });
     let stopped = async {

@@ -24,8 +24,11 @@ pub struct Feature {
     pub protocol: Protocol,
     /// Makes the server half of what the server has; `None` where the server has not what the
     /// feature needs.
-    pub server: fn(&ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError>,
+    pub server: MakeServerHalf,
 }
+
+/// Makes a feature's server half.
+pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError>;
 
 /// Every feature there is.
 pub const ALL: [Feature; 3] = [health::FEATURE, logs::FEATURE, sync::FEATURE];

@@ -8,18 +8,17 @@ fn source() -> PathBuf {
 }
 
 fn folders() -> Vec<String> {
-    let entries = fs::read_dir(source()).unwrap().map(Result::unwrap);
+    let entries = fs::read_dir(source()).expect("the source folder").flatten();
     let folders = entries.filter(|entry| entry.path().join("mod.rs").exists());
     folders
-        .map(|entry| entry.file_name().into_string().unwrap())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    entries
+    let entries = fs::read_dir(folder).expect("a source folder").flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
         .flat_map(|path| {
             if path.is_dir() {
                 files(&path)
