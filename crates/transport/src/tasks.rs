@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -107,6 +108,16 @@ impl Tasks {
             }
         }
         tasks.values().map(|&(name, _)| name).collect()
+    }
+}
+
+/// Does work that takes the processor for a millisecond or more, such as compressing a chunk, without
+/// keeping the other tasks of this thread waiting: a log line would otherwise wait behind it.
+pub fn heavy<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        // With one thread there is nobody to hand the other tasks to.
+        _ => work(),
     }
 }
 

@@ -7,6 +7,7 @@ use sanitize::{Outcome, SanitizedColumn, Sanitizer, Treatment};
 use thiserror::Error;
 use transport::channel::ChannelError;
 use transport::flow::Pour;
+use transport::tasks::heavy;
 use zstd::bulk::Compressor;
 
 use super::cell::{Cell, RowsBuilder};
@@ -142,7 +143,7 @@ impl RowSink for Chunker<'_, '_> {
         if self.rows.rows() == 0 {
             return Ok(());
         }
-        let chunk = self.chunk()?;
+        let chunk = heavy(|| self.chunk())?;
         self.sent += u64::from(chunk.rows);
         self.rows.clear();
         let sent = tokio::time::timeout(STALL, self.pour.send(&Item::Chunk(chunk))).await;

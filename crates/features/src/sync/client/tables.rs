@@ -1,5 +1,7 @@
 //! The tables of a sync, one after the other: chunk by chunk into the target.
 
+use transport::tasks::heavy;
+
 use super::inflow::Inflow;
 use super::moments::Moment;
 use super::run::{Resuming, Run};
@@ -69,7 +71,7 @@ impl Run<'_> {
     ) -> Result<(), SyncError> {
         let decoded = DecodedChunk {
             rows: chunk.rows,
-            body: inflow.verified(&chunk)?,
+            body: heavy(|| inflow.verified(&chunk))?,
             cursor: chunk.cursor,
         };
         target.apply(table, decoded).await?;

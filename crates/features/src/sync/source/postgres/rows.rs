@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _, ValueRef as _};
 
 use super::super::cells::recycled;
-use super::super::{Fill, Range, ReadError, RowSink, RowsError, quote};
+use super::super::{Fill, Range, ReadError, RowSink, RowsError, Turns, quote};
 use super::failure::Place;
 use super::{access, order};
 use crate::sync::cell::Cell;
@@ -39,6 +39,7 @@ pub(super) async fn read<S: RowSink>(
         .into());
     }
     let mut cells = RowCells::new(table);
+    let mut turns = Turns::default();
     loop {
         let mut fetched = 0;
         let mut batch = sqlx::raw_sql(FETCH).fetch(&mut *connection);
@@ -47,6 +48,7 @@ pub(super) async fn read<S: RowSink>(
             if cells.push(&row, table, sink)? == Fill::Full {
                 sink.flush().await.map_err(RowsError::Sink)?;
             }
+            turns.row().await;
         }
         if fetched < BATCH {
             return Ok(());

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::super::cells::recycled;
-use super::super::{Fill, Order, Range, ReadError, RowSink, RowsError, quote};
+use super::super::{Fill, Order, Range, ReadError, RowSink, RowsError, Turns, quote};
 use super::catalog::{self, IndexColumn};
 use super::{File, failure};
 use crate::sync::cell::{BodyError, Cell, RowsBuilder, RowsReader};
@@ -180,6 +180,7 @@ async fn pass_on<S: RowSink>(
     file: &File,
 ) -> Result<(), RowsError<S::Error>> {
     let mut reader = RowsReader::new(batch.body());
+    let mut turns = Turns::default();
     for _ in 0..batch.rows() {
         let mut cells = recycled(std::mem::take(memory));
         cells.resize(columns, Cell::Null);
@@ -190,6 +191,7 @@ async fn pass_on<S: RowSink>(
         if fill == Fill::Full {
             sink.flush().await.map_err(RowsError::Sink)?;
         }
+        turns.row().await;
     }
     Ok(())
 }
