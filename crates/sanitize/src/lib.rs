@@ -42,6 +42,7 @@ mod checks;
 mod classify;
 mod column;
 mod decision;
+mod form;
 mod json;
 mod key;
 mod kind;

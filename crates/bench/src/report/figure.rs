@@ -1,6 +1,7 @@
 //! Numbers with their units.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -42,6 +43,11 @@ impl Figure {
             unit,
             spread: None,
         }
+    }
+
+    /// Makes a figure of a duration.
+    pub(crate) fn millis(value: Duration) -> Self {
+        Self::new(value.as_secs_f64() * 1e3, Unit::Milliseconds)
     }
 
     /// Makes a figure of the median of a sample.

@@ -41,25 +41,33 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
             .context("no log line arrived during the sync")?;
         loaded += heard.until - since;
         progress(&format!("  {:.1} s under load", loaded.as_secs_f64()));
-        busy.push(since..heard.until);
-        through_tunnel.extend(heard.arrivals);
+        let under_load = since..heard.until;
+        // What came first, the tail, was written under another load.
+        let arrivals = heard.arrivals.into_iter();
+        through_tunnel.extend(arrivals.filter(|arrival| under_load.contains(&arrival.written)));
+        busy.push(under_load);
     }
     drop(piped);
     let tunnel = Latencies::during(&busy, &through_tunnel)?;
     let pipe = Latencies::during(&busy, &through_pipe.await??.arrivals)?;
 
-    let target = stage.link.way.is_none().then_some(Bound::AtMost(3.0));
-    let row = |what, value: fn(&Sample) -> f64, target: Option<Bound>| {
-        let what = format!("{what} of {} lines", tunnel.all.len());
-        anyhow::Ok(Row::new(what, tunnel.figure(value)?).beside(
-            "bare pipe",
-            pipe.figure(value)?,
-            target,
-        ))
+    let row = |what, value: fn(&Sample) -> f64, most: Option<Bound>| {
+        let row = Row::new(
+            format!("{what} of {} lines", tunnel.all.len()),
+            tunnel.figure(value)?,
+        );
+        anyhow::Ok(match stage.link.way {
+            None => row.beside("bare pipe", pipe.figure(value)?, most),
+            Some(way) => row.beside("the link's delay", Figure::millis(way.delay), None),
+        })
     };
     Ok(vec![
         row("p50", Sample::median, None)?,
-        row("p99", |sample| sample.percentile(99), target)?,
+        row(
+            "p99",
+            |sample| sample.percentile(99),
+            Some(Bound::AtMost(3.0)),
+        )?,
         row("longest", Sample::most, None)?,
     ])
 }

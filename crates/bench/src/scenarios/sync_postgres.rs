@@ -15,54 +15,70 @@ pub(super) const SCENARIO: Scenario = Scenario {
     run: |stage| Box::pin(run(stage)),
 };
 
+/// One round: ours and the baseline in turn, so that what changes in the machine meets both.
+struct Round {
+    into_empty: Timed<u64>,
+    into_made: Timed<u64>,
+    pipe: Timed<()>,
+}
+
 async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let rows = stage.size.rows();
-    let databases = stage.databases().await?;
-    let production = databases.production(rows).await?;
+    let production = stage.databases().await?.production(rows).await?;
     let server = ServerEnd::start(stage, &production, None).await?;
-    let (mut there, mut missing, mut pipes, mut wires) = (vec![], vec![], vec![], vec![]);
-    // The first round warms up: caches, and what the servers allocate once.
-    for round in 0..=ROUNDS {
-        let there_now = sync(&server, &databases.local(Prepared::WithTable).await?, rows).await?;
-        let local = databases.local(Prepared::WithTable).await?;
-        let pipe_now = timed(pipe::copy_by_psql(&production, &local)).await?;
-        check_rows(&local, rows).await?;
-        let missing_now = sync(&server, &databases.local(Prepared::Empty).await?, rows).await?;
-        let rates = [
-            there_now.rate(rows),
-            pipe_now.rate(rows),
-            missing_now.rate(rows),
-        ];
+    let mut rounds = Vec::new();
+    for number in 0..=ROUNDS {
+        let round = round(stage, &server, &production).await?;
         progress(&format!(
-            "  round {round}: {:.0} rows/s; psql {:.0}; table made {:.0}",
-            rates[0], rates[1], rates[2]
+            "  round {number}: {:.0} rows/s; psql {:.0}; table made {:.0}",
+            round.into_empty.rate(rows),
+            round.pipe.rate(rows),
+            round.into_made.rate(rows),
         ));
-        if round > 0 {
-            there.push(rates[0]);
-            pipes.push(rates[1]);
-            missing.push(rates[2]);
-            wires.push(there_now.value as f64 * 8e-6 / there_now.took.as_secs_f64());
+        // The first warms up: caches, and what the servers allocate once.
+        if number > 0 {
+            rounds.push(round);
         }
     }
-    let [there, missing, pipes, wires] = [there, missing, pipes, wires].map(Sample::new);
-    let pipe = Figure::median(&pipes?, Unit::RowsPerSecond);
-    let row = |what: &str, sample: &Sample| {
-        let row = Row::new(
-            format!("{rows} rows, {what}"),
-            Figure::median(sample, Unit::RowsPerSecond),
-        );
-        // Over a link the pipe, which takes none, is no measure.
-        row.beside(
-            "psql pipe",
-            pipe,
-            stage.link.way.is_none().then_some(Bound::AtLeast(0.8)),
-        )
+    let rates = |rate: fn(&Round, u64) -> f64| {
+        let rates = rounds.iter().map(|round| rate(round, rows)).collect();
+        anyhow::Ok(Figure::median(&Sample::new(rates)?, Unit::RowsPerSecond))
+    };
+    let pipe = rates(|round, rows| round.pipe.rate(rows))?;
+    let row = |what: &str, figure| {
+        let row = Row::new(format!("{rows} rows, {what}"), figure);
+        match stage.link.way {
+            None => row.beside("psql pipe", pipe, Bound::AtLeast(0.8)),
+            // The pipe takes no link: it is no measure of one.
+            Some(_) => row,
+        }
     };
     Ok(vec![
-        row("into an empty table", &there?),
-        row("into a table that is made", &missing?),
-        on_the_wire(stage, &wires?),
+        row(
+            "into an empty table",
+            rates(|round, rows| round.into_empty.rate(rows))?,
+        ),
+        row(
+            "into a table that is made",
+            rates(|round, rows| round.into_made.rate(rows))?,
+        ),
+        on_the_wire(stage, &rounds)?,
     ])
+}
+
+async fn round(stage: &Stage, server: &ServerEnd, production: &str) -> Result<Round> {
+    let rows = stage.size.rows();
+    let databases = stage.databases().await?;
+    let into_empty = sync(server, &databases.local(Prepared::WithTable).await?, rows).await?;
+    let local = databases.local(Prepared::WithTable).await?;
+    let pipe = timed(pipe::copy_by_psql(production, &local)).await?;
+    check_rows(&local, rows).await?;
+    let into_made = sync(server, &databases.local(Prepared::Empty).await?, rows).await?;
+    Ok(Round {
+        into_empty,
+        into_made,
+        pipe,
+    })
 }
 
 /// Syncs from connecting to the end, and returns the bytes on the wire.
@@ -79,19 +95,21 @@ async fn sync(server: &ServerEnd, local: &str, rows: u64) -> Result<Timed<u64>> 
     Ok(synced)
 }
 
-fn on_the_wire(stage: &Stage, wires: &Sample) -> Row {
+fn on_the_wire(stage: &Stage, rounds: &[Round]) -> Result<Row> {
+    let megabits = |round: &Round| round.into_empty.rate(round.into_empty.value) * 8e-6;
+    let megabits = Sample::new(rounds.iter().map(megabits).collect())?;
     let row = Row::new(
         "on the wire",
-        Figure::median(wires, Unit::MegabitsPerSecond),
+        Figure::median(&megabits, Unit::MegabitsPerSecond),
     );
-    match stage.link.way {
+    Ok(match stage.link.way {
         Some(way) => row.beside(
             "the link",
             Figure::new(way.rate as f64 * 8e-6, Unit::MegabitsPerSecond),
             None,
         ),
         None => row,
-    }
+    })
 }
 
 /// The median of three does not move with one that is disturbed.

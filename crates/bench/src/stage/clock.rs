@@ -22,8 +22,8 @@ pub(crate) async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<Ti
 }
 
 impl<T> Timed<T> {
-    /// Returns how many of so many rows it were in a second.
-    pub(crate) fn rate(&self, rows: u64) -> f64 {
-        rows as f64 / self.took.as_secs_f64()
+    /// Returns how many of so many rows or bytes it were in a second.
+    pub(crate) fn rate(&self, many: u64) -> f64 {
+        many as f64 / self.took.as_secs_f64()
     }
 }

@@ -1,6 +1,6 @@
 //! Decides the treatment of a column from its type and its names.
 
-use crate::names::{Meaning, meaning, surroundings};
+use crate::names::{Meaning, Surroundings, meaning, surroundings};
 use crate::{ColumnFacts, Decision, Persona, Treatment, ValueKind};
 
 /// Decides what happens to a column's values, from its type, its name and its table's name.
@@ -13,6 +13,7 @@ pub fn classify(column: &ColumnFacts<'_>) -> Decision {
 
 fn decide(column: &ColumnFacts<'_>, kind: &ValueKind) -> Decision {
     match kind {
+        ValueKind::Enum => by_label(column),
         ValueKind::Opaque => decision(Treatment::Null, "type not understood"),
         ValueKind::Bytes => decision(Treatment::Redact, "binary data"),
         ValueKind::Network => decision(Treatment::Pseudonymise(Persona::Ip), "network address"),
@@ -54,6 +55,20 @@ fn by_name(column: &ColumnFacts<'_>, kind: &ValueKind) -> Option<Decision> {
         | Meaning::Ambiguous
         | Meaning::Version
         | Meaning::Plain => None,
+    }
+}
+
+/// Decides about labels, which say of a person no more than their column's name: a pseudonym is
+/// none of them, so that what is found becomes NULL. A bare `name` is that of a thing.
+fn by_label(column: &ColumnFacts<'_>) -> Decision {
+    match meaning(column.name, Surroundings::Other) {
+        Some(Meaning::Sensitive) => decision(Treatment::Redact, "name says sensitive"),
+        Some(Meaning::Personal(_) | Meaning::Secret) => {
+            decision(Treatment::Scan, "labels of somebody's")
+        }
+        Some(Meaning::Part | Meaning::Ambiguous | Meaning::Version | Meaning::Plain) | None => {
+            by_kind(&ValueKind::Enum)
+        }
     }
 }
 

@@ -152,3 +152,12 @@ fn the_columns_of_well_known_schemas_get_what_their_names_ask_for() {
         assert_eq!(decision.treatment, Treatment::Scan, "{table}.{name}");
     }
 }
+
+#[test]
+fn labels_under_a_personal_name_are_searched() {
+    for name in ["email", "first_name", "phone_number", "access_token"] {
+        decides("users", name, ValueKind::Enum, "scan");
+    }
+    decides("users", "religion", ValueKind::Enum, "redact");
+    decides("users", "email_status", ValueKind::Enum, "keep");
+}

@@ -3,16 +3,18 @@
 //! The document is read once, byte by byte, and copied only from its first change on: members
 //! keep their order, numbers their spelling, and all that is not personal its very bytes.
 
+mod fragment;
 mod reader;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub(crate) use self::fragment::names_someone;
 use self::reader::Reader;
 use crate::names::{Meaning, Surroundings, meaning, surroundings};
 use crate::persona::{REDACTED, Room};
 use crate::rewrite::{Rewriter, Setting};
-use crate::scan::{self, Context, Signs, What};
+use crate::scan::{self, Context, Signs};
 use crate::{Outcome, Persona};
 
 /// Why a document cannot be read.
@@ -64,6 +66,9 @@ pub(crate) fn rewrite(
         rewriter,
         reader,
         signs,
+        quiet: !signs.are_any()
+            && !signs.has(Signs::ESCAPE)
+            && memchr::memchr(b'\'', text.as_bytes()).is_none(),
         nesting,
         copied: 0,
         out,
@@ -86,8 +91,10 @@ pub(crate) fn rewrite(
 struct Walk<'a, 't> {
     rewriter: &'a Rewriter<'a>,
     reader: Reader<'t>,
-    /// The signs of the whole document: where it shows none, only names are looked at.
+    /// The signs of the whole document.
     signs: Signs,
+    /// Whether only names are worth a look: no string shows a sign or holds names itself.
+    quiet: bool,
     nesting: usize,
     /// How much of the document is in `out`.
     copied: usize,
@@ -113,7 +120,11 @@ impl Walk<'_, '_> {
                 self.number(scope, number);
                 Ok(())
             }
-            _ => self.reader.literal(),
+            _ => {
+                let literal = self.reader.literal()?;
+                self.literal(scope, literal);
+                Ok(())
+            }
         }
     }
 
@@ -195,8 +206,8 @@ impl Walk<'_, '_> {
 
     /// Rewrites a string; `string` is what stands between its quotes.
     fn string(&mut self, scope: Scope, string: Range<usize>) -> Result<(), Unreadable> {
-        let quiet = !self.signs.are_any() && !self.signs.has(Signs::ESCAPE);
-        if string.is_empty() || (scope.rule == Rule::Scan && quiet) {
+        let quiet = || self.quiet && !self.reader.text(string.clone()).starts_with('{');
+        if string.is_empty() || (scope.rule == Rule::Scan && quiet()) {
             return Ok(());
         }
         let content = self.reader.decoded(string.clone())?;
@@ -240,12 +251,12 @@ impl Walk<'_, '_> {
                     .write_number(persona, written, &mut self.piece);
             }
             Rule::Scan | Rule::Part => {
-                let found = if self.signs.has(Signs::DIGITS) && written.len() >= FEWEST_DIGITS {
-                    scan::find(written, Signs::DIGITS, scope.context)
+                let found = if self.signs.has(Signs::DIGITS) {
+                    scan::number(written, scope.context)
                 } else {
-                    Vec::new()
+                    None
                 };
-                if let Some(What::Personal(persona)) = found.first().map(|finding| finding.what) {
+                if let Some(persona) = found {
                     self.rewriter
                         .write_number(persona, written, &mut self.piece);
                 }
@@ -254,6 +265,14 @@ impl Walk<'_, '_> {
         if !self.piece.is_empty() && self.piece != written {
             self.copy_until(number.start, number.end);
             self.out.push_str(&self.piece);
+        }
+    }
+
+    /// Rewrites `true`, which under a name such as `hiv_positive` says all.
+    fn literal(&mut self, scope: Scope, literal: Range<usize>) {
+        if scope.rule == Rule::Redact && self.reader.text(literal.clone()) == "true" {
+            self.copy_until(literal.start, literal.end);
+            self.out.push_str("false");
         }
     }
 
@@ -317,9 +336,6 @@ const MAX_DEPTH: usize = 128;
 
 /// How many documents may be in each other as strings, each of which doubles the escapes.
 const MAX_NESTING: usize = 4;
-
-/// The fewest digits of a number that anything is found in.
-const FEWEST_DIGITS: usize = 9;
 
 #[cfg(test)]
 mod tests;

@@ -115,15 +115,16 @@ impl<'t> Reader<'t> {
         Ok(start..self.at)
     }
 
-    /// Reads `true`, `false` or `null`.
-    pub(super) fn literal(&mut self) -> Result<(), Unreadable> {
+    /// Reads `true`, `false` or `null` and returns where it stands.
+    pub(super) fn literal(&mut self) -> Result<Range<usize>, Unreadable> {
+        let start = self.at;
         let rest = &self.text[self.at..];
         let literal = ["true", "false", "null"]
             .into_iter()
             .find(|known| rest.starts_with(known));
         self.at += literal.ok_or(Malformed)?.len();
         self.between = true;
-        Ok(())
+        Ok(start..self.at)
     }
 
     /// Reads over a value without a look at what is in it, or how it is nested.
@@ -146,7 +147,9 @@ impl<'t> Reader<'t> {
                 b'-' | b'0'..=b'9' => {
                     self.number()?;
                 }
-                _ => self.literal()?,
+                _ => {
+                    self.literal()?;
+                }
             }
             if depth == 0 {
                 self.between = true;

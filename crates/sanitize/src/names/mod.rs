@@ -4,7 +4,7 @@ mod lexicon;
 mod words;
 
 use self::lexicon::{Concept, look_up};
-use self::words::Words;
+use self::words::{NoName, Words, pieces};
 use crate::Persona;
 
 /// What a name says about the values under it.
@@ -37,7 +37,23 @@ pub(crate) enum Surroundings {
 
 /// Returns what `name` says about the values under it, if it says anything.
 pub(crate) fn meaning(name: &str, around: Surroundings) -> Option<Meaning> {
-    let words = Words::of(name)?;
+    match Words::of(name) {
+        Ok(words) => meaning_of(&words, around),
+        Err(NoName::Value) => None,
+        Err(NoName::TooLong) => meaning_of_pieces(name, around),
+    }
+}
+
+/// Returns the strongest that any piece of a name says which is too long for one. What it says of
+/// things that are nobody's is not believed.
+fn meaning_of_pieces(name: &str, around: Surroundings) -> Option<Meaning> {
+    pieces(name)
+        .filter_map(|piece| meaning_of(&Words::of(piece).ok()?, around))
+        .filter(|meaning| !matches!(meaning, Meaning::Version | Meaning::Plain))
+        .fold(None, |best, meaning| stronger(best, Some(meaning)))
+}
+
+fn meaning_of(words: &Words, around: Surroundings) -> Option<Meaning> {
     let mut best: Option<Meaning> = None;
     let mut free = words.count();
     // Longer phrases first, later ones first, and no word twice: `ip_address` is not an address.
@@ -56,7 +72,7 @@ pub(crate) fn meaning(name: &str, around: Surroundings) -> Option<Meaning> {
             taken[start..start + length].fill(true);
             free -= length;
             let here = Place {
-                words: &words,
+                words,
                 start,
                 length,
                 around,
@@ -71,8 +87,17 @@ pub(crate) fn meaning(name: &str, around: Surroundings) -> Option<Meaning> {
 pub(crate) fn surroundings(name: &str) -> Surroundings {
     // A schema in front says nothing: `people.orders`.
     let name = name.rsplit('.').next().unwrap_or(name);
-    let Some(words) = Words::of(name) else {
-        return Surroundings::Other;
+    let words = match Words::of(name) {
+        Ok(words) => words,
+        Err(NoName::Value) => return Surroundings::Other,
+        Err(NoName::TooLong) => {
+            let people = |piece| surroundings(piece) == Surroundings::People;
+            return if pieces(name).any(people) {
+                Surroundings::People
+            } else {
+                Surroundings::Other
+            };
+        }
     };
     let person = |at: usize| {
         matches!(

@@ -164,3 +164,25 @@ fn names_that_are_none_say_nothing() {
         assert_eq!(of(name), None, "{name}");
     }
 }
+
+#[test]
+fn a_name_that_is_too_long_says_what_its_parts_do() {
+    let long = [
+        format!("{}_first_name", "x".repeat(80)),
+        format!("first_name_{}", "of_the_one_who_signs_".repeat(6)),
+        format!("{}Email", "aB".repeat(30)),
+        "the_very_one_and_only_e_mail_address_of_a_man_in_a_house_by_the_sea".to_owned(),
+        "a_b_c_d_e_f_g_h_password_i_j_k_l_m_n_o".to_owned(),
+    ];
+    for name in &long {
+        assert!(
+            matches!(of(name), Some(Meaning::Personal(_) | Meaning::Secret)),
+            "{name}"
+        );
+    }
+    assert_eq!(of(&"row_of_things_".repeat(9)), None);
+    assert_eq!(
+        surroundings(&format!("{}_users", "x".repeat(80))),
+        Surroundings::People
+    );
+}

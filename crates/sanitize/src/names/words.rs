@@ -8,6 +8,41 @@ pub(super) const MAX_WORDS: usize = 12;
 /// PostgreSQL's names have at most 63 bytes; folding makes at most two letters of two bytes.
 const MAX_BYTES: usize = 64;
 
+/// So many parts of a name, of two words at most, are no more than names have.
+const PIECE: usize = MAX_WORDS / 2;
+
+/// Why there are no words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoName {
+    /// It is a value, or no letter is in it.
+    Value,
+    /// It has more words, or more letters, than a name has.
+    TooLong,
+}
+
+/// Cuts what is too long for a name into pieces that are not, each of a few words, so that any
+/// phrase that was in it is in one of them.
+pub(super) fn pieces(name: &str) -> impl Iterator<Item = &str> {
+    let mut starts = Vec::new();
+    let mut before = Letter::None;
+    let mut last = 0;
+    for (at, c) in name.char_indices() {
+        let now = Letter::of(c);
+        let begins = now != Letter::None
+            && (before == Letter::None || (now == Letter::Upper && before == Letter::Lower));
+        if begins || at - last > MAX_BYTES / PIECE - char::MAX.len_utf8() {
+            starts.push(at);
+            last = at;
+        }
+        before = now;
+    }
+    let count = starts.len();
+    (0..count).map(move |first| {
+        let end = starts.get(first + PIECE).copied().unwrap_or(name.len());
+        &name[starts[first]..end]
+    })
+}
+
 /// A name's words in lower case, without accents, one after the other.
 pub(super) struct Words {
     letters: [u8; MAX_BYTES],
@@ -17,9 +52,8 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Splits `name` at separators and at changes of case, or returns `None` if it has no words
-    /// or more than names have.
-    pub(super) fn of(name: &str) -> Option<Self> {
+    /// Splits `name` at separators and at changes of case.
+    pub(super) fn of(name: &str) -> Result<Self, NoName> {
         let mut words = Self {
             letters: [0; MAX_BYTES],
             ends: [0; MAX_WORDS],
@@ -31,7 +65,7 @@ impl Words {
         while let Some(c) = chars.next() {
             // Members may be called by an address or a link, which are values and no names.
             if matches!(c, '@' | '=' | '%') {
-                return None;
+                return Err(NoName::Value);
             }
             let now = Letter::of(c);
             let next_is_lower = || chars.clone().next().is_some_and(char::is_lowercase);
@@ -39,15 +73,18 @@ impl Words {
             let begins = now == Letter::Upper
                 && (before == Letter::Lower || (before == Letter::Upper && next_is_lower()));
             if now == Letter::None || begins {
-                words.end_at(length)?;
+                words.end_at(length).ok_or(NoName::TooLong)?;
             }
             before = now;
             if now != Letter::None {
-                length = words.push(c, length)?;
+                length = words.push(c, length).ok_or(NoName::TooLong)?;
             }
         }
-        words.end_at(length)?;
-        (words.count > 0).then_some(words)
+        words.end_at(length).ok_or(NoName::TooLong)?;
+        if words.count == 0 {
+            return Err(NoName::Value);
+        }
+        Ok(words)
     }
 
     /// Returns how many words there are; at least one.

@@ -40,7 +40,6 @@ impl Draw {
 
     /// Returns 65 bits as 13 letters and digits.
     pub(crate) fn token(&self) -> Token {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let wide = self.wide();
         Token(std::array::from_fn(|at| {
             ALPHABET[(wide >> (5 * at)) as usize & 31]
@@ -64,6 +63,14 @@ impl Draw {
             .wrapping_add((round / 8) as u8)
     }
 }
+
+/// Says whether text has the form of a token.
+pub(crate) fn is_token(text: &str) -> bool {
+    text.len() == Token::CHARS && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// The letters of base 32.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// 65 bits of a MAC, in the letters of base 32: enough to keep a billion values apart.
 pub(crate) struct Token([u8; 13]);

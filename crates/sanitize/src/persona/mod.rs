@@ -16,7 +16,7 @@ mod words;
 use ring::hmac;
 
 pub(crate) use self::bits::unique_bits;
-pub(crate) use self::draw::Draw;
+pub(crate) use self::draw::{Draw, is_token};
 pub(crate) use self::email::is_ours as is_our_email;
 pub(crate) use self::network::{is_hardware, is_our_hardware, is_ours_v4, is_ours_v6};
 pub(crate) use self::number::{is_our_card, is_our_iban, small_number};

@@ -12,11 +12,17 @@ use crate::persona::{is_our_card, is_our_iban};
 /// Claims every number that its form and its check digits give away.
 pub(super) fn find(text: &str, claims: &mut Claims) {
     let bytes = text.as_bytes();
-    let accounts = ibans(bytes).filter_map(|(start, length)| iban(bytes, start, length));
-    let numbers =
-        numbers(text).filter_map(|groups| card(&groups).or_else(|| social_security(text, &groups)));
-    for (what, range) in accounts.chain(numbers) {
-        claims.claim(what, range);
+    for (start, length) in ibans(bytes) {
+        if let Some((what, range)) = iban(bytes, start, length) {
+            claims.claim(what, range);
+        }
+    }
+    // Each from left to right, so that no claim goes in front of many.
+    claims.settle();
+    for groups in numbers(text) {
+        if let Some((what, range)) = card(&groups).or_else(|| social_security(text, &groups)) {
+            claims.claim(what, range);
+        }
     }
 }
 

@@ -10,31 +10,39 @@ use crate::persona::is_our_email;
 
 /// Claims every e-mail address, also one whose @ is written `%40` as in a URL.
 pub(super) fn find(text: &str, claims: &mut Claims) {
-    let plain = memchr::memchr_iter(b'@', text.as_bytes()).map(|at| (at, 1));
-    let encoded = memmem::find_iter(text.as_bytes(), "%40").map(|at| (at, 3));
-    for (at, sign) in plain.chain(encoded) {
-        let Some(range) = around(text, at, at + sign) else {
-            continue;
-        };
-        let address = &text[range.clone()];
-        // `git@host` is how repositories are written; it is everybody's.
-        let nobody = is_our_email(address) || address.starts_with("git@");
-        claims.claim(
-            if nobody {
-                What::Nobody
-            } else {
-                What::Personal(Persona::Email)
-            },
-            range,
-        );
+    for at in memchr::memchr_iter(b'@', text.as_bytes()) {
+        claim(text, at..at + 1, claims);
+    }
+    // Each from left to right, so that no claim goes in front of many.
+    claims.settle();
+    for at in memmem::find_iter(text.as_bytes(), "%40") {
+        claim(text, at..at + 3, claims);
     }
 }
 
-/// Returns where an address with the sign at `at..end` begins and ends.
-fn around(text: &str, at: usize, end: usize) -> Option<Range<usize>> {
-    let start = local_start(&text[..at])?;
-    let domain = domain(&text[end..])?;
-    Some(start..end + domain.len())
+/// Claims the address that has its @ at `sign`, if one has.
+fn claim(text: &str, sign: Range<usize>, claims: &mut Claims) {
+    let Some(range) = around(text, sign) else {
+        return;
+    };
+    let address = &text[range.clone()];
+    // `git@host` is how repositories are written; it is everybody's.
+    let nobody = is_our_email(address) || address.starts_with("git@");
+    claims.claim(
+        if nobody {
+            What::Nobody
+        } else {
+            What::Personal(Persona::Email)
+        },
+        range,
+    );
+}
+
+/// Returns where an address with this sign begins and ends.
+fn around(text: &str, sign: Range<usize>) -> Option<Range<usize>> {
+    let start = local_start(&text[..sign.start])?;
+    let domain = domain(&text[sign.end..])?;
+    Some(start..sign.end + domain.len())
 }
 
 /// Returns where the part before the @ begins.

@@ -12,6 +12,7 @@ mod account;
 mod bytes;
 mod email;
 mod groups;
+mod mask;
 mod network;
 mod phone;
 mod signs;
@@ -21,6 +22,7 @@ mod url;
 use std::ops::Range;
 
 use self::bytes::WORD;
+pub(crate) use self::mask::unmasked;
 pub(crate) use self::signs::Signs;
 use crate::Persona;
 
@@ -73,6 +75,18 @@ pub(crate) fn find(text: &str, signs: Signs, context: Context) -> Vec<Finding> {
     claims.into_findings()
 }
 
+/// Returns what a number that stands alone is of somebody, in a document or a column.
+pub(crate) fn number(written: &str, context: Context) -> Option<Persona> {
+    if written.len() < FEWEST_PERSONAL_DIGITS {
+        return None;
+    }
+    let found = find(written, Signs::DIGITS, context);
+    match found.first()?.what {
+        What::Personal(persona) => Some(persona),
+        What::Secret | What::Nobody => None,
+    }
+}
+
 /// What the detectors have claimed so far.
 ///
 /// Each detector goes from left to right, so that its claims come in order; they are put among the
@@ -94,6 +108,24 @@ impl Claims {
             .fresh
             .partition_point(|earlier| earlier.range.end <= range.start);
         self.fresh.insert(at, Finding { what, range });
+    }
+
+    /// Claims all of a range that is not claimed: a secret goes whole, whatever is in it.
+    fn cover(&mut self, what: What, range: Range<usize>) {
+        // From left to right, so that what this detector claimed stands before.
+        let fresh = self.fresh.last().map_or(0, |last| last.range.end);
+        let mut from = range.start.max(fresh);
+        let mut next = self
+            .found
+            .partition_point(|earlier| earlier.range.end <= from);
+        while from < range.end {
+            let claimed = self.found.get(next).map(|finding| finding.range.clone());
+            let claimed = claimed.filter(|claimed| claimed.start < range.end);
+            let claimed = claimed.unwrap_or(range.end..range.end);
+            self.claim(what, from..claimed.start);
+            from = claimed.end;
+            next += 1;
+        }
     }
 
     /// Says whether what stands at `at` is claimed.
@@ -155,6 +187,9 @@ fn word_before(text: &str, end: usize) -> Range<usize> {
 
 /// The most characters between a word and what it is about: `tel. (`, and one more.
 const MOST_BETWEEN: usize = 4;
+
+/// The fewest digits of a number that anything is found in when nothing stands around it.
+const FEWEST_PERSONAL_DIGITS: usize = 9;
 
 #[cfg(test)]
 mod tests;

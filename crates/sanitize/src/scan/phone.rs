@@ -13,12 +13,14 @@ use crate::persona::{is_american, is_our_phone};
 /// Claims every telephone number.
 pub(super) fn find(text: &str, claims: &mut Claims) {
     let mut from = 0;
+    let whole = text.len() - text.trim_start().len()..text.trim_end().len();
     for groups in numbers(text) {
         if groups.start() < from || claims.holds(groups.start()) {
             continue;
         }
         let number = Number {
             text,
+            whole: whole.clone(),
             lead: lead(text, &groups),
             groups,
         };
@@ -52,6 +54,8 @@ fn lead(text: &str, groups: &Groups<'_>) -> usize {
 /// A number that may be a telephone's.
 struct Number<'t> {
     text: &'t str,
+    /// The text without the space around it.
+    whole: Range<usize>,
     groups: Groups<'t>,
     lead: usize,
 }
@@ -140,10 +144,8 @@ impl Number<'_> {
     /// A value that is nothing but a number, in groups that only telephones have; or with the
     /// country in front of what its mobiles have, and no plus.
     fn whole(&self) -> Option<usize> {
-        let text = self.text.trim();
         let count = self.groups.count();
-        let begins = self.text.len() - self.text.trim_start().len() == self.lead;
-        if !begins || self.groups.end(count) != self.lead + text.len() {
+        if self.whole != (self.lead..self.groups.end(count)) {
             return None;
         }
         let forms: [&[usize]; 4] = [&[3, 3, 3], &[2, 3, 2, 2], &[3, 2, 2, 2], &[2, 2, 2, 2]];

@@ -3,15 +3,16 @@
 use std::iter;
 use std::ops::{BitOr, Range};
 
-use memchr::{memchr_iter, memchr3, memmem};
+use memchr::{memchr_iter, memchr2, memchr3, memmem};
 
 use super::account::iban_length;
 use super::bytes::{TOKEN, starts};
 use super::groups::{FEWEST_DIGITS, number_at};
+use super::mask::masks;
 
 /// The signs of personal data that a value shows: a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Signs(u8);
+pub(crate) struct Signs(u16);
 
 impl Signs {
     pub(crate) const NONE: Self = Self(0);
@@ -31,10 +32,19 @@ impl Signs {
     pub(crate) const LONG_WORD: Self = Self(1 << 6);
     /// A backslash, behind which JSON and arrays may hide any of the above.
     pub(crate) const ESCAPE: Self = Self(1 << 7);
+    /// A character that is not what it looks like.
+    pub(crate) const MASK: Self = Self(1 << 8);
+    /// A colon, and a quote that the name of a member may stand in.
+    pub(crate) const MEMBERS: Self = Self(1 << 9);
 
-    /// Says whether any detector is worth asking.
+    /// Says whether any detector is worth asking, of this text or of it unmasked.
     pub(crate) fn are_any(self) -> bool {
-        self.0 & !Self::ESCAPE.0 != 0
+        self.0 & !(Self::ESCAPE.0 | Self::MEMBERS.0) != 0
+    }
+
+    /// Says whether the text may be another to its reader.
+    pub(crate) fn may_mask(self) -> bool {
+        self.0 & (Self::ESCAPE.0 | Self::MASK.0) != 0
     }
 
     /// Says whether all of `other` are among these.
@@ -69,6 +79,8 @@ impl Signs {
                 Self::URL,
                 colons().any(|at| bytes[at..].starts_with(b"://")),
             );
+            let members = memchr2(b'"', b'\'', bytes).is_some() || is_object(text);
+            show(Self::MEMBERS, members);
         }
         show(
             Self::QUERY,
@@ -76,6 +88,7 @@ impl Signs {
         );
         show(Self::LONG_WORD, words(bytes, LONG_WORD).next().is_some());
         show(Self::ESCAPE, counts.backslashes > 0);
+        show(Self::MASK, !text.is_ascii() && text.chars().any(masks));
         signs
     }
 }
@@ -168,6 +181,12 @@ fn has_digit_run(bytes: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Says whether text begins as an object does, in which programs other than JSON's leave the quotes
+/// away.
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
 }
 
 /// Says whether the colon at `at` stands among hexadecimal digits, as in addresses and times.

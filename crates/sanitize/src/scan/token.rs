@@ -40,44 +40,65 @@ fn find_private_key(text: &str, begin: usize, claims: &mut Claims) {
         let tail = &rest[end + 9..];
         end + 9 + tail.find("-----").map_or(tail.len(), |dashes| dashes + 5)
     });
-    claims.claim(What::Secret, begin..begin + end);
+    claims.cover(What::Secret, begin..begin + end);
 }
 
 fn find_in_word(text: &str, word: Range<usize>, claims: &mut Claims) {
     if let Some(range) = web_token(text, word.clone()).or_else(|| bearer(text, word.clone())) {
-        claims.claim(What::Secret, range);
+        claims.cover(What::Secret, range);
         return;
     }
-    let bytes = text.as_bytes();
     // Google's and SendGrid's have a dot in their mark.
     if let Some(mark) = ["ya29.", "SG."]
         .iter()
         .find(|mark| text[..word.start].ends_with(**mark))
     {
-        claims.claim(
-            What::Secret,
-            word.start - mark.len()..with_dots(text, word.end),
-        );
+        let start = word.start - mark.len();
+        claims.cover(What::Secret, start..key_end(text, start, word.end));
         return;
     }
-    let parts = memchr2_iter(b'_', b'-', &bytes[word.clone()]).map(|at| word.start + at + 1);
-    let starts = iter::once(word.start).chain(parts);
-    for start in starts.filter(|&start| may_begin_mark(&bytes[start..word.end])) {
-        let candidate = &text[start..word.end];
-        let known = MARKS.iter().find(|mark| mark.fits(candidate));
-        if known.is_some() && !is_placeholder(candidate) {
-            claims.claim(What::Secret, start..with_dots(text, word.end));
+    let mut digits_end = None;
+    let mut placeholder = None;
+    for start in mark_starts(text.as_bytes(), word.clone()) {
+        // Read once for the word, and not from each of its parts to its end.
+        let digits_end = *digits_end.get_or_insert_with(|| {
+            let digit = text[word.clone()].rfind(|c: char| c.is_ascii_digit());
+            word.start + digit.map_or(0, |at| at + 1)
+        });
+        let candidate = Candidate {
+            word: &text[start..word.end],
+            digits: digits_end.saturating_sub(start),
+        };
+        if !MARKS.iter().any(|mark| mark.fits(candidate)) {
+            continue;
+        }
+        let last = *placeholder.get_or_insert_with(|| last_placeholder(text, word.clone()));
+        if last.is_none_or(|last| last < start) {
+            claims.cover(What::Secret, start..key_end(text, start, word.end));
             return;
         }
     }
 }
 
+/// Returns where in a word a mark may begin: with it, or behind a dash or a low line.
+fn mark_starts(bytes: &[u8], word: Range<usize>) -> impl Iterator<Item = usize> {
+    let start = word.start;
+    let parts = memchr2_iter(b'_', b'-', &bytes[word.clone()]).map(move |at| start + at + 1);
+    iter::once(start)
+        .chain(parts)
+        .filter(move |&start| may_begin_mark(&bytes[start..word.end]))
+}
+
 /// A JSON web token: three words with dots, the first of which begins as `{"` does in base 64.
 fn web_token(text: &str, word: Range<usize>) -> Option<Range<usize>> {
-    if !text[word.clone()].starts_with("eyJ") {
+    let bytes = text.as_bytes();
+    if !bytes[word.clone()].starts_with(b"eyJ") || bytes.get(word.end) != Some(&b'.') {
         return None;
     }
-    let end = with_dots(text, word.end);
+    let part = |byte: &&u8| TOKEN.has(**byte) || **byte == b'.';
+    let rest = bytes[word.end..].iter().take_while(part).count();
+    // A full stop is the sentence's.
+    let end = word.end + text[word.end..word.end + rest].trim_end_matches('.').len();
     (end > word.end).then_some(word.start..end)
 }
 
@@ -94,21 +115,34 @@ fn bearer(text: &str, word: Range<usize>) -> Option<Range<usize>> {
     let named = before.eq_ignore_ascii_case("bearer") || before.eq_ignore_ascii_case("basic");
     let token = &text[word.clone()];
     let drawn = token.contains(|c: char| c.is_ascii_digit()) && !is_redacted(token);
-    (named && drawn).then(|| word.start..with_dots(text, word.end))
+    (named && drawn).then(|| word.start..with_dots(text, word.end, text.len()))
 }
 
-/// Returns where a token ends whose parts have dots, or the signs of base 64, between them.
-fn with_dots(text: &str, end: usize) -> usize {
-    let bytes = text.as_bytes();
+/// Returns where a token ends, before `limit`, whose parts have dots, or the signs of base 64,
+/// between them.
+fn with_dots(text: &str, end: usize, limit: usize) -> usize {
+    let bytes = &text.as_bytes()[..limit.min(text.len())];
     let part = |&byte: &u8| TOKEN.has(byte) || matches!(byte, b'.' | b'/' | b'+' | b'=' | b'~');
     let length = bytes[end..].iter().take_while(|byte| part(byte)).count();
     // A full stop is the sentence's.
     end + text[end..end + length].trim_end_matches(['.', '/']).len()
 }
 
-/// Says whether a key stands for one in documentation.
-fn is_placeholder(key: &str) -> bool {
-    let lower = key.to_ascii_lowercase();
+/// Returns where a marked key ends that has at least the rest of its word. What is longer than any
+/// key is data in which a mark came about by chance: it is not worth all that follows.
+fn key_end(text: &str, start: usize, word_end: usize) -> usize {
+    let longest = start + LONGEST_KEY;
+    if word_end < longest {
+        with_dots(text, word_end, longest)
+    } else {
+        longest
+    }
+}
+
+/// Returns where in a word the last of those begins that stand for a key in documentation: a key
+/// that begins before it is one of nobody's.
+fn last_placeholder(text: &str, word: Range<usize>) -> Option<usize> {
+    let lower = text[word.clone()].to_ascii_lowercase();
     let words = [
         "example",
         "xxxx",
@@ -119,7 +153,8 @@ fn is_placeholder(key: &str) -> bool {
         "changeme",
         "0000000",
     ];
-    words.iter().any(|word| lower.contains(word))
+    let last = words.iter().filter_map(|known| lower.rfind(known)).max()?;
+    Some(word.start + last)
 }
 
 /// What armour begins with.
@@ -127,6 +162,9 @@ const ARMOUR: &[u8] = b"-----BEGIN";
 
 /// No label of a private key is longer than `-----BEGIN ENCRYPTED PRIVATE KEY-----`; some room.
 const LONGEST_LABEL: usize = 64;
+
+/// Longer than any key that has a mark; those of Google, with dots in them, come near it.
+const LONGEST_KEY: usize = 2048;
 
 /// How a maker marks its keys.
 struct Mark {
@@ -144,21 +182,29 @@ enum Of {
     Anything,
     /// Capital letters and digits, of exactly that length.
     Capitals,
+    /// Hexadecimal digits, of exactly that length.
+    Hex,
+}
+
+/// A part of a word, up to the word's end, that may be a key.
+#[derive(Clone, Copy)]
+struct Candidate<'t> {
+    word: &'t str,
+    /// Where the last of its digits ends, or zero.
+    digits: usize,
 }
 
 impl Mark {
-    fn fits(&self, word: &str) -> bool {
+    fn fits(&self, candidate: Candidate<'_>) -> bool {
+        let Candidate { word, digits } = candidate;
         let Some(body) = word.strip_prefix(self.prefix) else {
             return false;
         };
+        let exactly = |of: fn(u8) -> bool| word.len() == self.length && body.bytes().all(of);
         match self.of {
-            Of::Anything => {
-                word.len() >= self.length && body.contains(|c: char| c.is_ascii_digit())
-            }
-            Of::Capitals => {
-                let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-                word.len() == self.length && body.bytes().all(capital)
-            }
+            Of::Anything => word.len() >= self.length && digits > self.prefix.len(),
+            Of::Capitals => exactly(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
+            Of::Hex => exactly(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
         }
     }
 }
@@ -243,5 +289,9 @@ const MARKS: &[Mark] = &[
     mark("shpat_", 24),
     mark("shpss_", 24),
     mark("dop_v1_", 24),
-    mark("SK", 34),
+    Mark {
+        prefix: "SK",
+        length: 34,
+        of: Of::Hex,
+    },
 ];

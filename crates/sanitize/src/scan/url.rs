@@ -7,7 +7,7 @@ use memchr::{memchr_iter, memmem};
 use super::signs::LONG_WORD;
 use super::{Claims, What};
 use crate::names::{Meaning, Surroundings, meaning};
-use crate::persona::REDACTED;
+use crate::persona::{REDACTED, is_token};
 
 /// Claims the credentials of every URL.
 pub(super) fn find_credentials(text: &str, claims: &mut Claims) {
@@ -37,7 +37,7 @@ fn claim_credentials(text: &str, start: usize, claims: &mut Claims) {
         // The host goes with them: together they would look like an e-mail address.
         claims.claim(What::Nobody, start..end);
     } else {
-        claims.claim(What::Secret, start..start + length);
+        claims.cover(What::Secret, start..start + length);
         claims.claim(What::Nobody, start + length..end);
     }
 }
@@ -58,14 +58,19 @@ fn claim_parameter(text: &str, at: usize, claims: &mut Claims) {
         return;
     }
     let value = value_at(text, at + 1);
-    if (sure || value.len() >= LONG_WORD) && !is_redacted(&text[value.clone()]) {
-        claims.claim(What::Secret, value);
+    let written = text[value.clone()].trim_end_matches([',', '.', '!']);
+    if (sure || value.len() >= LONG_WORD) && !is_redacted(written) {
+        claims.cover(What::Secret, value);
     }
 }
 
 fn value_at(text: &str, start: usize) -> Range<usize> {
-    let ends =
-        |c: char| c.is_whitespace() || matches!(c, '&' | '#' | ';' | '"' | '\'' | '<' | '>' | ')');
+    // Quotes and full stops of other scripts are the sentence's.
+    let ends = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '&' | '#' | ';' | '"' | '\'' | '<' | '>' | ')')
+            || (!c.is_ascii() && !c.is_alphanumeric())
+    };
     start
         ..text[start..]
             .find(ends)
@@ -76,7 +81,11 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// Says whether a secret has been replaced already, with as much as there was room for.
+/// Says whether a secret has been replaced already. What only begins so may be anything.
 pub(super) fn is_redacted(secret: &str) -> bool {
-    !secret.is_empty() && (REDACTED.starts_with(secret) || secret.starts_with(REDACTED))
+    match secret.strip_prefix(REDACTED) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('-').is_some_and(is_token),
+        None => false,
+    }
 }

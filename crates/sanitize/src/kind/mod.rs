@@ -1,9 +1,13 @@
 //! What a column's values look like, whatever database they come from.
 
-use serde::{Deserialize, Serialize};
+mod depth;
+
+use serde::Serialize;
 
 /// Says what a column's values look like, whatever database they come from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// Reading one refuses arrays in arrays deeper than PostgreSQL has dimensions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum ValueKind {
     /// True or false.
     Boolean,
