@@ -166,12 +166,13 @@ async fn postgres_to_sqlite_every_value_is_as_its_type_is_written_there() {
 async fn what_is_personal_leaves_treated_and_the_rest_as_it_is() {
     let (from, to) = (postgres::database().await, postgres::database().await);
     from.run(
-        "CREATE TABLE users (id integer PRIMARY KEY, email text UNIQUE NOT NULL, first_name text, password_hash text, \
-           avatar bytea, notes text, profile jsonb, tags text[], plan text, position point);
+        "CREATE TYPE owner AS ENUM ('nobody', 'wilhelmina@corp.test');
+         CREATE TABLE users (id integer PRIMARY KEY, email text UNIQUE NOT NULL, first_name text, password_hash text, \
+           avatar bytea, notes text, profile jsonb, tags text[], plan text, position point, owner owner);
          INSERT INTO users SELECT n, 'user' || n || '@corp.test', 'Wilhelmina', '$2b$12$abcdefghijklmnopqrstuv', '\\xdeadbeef', \
            'call +49 30 901820 or write wilhelmina@corp.test', \
            jsonb_build_object('contact', jsonb_build_object('wilhelmina@corp.test', 'x'), 'seats', n), \
-           ARRAY['vip', 'wilhelmina@corp.test'], 'gold', point(1, 2) FROM generate_series(1, 300) AS n",
+           ARRAY['vip', 'wilhelmina@corp.test'], 'gold', point(1, 2), 'wilhelmina@corp.test'::owner FROM generate_series(1, 300) AS n",
     )
     .await;
     let summary = sync_once(from.url(), &sync(&["users"], to.url()))

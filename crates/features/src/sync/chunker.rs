@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
-use sanitize::{Outcome, SanitizedColumn, Sanitizer, Treatment};
+use sanitize::{Outcome, SanitizedColumn, Sanitizer, Treatment, ValueKind};
 use thiserror::Error;
 use transport::channel::ChannelError;
 use transport::flow::Pour;
@@ -49,8 +49,8 @@ struct TreatedColumn {
 enum Way {
     /// Every cell leaves as it is: the type, or a consent, says that this is safe.
     AsItIs,
-    /// Numbers leave as they are, text is held against the column's kind: in SQLite a type binds
-    /// nobody.
+    /// Numbers leave as they are, text is held against the column's kind: a label of PostgreSQL, and
+    /// whatever SQLite has, where a type binds nobody.
     NumbersOnly,
     /// Every cell is NULL.
     Null,
@@ -164,26 +164,19 @@ impl Rules<'_> {
         let facts = facts(&plan.table, position);
         let treatment = plan.columns[position].treatment;
         let prepared = SanitizedColumn::new(&facts, treatment);
-        match (self.sanitising, treatment, self.engine) {
-            (Sanitising::Off, _, _) | (Sanitising::On, Treatment::Keep, Engine::Postgres) => {
-                TreatedColumn {
-                    way: Way::AsItIs,
-                    prepared,
-                }
+        let way = match (self.sanitising, treatment, self.engine) {
+            (Sanitising::Off, _, _) => Way::AsItIs,
+            // A label is text that somebody wrote; every other kept type of PostgreSQL has a form.
+            (Sanitising::On, Treatment::Keep, Engine::Postgres)
+                if *facts.kind != ValueKind::Enum =>
+            {
+                Way::AsItIs
             }
-            (Sanitising::On, Treatment::Keep, Engine::Sqlite) => TreatedColumn {
-                way: Way::NumbersOnly,
-                prepared,
-            },
-            (Sanitising::On, Treatment::Null, _) => TreatedColumn {
-                way: Way::Null,
-                prepared,
-            },
-            (Sanitising::On, _, _) => TreatedColumn {
-                way: Way::Treat,
-                prepared,
-            },
-        }
+            (Sanitising::On, Treatment::Keep, _) => Way::NumbersOnly,
+            (Sanitising::On, Treatment::Null, _) => Way::Null,
+            (Sanitising::On, _, _) => Way::Treat,
+        };
+        TreatedColumn { way, prepared }
     }
 }
 
