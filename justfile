@@ -66,15 +66,19 @@ lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
-# Measures the tunnel against its targets: just bench run --quick
+# Measures the tunnel against its targets: just bench --quick
 [no-cd]
 [no-exit-message]
-bench *args: (_build 'bench' 'tunnel-bench')
+bench *args: _build_bench
     @exec {{ release }}/tunnel-bench "$@"
 
 # Builds one program as users run it; cargo shows how far it is.
 _build package binary:
     @cargo build --target-dir {{ quote(target) }} --release --package "$1" --bin "$2"
+
+# Builds the bench and the programs that it measures.
+_build_bench:
+    @cargo build --target-dir {{ quote(target) }} --release --package cli --package bench --bins
 
 # Runs the tests on the PostgreSQL that is there.
 [no-exit-message]
