@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use features::logs::Filter;
 use features::logs::wire::{Follow, Open as LogsRequest, Start};
+use features::sync::client::SyncRequest;
 use features::sync::wire::{Open as SyncOpen, Sanitising, Selection};
 use futures_util::future::BoxFuture;
 use testkit::net::Link;
@@ -189,4 +190,16 @@ impl Handler for Unreached {
     ) -> BoxFuture<'a, Result<(), ServeError>> {
         Box::pin(async { panic!("it speaks another version") })
     }
+}
+
+/// A user may run a sync on a task of its own.
+#[test]
+fn the_futures_of_a_client_can_be_sent_to_another_thread() {
+    fn sendable<T: Send>(_: T) {}
+    fn of(client: &TunnelClient, request: &SyncRequest) {
+        sendable(client.sync_data(request, |_| {}));
+        sendable(client.health_check());
+        sendable(client.plan_sync(&request.open));
+    }
+    let _checked_by_the_compiler: fn(&TunnelClient, &SyncRequest) = of;
 }
