@@ -126,6 +126,9 @@ fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
         (TunnelError::Sync(SyncError::SameDatabase), _) => {
             "nothing was written; without --to, a database on this machine is used"
         }
+        (TunnelError::Sync(SyncError::Write(WriteError::File { .. })), _) => {
+            "choose another place with --to or --output, or make its folder one that you may write to"
+        }
         _ if error.fault().map(|fault| fault.status) == Some(Status::UNAVAILABLE) => {
             "try again later: the server's log says more"
         }
