@@ -177,7 +177,7 @@ fn a_file_that_cannot_be_made_comes_with_a_way_on() {
     let error = TunnelError::Sync(SyncError::Write(WriteError::File {
         deed: "make the file",
         path: "/nowhere/x.db".into(),
-        source: std::io::ErrorKind::NotFound.into(),
+        source: io::ErrorKind::NotFound.into(),
     }));
     assert!(hint(&error).is_some_and(|hint| hint.contains("--output")));
 }
