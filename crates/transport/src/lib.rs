@@ -21,6 +21,7 @@ pub mod channel;
 pub mod endpoint;
 pub mod flow;
 pub mod keeper;
+pub mod reach;
 pub mod router;
 pub mod session;
 pub mod tasks;
