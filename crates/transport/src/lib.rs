@@ -18,6 +18,7 @@ pub mod backoff;
 pub mod call;
 pub mod carrier;
 pub mod channel;
+pub mod choice;
 pub mod endpoint;
 pub mod flow;
 pub mod keeper;

@@ -36,7 +36,7 @@ pub use pin::{Pin, PinError};
 pub use proxy::{Proxy, ProxyError};
 pub use settings::{ProxySettings, ProxySettingsError};
 pub use stream::{ByteStream, Connected, Resolved, Secured, Seen, TlsVersion, Tunnelled};
-pub use tcp::{connect, resolve};
+pub use tcp::{connect, resolve, tune};
 pub use tls::secure;
 pub use trust::{TlsTrust, TrustBasis, TrustError};
 pub use tunnel::tunnel;

@@ -62,11 +62,17 @@ pub async fn connect(peer: &Peer, resolved: Resolved) -> Result<ByteStream, Reac
 
 async fn open(address: SocketAddr) -> io::Result<(TcpStream, [SocketAddr; 2])> {
     let stream = TcpStream::connect(address).await?;
-    // A log line is smaller than a segment and must not wait for the acknowledgement of another.
-    stream.set_nodelay(true)?;
-    keep_unsent_short(&stream);
+    tune(&stream);
     let ends = [stream.local_addr()?, stream.peer_addr()?];
     Ok((stream, ends))
+}
+
+/// Keeps small messages from waiting: at either end of a connection that carries packets.
+pub fn tune(stream: &TcpStream) {
+    // A log line is smaller than a segment and must not wait for the acknowledgement of another. A
+    // socket that refuses is gone, which the next read tells.
+    stream.set_nodelay(true).ok();
+    keep_unsent_short(stream);
 }
 
 /// What lies in the socket's buffer can no longer be overtaken; what waits above it can.
