@@ -5,8 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use quinn::{AsyncUdpSocket, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -16,6 +14,7 @@ use wire::{CloseCode, WelcomeBody};
 use crate::carrier::websocket::{Carrying, UpgradeError};
 use crate::carrier::{self, Carrier, udp};
 use crate::choice::CarrierChoice;
+use crate::reach::race::{by_turns, race};
 use crate::session::{Owned, Session};
 use crate::trust::{
     self, Admission, ClientName, Guest, HANDSHAKE_TIME, HandshakeError, Key, MOST_SESSIONS,
@@ -247,28 +246,21 @@ impl Dialer {
             host: host.to_owned(),
             source,
         };
-        let mut addresses: Vec<_> = tokio::net::lookup_host((host, port))
+        let found = tokio::net::lookup_host((host, port))
             .await
-            .map_err(unresolved)?
-            .collect();
-        addresses.truncate(MOST_ADDRESSES);
-        let mut attempts: FuturesUnordered<_> = addresses
-            .into_iter()
-            .zip(0..)
-            .map(|(address, place)| async move {
-                tokio::time::sleep(HEAD_START * place).await;
-                self.dial_address(address).await
-            })
-            .collect();
-        let mut last = Err(unresolved(io::ErrorKind::NotFound.into()));
-        while let Some(attempt) = attempts.next().await {
-            match attempt {
+            .map_err(unresolved)?;
+        let dialled = race(by_turns(found), |address| async move {
+            match self.dial_address(address).await {
                 // A server answered: another address of it would say the same.
-                Ok(_) | Err(DialError::Handshake(_)) => return attempt,
-                Err(_) => last = attempt,
+                Err(DialError::Handshake(error)) => Ok(Err(error)),
+                other => other.map(Ok),
             }
+        });
+        let nowhere = || unresolved(io::ErrorKind::NotFound.into());
+        match dialled.await {
+            Ok(answered) => answered.map_err(DialError::from),
+            Err(mut failures) => Err(failures.pop().unwrap_or_else(nowhere)),
         }
-        last
     }
 
     /// Finds out whether the server answers over UDP, and who it is, without a word to it.
@@ -502,9 +494,3 @@ const INCOMING_BUFFER: u64 = 8 * 1024;
 
 /// How long a closing listener waits for its last packets to be heard.
 const CLOSING: Duration = Duration::from_millis(500);
-
-/// RFC 8305, section 5, recommends 250 ms between attempts.
-const HEAD_START: Duration = Duration::from_millis(250);
-
-/// A name with more addresses has answered by then, or will not.
-const MOST_ADDRESSES: usize = 6;

@@ -115,6 +115,10 @@ pub enum Distrust {
         /// What would have to be pinned to trust it.
         seen: Pin,
     },
+    /// The signature over it, or the peer's own over the handshake, is not by the key that it should
+    /// be by: an authority made anew under its old name, or a peer without the certificate's key.
+    #[error("a signature is not by the key that it should be by")]
+    BadSignature,
     /// Something else, in rustls's words.
     #[error(transparent)]
     Other(TlsError),
@@ -154,6 +158,7 @@ impl From<CertificateError> for Distrust {
     fn from(error: CertificateError) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::BadSignature => Self::BadSignature,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 Self::NotYetValid

@@ -15,10 +15,11 @@
 //! timed and shown by itself. [`Route::connect`] runs them in their order.
 
 mod error;
+mod exception;
 mod expiry;
 mod pin;
 mod proxy;
-mod race;
+pub(crate) mod race;
 mod settings;
 mod stream;
 mod tcp;
@@ -84,7 +85,7 @@ pub enum Role {
 }
 
 impl Route {
-    /// Connects. Not cancel-safe in the sense that a dropped attempt starts from nothing.
+    /// Connects. Cancel-safe: an attempt that is dropped leaves nothing behind.
     ///
     /// # Errors
     /// [`ReachError`] of the first stage that failed, with what was seen before it.
@@ -111,15 +112,11 @@ impl Route {
     }
 
     async fn through(&self, proxy: &Proxy, server: &Peer) -> Result<ByteStream, ReachError> {
+        let no_roots =
+            |error| ReachFault::Roots(error).at(Stage::Tls, proxy.peer(), Seen::default());
+        let trust = proxy.trust().await.map_err(no_roots)?;
         let mut stream = dial(proxy.peer()).await?;
-        if let Some(trust) = proxy.trust().await {
-            let trust = match trust {
-                Ok(trust) => trust,
-                Err(error) => {
-                    let fault = ReachFault::Roots(error);
-                    return Err(fault.at(Stage::Tls, proxy.peer(), stream.into_seen()));
-                }
-            };
+        if let Some(trust) = trust {
             stream = secure(stream, proxy.peer(), &trust).await?;
         }
         tunnel(stream, proxy, server).await

@@ -63,15 +63,15 @@ impl Proxy {
     }
 
     /// Returns what its certificate is checked by, if it has one.
-    pub(super) async fn trust(&self) -> Option<Result<Arc<TlsTrust>, TrustError>> {
+    pub(super) async fn trust(&self) -> Result<Option<Arc<TlsTrust>>, TrustError> {
         match &self.leg {
-            Leg::Plain => None,
-            Leg::Tls(Some(trust)) => Some(Ok(Arc::clone(trust))),
+            Leg::Plain => Ok(None),
+            Leg::Tls(Some(trust)) => Ok(Some(Arc::clone(trust))),
             Leg::Tls(None) => {
-                let trust = spawn_blocking(TlsTrust::system).await;
-                // A task ends without an answer only when the runtime is going down.
-                let trust = trust.unwrap_or(Err(TrustError::NoRoots(None)));
-                Some(trust.map(Arc::new))
+                let read = spawn_blocking(TlsTrust::system).await;
+                // Such a task ends without an answer only where the runtime is going down.
+                let trust = read.unwrap_or(Err(TrustError::NoRoots(None)))?;
+                Ok(Some(Arc::new(trust)))
             }
         }
     }

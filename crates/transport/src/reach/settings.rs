@@ -1,12 +1,12 @@
 //! Which proxy a server is reached through, by the variables that every HTTP client knows.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::Security;
+use super::exception::{Exception, Target};
 use super::proxy::{Proxy, ProxyError};
 
 /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
@@ -53,7 +53,7 @@ impl ProxySettings {
         Self {
             https: chosen(&["https_proxy", "HTTPS_PROXY"]),
             http: chosen(http),
-            except: except.map_or_else(Vec::new, |variable| exceptions(&variable.value)),
+            except: except.map_or_else(Vec::new, |variable| Exception::all_in(&variable.value)),
         }
     }
 
@@ -98,150 +98,6 @@ pub struct ProxySettingsError {
     pub source: ProxyError,
 }
 
-/// One entry of `NO_PROXY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Exception {
-    hosts: Hosts,
-    port: Option<u16>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Hosts {
-    All,
-    /// A name and all names under it.
-    Domain(String),
-    Address(IpAddr),
-    /// The addresses whose first `bits` bits are the same.
-    Network {
-        address: IpAddr,
-        bits: u32,
-    },
-}
-
-/// A server as the exceptions see it.
-struct Target {
-    name: String,
-    address: Option<IpAddr>,
-    port: u16,
-}
-
-impl Target {
-    fn new(host: &str, port: u16) -> Self {
-        let name = plain_name(host);
-        let address = address(&name);
-        Self {
-            name,
-            address,
-            port,
-        }
-    }
-
-    fn is_loopback(&self) -> bool {
-        match self.address {
-            Some(address) => address.is_loopback(),
-            // RFC 6761, section 6.3.
-            None => is_under(&self.name, "localhost"),
-        }
-    }
-}
-
-impl Exception {
-    fn holds_for(&self, target: &Target) -> bool {
-        let Self { hosts, port } = self;
-        if port.is_some_and(|port| port != target.port) {
-            return false;
-        }
-        match (hosts, target.address) {
-            (Hosts::All, _) => true,
-            (Hosts::Domain(domain), None) => is_under(&target.name, domain),
-            (Hosts::Address(address), Some(target)) => *address == target,
-            (Hosts::Network { address, bits }, Some(target)) => {
-                let in_common = leading_bits_in_common(*address, target);
-                in_common.is_some_and(|in_common| in_common >= *bits)
-            }
-            (Hosts::Domain(_), Some(_)) | (Hosts::Address(_) | Hosts::Network { .. }, None) => {
-                false
-            }
-        }
-    }
-}
-
-/// Entries are separated by commas or, as curl allows, by blanks. One that makes no sense is
-/// passed over, as everybody does.
-fn exceptions(text: &str) -> Vec<Exception> {
-    text.split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|entry| !entry.is_empty())
-        .filter_map(exception)
-        .collect()
-}
-
-fn exception(entry: &str) -> Option<Exception> {
-    let entry = entry.to_ascii_lowercase();
-    if let Some((network, bits)) = entry.split_once('/') {
-        let hosts = network_of(network, bits)?;
-        return Some(Exception { hosts, port: None });
-    }
-    // An IPv6 address has colons of its own, and a port behind it only after brackets.
-    let (host, port) = match entry.rsplit_once(':') {
-        Some((host, port)) if address(&entry).is_none() => (host, Some(port.parse().ok()?)),
-        _ => (entry.as_str(), None),
-    };
-    let hosts = match address(host) {
-        Some(address) => Hosts::Address(address),
-        None if host == "*" => Hosts::All,
-        None => Hosts::Domain(domain(host)?),
-    };
-    Some(Exception { hosts, port })
-}
-
-/// `.example.com` and `*.example.com` are `example.com` with all that is under it, as in curl.
-fn domain(host: &str) -> Option<String> {
-    let host = host.strip_prefix('*').unwrap_or(host);
-    let host = host.trim_matches('.');
-    (!host.is_empty()).then(|| host.to_owned())
-}
-
-fn network_of(address_text: &str, bits: &str) -> Option<Hosts> {
-    let address = address(address_text)?;
-    let bits: u32 = bits.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    (bits <= most).then_some(Hosts::Network { address, bits })
-}
-
-fn plain_name(host: &str) -> String {
-    let host = host.to_ascii_lowercase();
-    host.strip_suffix('.').unwrap_or(&host).to_owned()
-}
-
-/// Reads an address, in brackets or without, and takes the IPv4 address out of an IPv6 address
-/// that stands for one.
-fn address(host: &str) -> Option<IpAddr> {
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let address: IpAddr = inner.parse().ok()?;
-    Some(address.to_canonical())
-}
-
-fn is_under(name: &str, domain: &str) -> bool {
-    let above = name.strip_suffix(domain);
-    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
-}
-
-/// Counts the first bits that two addresses of one family have in common.
-fn leading_bits_in_common(one: IpAddr, other: IpAddr) -> Option<u32> {
-    match (one, other) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => {
-            Some((one.to_bits() ^ other.to_bits()).leading_zeros())
-        }
-        (IpAddr::V6(one), IpAddr::V6(other)) => {
-            Some((one.to_bits() ^ other.to_bits()).leading_zeros())
-        }
-        _ => None,
-    }
-}
-
 impl fmt::Debug for ProxySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -255,5 +111,115 @@ impl fmt::Debug for ProxySettings {
             .field("http", &name(http))
             .field("except", except)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::reach::TlsTrust;
+
+    fn settings(variables: &[(&str, &str)]) -> ProxySettings {
+        ProxySettings::from_lookup(|name| {
+            let mut found = variables.iter().filter(|(variable, _)| *variable == name);
+            found.next().map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn chosen(variables: &[(&str, &str)], security: &Security) -> Option<String> {
+        let proxy = settings(variables).for_server(security, "app.example.com", 443);
+        proxy.unwrap().map(|proxy| proxy.peer().host.clone())
+    }
+
+    fn tls() -> Security {
+        let pin = "00".repeat(32).parse().unwrap();
+        Security::Tls(Arc::new(TlsTrust::pin(pin).unwrap()))
+    }
+
+    #[test]
+    fn the_scheme_chooses_the_variable_and_lower_case_goes_first() {
+        let (https, http) = (tls(), Security::Plain);
+        for (variables, for_https, for_http) in [
+            (&[][..], None, None),
+            (&[("HTTPS_PROXY", "a:1")][..], Some("a"), None),
+            (
+                &[("HTTPS_PROXY", "a:1"), ("https_proxy", "b:1")],
+                Some("b"),
+                None,
+            ),
+            (&[("http_proxy", "a:1")], None, Some("a")),
+            (&[("HTTP_PROXY", "a:1")], None, Some("a")),
+            (
+                &[("HTTP_PROXY", "a:1"), ("REQUEST_METHOD", "GET")],
+                None,
+                None,
+            ),
+            (&[("ALL_PROXY", "a:1")], Some("a"), Some("a")),
+            (
+                &[("all_proxy", "a:1"), ("https_proxy", "b:1")],
+                Some("b"),
+                Some("a"),
+            ),
+            // Empty is an answer: no proxy.
+            (
+                &[("all_proxy", "a:1"), ("https_proxy", "")],
+                None,
+                Some("a"),
+            ),
+            (&[("https_proxy", "a:1"), ("NO_PROXY", "*")], None, None),
+            (
+                &[
+                    ("https_proxy", "a:1"),
+                    ("no_proxy", "example.org"),
+                    ("NO_PROXY", "*"),
+                ],
+                Some("a"),
+                None,
+            ),
+        ] {
+            let found = [chosen(variables, &https), chosen(variables, &http)];
+            let expected = [for_https, for_http].map(|host| host.map(String::from));
+            assert_eq!(found, expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_never_reached_through_a_proxy() {
+        let settings = settings(&[("ALL_PROXY", "a:1")]);
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "x.localhost",
+            "127.8.0.1",
+            "::1",
+            "::ffff:127.0.0.1",
+        ] {
+            let proxy = settings.for_server(&Security::Plain, host, 80).unwrap();
+            assert!(proxy.is_none(), "{host}");
+        }
+        for host in ["localhost.example.com", "notlocalhost", "128.0.0.1"] {
+            let proxy = settings.for_server(&Security::Plain, host, 80).unwrap();
+            assert!(proxy.is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_of_no_use_harms_only_those_who_would_go_through_it() {
+        let settings = settings(&[
+            ("ALL_PROXY", "socks5://me:secret@h:1"),
+            ("HTTPS_PROXY", "a:1"),
+            ("NO_PROXY", "near.example.com"),
+        ]);
+        assert!(settings.for_server(&tls(), "x.example.com", 443).is_ok());
+        let near = settings.for_server(&Security::Plain, "near.example.com", 80);
+        assert!(near.unwrap().is_none());
+        let error = settings
+            .for_server(&Security::Plain, "x.example.com", 80)
+            .unwrap_err();
+        assert_eq!(error.variable, "ALL_PROXY");
+        assert_eq!(error.source, ProxyError::Scheme("socks5".into()));
+        assert!(!format!("{error:?} {settings:?}").contains("secret"));
     }
 }

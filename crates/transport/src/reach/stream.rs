@@ -106,10 +106,6 @@ impl ByteStream {
         &self.seen
     }
 
-    pub(super) fn into_seen(self) -> Seen {
-        self.seen
-    }
-
     pub(super) fn into_parts(self) -> (Box<dyn Io>, Seen) {
         (self.io, self.seen)
     }

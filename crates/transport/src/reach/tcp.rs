@@ -108,3 +108,67 @@ const CONNECTING: Duration = Duration::from_secs(8);
 /// sent that much.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MOST_UNSENT: u32 = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sockets_send_at_once_and_hold_little() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stream, [local, remote]) = open(address).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+        assert_eq!((local.ip(), remote), (address.ip(), address));
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let socket = socket2::SockRef::from(&stream);
+            assert_eq!(socket.tcp_notsent_lowat().unwrap(), MOST_UNSENT);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_never_answers_is_given_up() {
+        use crate::reach::Role;
+
+        // A queue of one that is full: Linux drops whoever else knocks.
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let listener = listener.unwrap();
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let _first_in_the_queue = std::net::TcpStream::connect(address).unwrap();
+
+        let peer = Peer {
+            role: Role::Server,
+            host: "server.example".to_owned(),
+            port: address.port(),
+        };
+        let resolved = Resolved {
+            addresses: vec![address],
+            took: Duration::ZERO,
+        };
+        let started = Instant::now();
+        let error = connect(&peer, resolved.clone()).await.unwrap_err();
+        assert!(matches!(error.fault, ReachFault::Slow), "{error:?}");
+        assert_eq!(started.elapsed(), CONNECTING);
+        assert_eq!(error.seen.resolved, Some(resolved));
+    }
+
+    #[test]
+    fn a_refusal_says_more_than_a_missing_way() {
+        let errors = [
+            io::ErrorKind::NetworkUnreachable,
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::TimedOut,
+        ];
+        let all = errors.map(io::Error::from).into();
+        assert!(matches!(worst(all), ReachFault::Refused));
+        let all = vec![io::ErrorKind::NetworkUnreachable.into()];
+        assert!(matches!(worst(all), ReachFault::Unreachable(_)));
+    }
+}

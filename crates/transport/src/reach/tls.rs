@@ -14,7 +14,8 @@ use super::stream::{ByteStream, Secured, TlsVersion};
 use super::trust::TlsTrust;
 use super::{Peer, Role};
 
-/// Speaks TLS with `peer` over `stream`, as HTTP/1.1. Cancel-safe in that nothing is left behind.
+/// Speaks TLS with `peer` over `stream`, as HTTP/1.1. Cancel-safe: an
+/// attempt that is dropped closes the stream.
 ///
 /// # Errors
 /// [`ReachError`] if the peer does not speak TLS or is not known by `trust`.

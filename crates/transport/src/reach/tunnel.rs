@@ -15,8 +15,8 @@ use super::error::{ReachError, ReachFault, Stage};
 use super::proxy::Proxy;
 use super::stream::{ByteStream, Io, Tunnelled};
 
-/// Asks `proxy`, at the other end of `stream`, to connect to `server`. Cancel-safe in that nothing
-/// is left behind.
+/// Asks `proxy`, at the other end of `stream`, to connect to `server`. Cancel-safe: an
+/// attempt that is dropped closes the stream.
 ///
 /// # Errors
 /// [`ReachError`] if the proxy does not do it.
@@ -58,7 +58,7 @@ async fn ask(mut io: Box<dyn Io>, proxy: &Proxy, server: &Peer) -> Result<Behind
 
 fn request(proxy: &Proxy, server: &Peer) -> Result<Zeroizing<String>, ReachFault> {
     // What is no host would be a header of its own here.
-    if !server.host.bytes().all(is_of_a_host) {
+    if server.host.is_empty() || !server.host.bytes().all(is_of_a_host) {
         return Err(ReachFault::NotAHost);
     }
     let authority = server.authority();
