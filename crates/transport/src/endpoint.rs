@@ -11,13 +11,15 @@ use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, ServerConfig, To
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 use wire::{CloseCode, WelcomeBody};
 
 use crate::carrier::{self, Carrier, udp};
-use crate::session::{Owned, Session};
+use crate::first_call::{Asked, FirstCall};
+use crate::session::{Owned, Session, flush};
 use crate::trust::{
-    self, Admission, ClientName, Guest, HANDSHAKE_TIME, HandshakeError, Key, MOST_SESSIONS,
-    ServerTrust, Ticket, WallClock,
+    self, Admission, ClientName, Greeted, Guest, HANDSHAKE_TIME, HandshakeError, Key,
+    MOST_SESSIONS, ServerTrust, Ticket, WallClock, Welcomed,
 };
 
 /// Takes in sessions on one socket.
@@ -28,6 +30,7 @@ pub struct Listener {
     admission: Admission,
     places: Arc<Semaphore>,
     trust: Arc<ServerTrust>,
+    leaving: CancellationToken,
 }
 
 /// A stranger at the door.
@@ -38,6 +41,7 @@ pub struct Arrival {
     ticket: Ticket,
     places: Arc<Semaphore>,
     trust: Arc<ServerTrust>,
+    leaving: CancellationToken,
 }
 
 impl Listener {
@@ -80,6 +84,7 @@ impl Listener {
             admission: Admission::default(),
             places: Arc::new(Semaphore::new(MOST_SESSIONS)),
             trust: Arc::new(trust),
+            leaving: CancellationToken::new(),
         }
     }
 
@@ -94,10 +99,14 @@ impl Listener {
     /// Waits for the next stranger; `None` when the listener is closed. Cancel-safe.
     ///
     /// When many handshakes are under way, an address has to prove first that it is not forged;
-    /// when too many are, it is turned away.
+    /// when too many are, or the listener is leaving, it is turned away.
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.endpoint.accept().await?;
+            if self.leaving.is_cancelled() {
+                incoming.refuse();
+                continue;
+            }
             let address = incoming.remote_address().ip();
             if self.admission.is_busy(address) && incoming.may_retry() {
                 // Fails only for an address that has proved itself, which was just asked.
@@ -114,6 +123,7 @@ impl Listener {
                         ticket,
                         places,
                         trust,
+                        leaving: self.leaving.clone(),
                     });
                 }
                 None => incoming.refuse(),
@@ -121,9 +131,10 @@ impl Listener {
         }
     }
 
-    /// Lets nobody new in. Sessions that are open go on.
-    pub fn stop_accepting(&self) {
-        self.endpoint.set_server_config(None);
+    /// Lets nobody new in. Sessions that are open go on, and [`Listener::accept`] is to be waited
+    /// for as before: it turns away whoever comes, who would otherwise wait for an answer.
+    pub fn leave(&self) {
+        self.leaving.cancel();
     }
 
     /// Stops listening and ends what is left of its sessions.
@@ -153,25 +164,35 @@ impl Arrival {
             ticket,
             places,
             trust,
+            leaving,
         } = self;
         let deadline = Instant::now() + HANDSHAKE_TIME;
         let slow = |_| HandshakeError::Slow;
         let connecting = incoming.accept()?;
-        let connection = timeout_at(deadline, connecting).await.map_err(slow)??;
-        let welcomed = trust::welcome(&connection, &trust, &ticket, places);
-        match timeout_at(deadline, welcomed).await {
-            Ok(Ok((guest, place))) => {
+        let connection = tokio::select! {
+            connection = timeout_at(deadline, connecting) => connection.map_err(slow)??,
+            () = leaving.cancelled() => return Err(HandshakeError::TurnedAway),
+        };
+        let welcomed = tokio::select! {
+            welcomed = timeout_at(deadline, trust::welcome(&connection, &trust, &ticket, places)) =>
+                welcomed.map_err(slow).flatten(),
+            () = leaving.cancelled() => Err(HandshakeError::TurnedAway),
+        };
+        match welcomed {
+            Ok(Welcomed {
+                guest,
+                place,
+                control,
+            }) => {
                 carrier::trust(&connection);
                 let owned = Owned::Place { _held: place };
-                Ok((Session::new(connection, carrier, owned), guest))
+                let session =
+                    Session::new(connection, carrier, owned, control, Asked::default());
+                Ok((session, guest))
             }
-            Ok(Err(error)) => {
-                connection.close(CloseCode::REFUSED.0.into(), b"");
+            Err(error) => {
+                connection.close(error.close_code().0.into(), b"");
                 Err(error)
-            }
-            Err(elapsed) => {
-                connection.close(CloseCode::SLOW_HELLO.0.into(), b"");
-                Err(slow(elapsed))
             }
         }
     }
@@ -182,13 +203,26 @@ pub struct Dialer {
     key: Arc<Key>,
     name: ClientName,
     clock: WallClock,
+    first: Option<FirstCall>,
 }
 
 impl Dialer {
     /// Makes a dialer.
     #[must_use]
     pub const fn new(key: Arc<Key>, name: ClientName, clock: WallClock) -> Self {
-        Self { key, name, clock }
+        Self {
+            key,
+            name,
+            clock,
+            first: None,
+        }
+    }
+
+    /// Lets every session begin with a question, whose answer comes with the welcome.
+    #[must_use]
+    pub fn first_call(mut self, call: FirstCall) -> Self {
+        self.first = Some(call);
+        self
     }
 
     /// Opens a session over UDP with `host`, a name or an address, at `port`.
@@ -275,12 +309,20 @@ impl Dialer {
             quinn::ConnectionError::TimedOut => DialError::NoAnswer { address },
             other => DialError::Handshake(other.into()),
         })?;
-        let greeted = trust::greet(&connection, &self.key, &self.name, &self.clock).await;
-        let session = Session::new(connection, carrier, Owned::Endpoint(endpoint));
-        match greeted {
-            Ok(welcome) => Ok((session, welcome)),
+        let (key, first) = (&self.key, self.first.as_ref());
+        match trust::greet(&connection, key, &self.name, &self.clock, first).await {
+            Ok(Greeted {
+                welcome,
+                control,
+                asked,
+            }) => {
+                let owned = Owned::Endpoint(endpoint);
+                let session = Session::new(connection, carrier, owned, control, asked);
+                Ok((session, welcome))
+            }
             Err(error) => {
-                session.close(CloseCode::DONE).await;
+                connection.close(CloseCode::DONE.0.into(), b"");
+                flush(&endpoint).await;
                 Err(error.into())
             }
         }
@@ -371,10 +413,12 @@ impl std::fmt::Debug for Dialer {
             key,
             name,
             clock: _,
+            first,
         } = self;
         f.debug_struct("Dialer")
             .field("key", key)
             .field("name", name)
+            .field("first", first)
             .finish_non_exhaustive()
     }
 }
