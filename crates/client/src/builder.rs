@@ -95,7 +95,8 @@ impl ClientBuilder {
                 .collect(),
         };
         let dial: Arc<dyn Dial> = Arc::new(UdpDial {
-            dialer: Dialer::new(Arc::new(key), name, self.clock),
+            dialer: Dialer::new(Arc::new(key), name, self.clock)
+                .first_call(features::health::client::first_call()),
             host: address.host().to_owned(),
             port: address.port(),
         });

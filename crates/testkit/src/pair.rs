@@ -138,7 +138,7 @@ impl Pair {
 
     /// Does what [`Pair::dial_from`] does, and lets each session begin with a question.
     #[must_use]
-    pub fn dial_asking(&self, host: u8, call: FirstCall) -> Arc<MemoryDial> {
+    pub fn dial_asking(&self, host: u8, call: Option<FirstCall>) -> Arc<MemoryDial> {
         let dialer = dialer(SECRET, system_clock()).first_call(call);
         Arc::new(self.dial_with(host, dialer))
     }

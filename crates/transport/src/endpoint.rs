@@ -220,8 +220,8 @@ impl Dialer {
 
     /// Lets every session begin with a question, whose answer comes with the welcome.
     #[must_use]
-    pub fn first_call(mut self, call: FirstCall) -> Self {
-        self.first = Some(call);
+    pub fn first_call(mut self, call: Option<FirstCall>) -> Self {
+        self.first = call;
         self
     }
 

@@ -55,7 +55,7 @@ fn far(scopes: Scopes) -> Pair {
 }
 
 fn asking(pair: &Pair) -> Arc<MemoryDial> {
-    pair.dial_asking(2, FirstCall::new(&COUNT, "how many?").unwrap())
+    pair.dial_asking(2, FirstCall::new(&COUNT, "how many?").ok())
 }
 
 async fn ask(session: &Session, question: &str) -> Result<u32, ChannelError> {
