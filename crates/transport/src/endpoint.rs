@@ -186,8 +186,7 @@ impl Arrival {
             }) => {
                 carrier::trust(&connection);
                 let owned = Owned::Place { _held: place };
-                let session =
-                    Session::new(connection, carrier, owned, control, Asked::default());
+                let session = Session::new(connection, carrier, owned, control, Asked::default());
                 Ok((session, guest))
             }
             Err(error) => {

@@ -64,7 +64,10 @@ async fn a_server_that_is_killed_is_missed_in_ten_seconds_and_found_again() {
     assert!(
         matches!(events.recv().await, Some(Event::Reconnecting(attempt)) if attempt.number == 1)
     );
-    assert!(matches!(events.recv().await, Some(Event::Authenticated { .. })));
+    assert!(matches!(
+        events.recv().await,
+        Some(Event::Authenticated { .. })
+    ));
 }
 
 #[tokio::test(start_paused = true)]

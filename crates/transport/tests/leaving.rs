@@ -129,7 +129,9 @@ async fn with_nowhere_to_go_the_session_ends_within_seconds_and_comes_back_with_
     let mut play = Play::begin().await;
     let first = play.session().await;
     let stopping = Instant::now();
-    play.pair.restart(Router::default(), Scopes::default()).await;
+    play.pair
+        .restart(Router::default(), Scopes::default())
+        .await;
     let took = stopping.elapsed();
     assert!(
         took >= MOVE && took < MOVE + Duration::from_millis(500),

@@ -16,7 +16,8 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::hello::{HelloError, MAX_HELLO};
 use wire::{
-    CloseCode, FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome, WelcomeBody,
+    CloseCode, FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome,
+    WelcomeBody,
 };
 
 use super::admission::Ticket;

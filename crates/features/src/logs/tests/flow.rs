@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use transport::channel::Channel;
 use transport::flow::Drain;
-use transport::router::{MOVE, Handler, ServeError, Visit};
+use transport::router::{Handler, MOVE, ServeError, Visit};
 use wire::Status;
 
 use super::super::client::LogsError;
