@@ -57,6 +57,12 @@ impl Open for Route {
     }
 }
 
+/// A WebSocket that a server has taken, with no session on it yet.
+pub struct Upgraded {
+    next: NextLink,
+    websocket: WebSocketStream<Opening>,
+}
+
 impl Dialer {
     /// Opens a session over WebSocket.
     ///
@@ -66,6 +72,16 @@ impl Dialer {
         &self,
         open: Arc<dyn Open>,
     ) -> Result<(Session, WelcomeBody), DialError> {
+        let upgraded = self.upgrade(open).await?;
+        self.dial_over(upgraded).await
+    }
+
+    /// Shows the server a pass and gets a WebSocket for it: the first half of
+    /// [`Dialer::dial_websocket`].
+    ///
+    /// # Errors
+    /// [`UpgradeError`] if there is none.
+    pub async fn upgrade(&self, open: Arc<dyn Open>) -> Result<Upgraded, UpgradeError> {
         let next = NextLink {
             key: Arc::clone(self.key()),
             clock: Arc::clone(self.clock()),
@@ -73,6 +89,17 @@ impl Dialer {
             session: random_16().map_err(|_| UpgradeError::Randomness)?,
         };
         let websocket = next.upgrade(Act::Open).await?;
+        Ok(Upgraded { next, websocket })
+    }
+
+    /// Opens a session over a WebSocket: the second half of [`Dialer::dial_websocket`].
+    ///
+    /// # Errors
+    /// [`DialError`] if there is no session.
+    pub async fn dial_over(
+        &self,
+        Upgraded { next, websocket }: Upgraded,
+    ) -> Result<(Session, WelcomeBody), DialError> {
         let (queues, tasks) = (Queues::default(), Tasks::new());
         let carrying = Carrying {
             queues: queues.clone(),
@@ -92,6 +119,15 @@ impl Dialer {
             tasks.spawn("websocket links", replacing);
         }
         established
+    }
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { next, websocket: _ } = self;
+        f.debug_struct("Upgraded")
+            .field("open", &next.open)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,6 +194,7 @@ impl NextLink {
         let Some(time) = time else {
             return UpgradeError::NoTunnel {
                 status: status.as_u16(),
+                location: location(headers),
             };
         };
         let reason = String::from_utf8_lossy(body.unwrap_or_default());
@@ -240,6 +277,12 @@ fn spawn_link(
     })
 }
 
+/// Returns where an answer sends whoever asks.
+fn location(headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    Some(location.chars().take(MAX_REASON).collect())
+}
+
 /// A WebSocket that could not be had.
 #[derive(Debug, Error)]
 pub enum UpgradeError {
@@ -250,10 +293,15 @@ pub enum UpgradeError {
     #[error("{}", .0.refused.reason)]
     Refused(Refusal),
     /// Something answered that is no tunnel server: a proxy, an app, a captive portal.
-    #[error("what answered is no tunnel server: HTTP status {status}")]
+    #[error(
+        "what answered is no tunnel server: HTTP status {status}{}",
+        .location.as_ref().map(|to| format!(", which leads to {to}")).unwrap_or_default()
+    )]
     NoTunnel {
         /// The HTTP status.
         status: u16,
+        /// Where it sends whoever asks, if it does. Anybody's words.
+        location: Option<String>,
     },
     /// The answer is none, or breaks off.
     #[error("the upgrade to a WebSocket failed: {0}")]

@@ -24,7 +24,7 @@ mod tests;
 
 pub use tokio_tungstenite::tungstenite::handshake::derive_accept_key as accept_key;
 
-pub use client::{Io, Open, Opening, UpgradeError};
+pub use client::{Io, Open, Opening, UpgradeError, Upgraded};
 pub use door::{Door, Permit, Refusal};
 pub use link::LinkEnd;
 
