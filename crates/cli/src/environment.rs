@@ -60,6 +60,15 @@ impl Environment {
         Ok(value.filter(|value| !value.trim().is_empty()))
     }
 
+    /// Returns a variable's value as it was written, an empty one too: to some, empty is an answer.
+    #[must_use]
+    pub fn as_written(&self, name: &str) -> Option<&str> {
+        match self.process.get(OsStr::new(name)) {
+            Some(value) => value.to_str(),
+            None => self.file.get(name).map(String::as_str),
+        }
+    }
+
     /// Whether a variable is there and not empty.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -61,8 +61,13 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }
 
-fn make_private(path: &Path) -> io::Result<()> {
+/// Makes a folder that only its owner may look into, and those above it, where they are missing.
+///
+/// # Errors
+/// Whatever the system answers.
+pub fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
