@@ -26,10 +26,17 @@ impl Environment {
             Some(path) => read_file(&path)?,
             None => BTreeMap::new(),
         };
-        Ok(Self {
+        let process = Self::of_process();
+        Ok(Self { file, ..process })
+    }
+
+    /// Reads the process's environment alone.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
             process: std::env::vars_os().collect(),
-            file,
-        })
+            file: BTreeMap::new(),
+        }
     }
 
     /// Makes an environment of the given variables of the process and of `.env`.

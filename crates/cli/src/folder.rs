@@ -30,6 +30,12 @@ impl TunnelFolder {
         self.0.join(name)
     }
 
+    /// Returns a file's path in the folder, whether that is there or not.
+    #[must_use]
+    pub fn path_of(name: &str) -> PathBuf {
+        Path::new(NAME).join(name)
+    }
+
     fn prepare(&self) -> io::Result<()> {
         if !self.0.is_dir() {
             make_private(&self.0)?;

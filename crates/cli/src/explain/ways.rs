@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use transport::carrier::websocket::UpgradeError;
 use transport::endpoint::DialError;
 use transport::reach::{Distrust, ProxySettingsError, ReachError, ReachFault, Role, TrustError};
-use transport::trust::HandshakeError;
+use transport::trust::{HandshakeError, Refusal};
 use wire::Status;
 
 /// What to do next, in words.
@@ -37,7 +37,7 @@ pub(crate) fn upgrade(error: &UpgradeError) -> Step {
     match error {
         UpgradeError::Reach(error) => reach(error),
         UpgradeError::NoTunnel { status, location } => no_tunnel(*status, location.as_deref()),
-        UpgradeError::Refused(refusal) => refused(refusal.refused.status).into(),
+        UpgradeError::Refused(no) => refusal(no).into(),
         UpgradeError::WebSocket(_) => {
             "check the address: the port may speak TLS (then write https://), or another protocol".into()
         }
@@ -162,8 +162,7 @@ pub(crate) fn proxy_settings(error: &ProxySettingsError) -> Step {
 fn handshake(error: &HandshakeError) -> &'static str {
     match error {
         HandshakeError::Imposter => SAME_SECRET,
-        HandshakeError::Refused(refusal) if refusal.is_clock() => SET_CLOCK,
-        HandshakeError::Refused(refusal) => refused(refusal.refused.status),
+        HandshakeError::Refused(no) => refusal(no),
         HandshakeError::TurnedAway => TURNED_AWAY,
         HandshakeError::Slow => LET_THROUGH,
         HandshakeError::Crypto => BROKEN_MACHINE,
@@ -177,6 +176,13 @@ fn handshake(error: &HandshakeError) -> &'static str {
 }
 
 /// Returns the next step after a server's no.
+pub(crate) const fn refusal(refusal: &Refusal) -> &'static str {
+    match refusal.is_clock() {
+        true => SET_CLOCK,
+        false => refused(refusal.refused.status),
+    }
+}
+
 const fn refused(status: Status) -> &'static str {
     match status {
         Status::UNAUTHENTICATED => SAME_SECRET,
