@@ -200,6 +200,10 @@ impl Live {
 }
 
 impl Listed {
+    pub(super) const fn key(&self) -> KeyId {
+        self.place.0
+    }
+
     /// Puts the session on the list.
     pub(super) fn list(&self) {
         self.live.lock().insert(self.place, self.queues.clone());
