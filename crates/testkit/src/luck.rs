@@ -33,6 +33,11 @@ impl Luck {
         shortest.saturating_add(Duration::from_millis(self.below(spread + 1)))
     }
 
+    /// Waits for such a time.
+    pub async fn pause(&mut self, shortest: Duration, longest: Duration) {
+        tokio::time::sleep(self.between(shortest, longest)).await;
+    }
+
     const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

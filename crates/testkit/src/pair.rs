@@ -44,6 +44,19 @@ impl Pair {
     /// Ends the server, as a restart does, and starts another at the same address.
     pub async fn restart(&mut self, router: Router, scopes: Scopes) {
         self.server.shutdown(Duration::from_secs(10)).await;
+        self.begin_anew(router, scopes);
+    }
+
+    /// Kills the server, of which nobody hears, and starts another at the same address.
+    pub async fn kill(&mut self, router: Router, scopes: Scopes) {
+        self.network.unplug(SERVER);
+        self.server.shutdown(Duration::ZERO).await;
+        self.begin_anew(router, scopes);
+    }
+
+    fn begin_anew(&mut self, router: Router, scopes: Scopes) {
+        // QUIC may still wait for the last words of somebody who cannot hear it.
+        self.network.unplug(SERVER);
         self.server = Tasks::new();
         self.listen(Arc::new(router), scopes);
     }

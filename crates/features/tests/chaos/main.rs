@@ -1,0 +1,118 @@
+//! An hour of bad network, in virtual time: a log stream and one sync after the other run between the
+//! real halves, and at the end every row is there once, and every log line came once or is counted.
+//!
+//! What goes wrong, and when, is drawn from a seed. A failure prints its seed, and
+//! `CHAOS_SEED=4 cargo test -p features --test chaos` runs that hour alone. QUIC and the client's
+//! patience draw luck of their own, so that a replay meets the same faults, not the same packets.
+
+mod laptop;
+mod log;
+mod production;
+mod storm;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use features::logs::Filter;
+use features::logs::client::LogStream;
+use features::logs::wire::{Follow, Open, Start};
+use testkit::luck::Luck;
+use testkit::net::Link;
+use testkit::pair::Pair;
+use transport::backoff::BackoffPolicy;
+use transport::keeper::{Keeper, Reconnect};
+
+use crate::laptop::Syncs;
+use crate::log::{Account, Log};
+use crate::production::Tables;
+use crate::storm::{router, scopes, storm};
+
+#[tokio::test(start_paused = true)]
+async fn every_row_and_every_line_survives_an_hour_of_bad_network() {
+    for seed in seeds() {
+        // Shown if the hour fails.
+        eprintln!("CHAOS_SEED={seed}");
+        hour(seed).await;
+    }
+}
+
+async fn hour(seed: u64) {
+    let (tables, log) = (Tables::new(), Log::new());
+    let router = router(&tables, &log.ring());
+    let mut pair = Pair::serve(router, scopes(), Link::default());
+    let keeper = Keeper::start(pair.dial_from(2), PATIENT)
+        .await
+        .expect("a session");
+    let mut stream = LogStream::open(&keeper, FOLLOW).await.expect("a flow");
+
+    let luck = |of: u64| Luck::new(seed << 8 | of);
+    let (mut syncs, mut account, mut reader) = (Syncs::default(), Account::default(), luck(1));
+    let end = Cell::new(None);
+    let weather = async {
+        let faults = tokio::select! {
+            faults = storm(&mut pair, &tables, &log, luck(2)) => faults,
+            never = log.keep_writing(luck(3)) => never,
+        };
+        // By the last line the reader knows that it has seen all.
+        log.write(1);
+        end.set(Some(log.lines()));
+        faults
+    };
+    let all = async {
+        tokio::join!(
+            weather,
+            account.keep(&log, &mut stream, &mut reader, || end.get()),
+            syncs.keep(&tables, &keeper, luck(4), || end.get().is_none()),
+        )
+    };
+    let ended = tokio::time::timeout(LONGEST, all).await;
+    let seen = format!("{account:?}, {syncs:?}");
+    let (faults, (), ()) = ended.unwrap_or_else(|_| panic!("it does not come to its end: {seen}"));
+    eprintln!("{faults:?}, {seen}");
+    assert_eq!(account.next, log.lines());
+    assert_eq!(
+        account.received + account.counted + account.gone,
+        log.lines()
+    );
+    // It was a storm, and not nothing but a storm.
+    assert!(
+        account.losses > 5 && syncs.losses > 5 && syncs.killed > 0,
+        "{seen}"
+    );
+    assert!(account.counted > 0 && account.gone > 0, "{seen}");
+    assert!(
+        account.received > log.lines() / 2 && syncs.whole > 10,
+        "{seen}"
+    );
+    keeper.close().await;
+    pair.server.shutdown(Duration::from_secs(10)).await;
+}
+
+/// Returns the seed that is asked for, or some of which each takes a few seconds.
+fn seeds() -> Vec<u64> {
+    let asked = std::env::var_os("CHAOS_SEED");
+    let asked = asked.map(|seed| seed.to_str().and_then(|seed| seed.parse().ok()));
+    match asked {
+        Some(seed) => vec![seed.expect("CHAOS_SEED is a number")],
+        None => vec![1, 2, 3],
+    }
+}
+
+/// The server may be away for minutes.
+const PATIENT: Reconnect = Reconnect::On(BackoffPolicy {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(4),
+    attempts: None,
+});
+
+const FOLLOW: Open = Open {
+    start: Start::Oldest,
+    follow: Follow::On,
+    filter: Filter {
+        level: None,
+        services: Vec::new(),
+    },
+};
+
+/// After the storm what is left takes minutes.
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
