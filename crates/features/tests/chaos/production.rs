@@ -53,9 +53,9 @@ impl Tables {
             Filled { table, rows }
         };
         let tables = vec![
-            filled(EVENTS, vec![0], "INTEGER", 1_500),
+            filled(EVENTS, vec![0], "INTEGER", 1_000),
             filled(LOOSE, Vec::new(), "INTEGER", 300),
-            filled(NOTES, vec![0], "TEXT", 600),
+            filled(NOTES, vec![0], "TEXT", 400),
         ];
         *self.lock() = Arc::new(tables);
     }
@@ -198,7 +198,7 @@ fn cell(value: &KeyValue) -> Cell<'_> {
 /// Returns a text that no other row has: long, so that a few thousand rows are many chunks, and of
 /// which little is left when it is compressed, so that a slow link carries many of them in an hour.
 fn words(number: u64, luck: &mut Luck) -> String {
-    let new: String = (0..10)
+    let new: String = (0..20)
         .map(|_| format!("{:016x}", luck.below(u64::MAX)))
         .collect();
     format!("{number} {new} {}", "and so on ".repeat(400))

@@ -95,11 +95,11 @@ impl Storm<'_> {
 
     fn change_link(&mut self, luck: &mut Luck) {
         self.faults.links += 1;
-        let rates = [32_000, 64_000, 200_000, 1_000_000];
+        let rates = [6_000, 12_000, 50_000, 1_000_000];
         self.pair.network.change(Link {
             rate: Some(rates[luck.below(4) as usize]),
             delay: luck.between(Duration::from_millis(1), Duration::from_millis(200)),
-            queue: 16 * 1024 << luck.below(6),
+            queue: 16 * 1024 << luck.below(4),
             loss: [0, 0, 5, 30][luck.below(4) as usize],
             reorder: [0, 0, 10, 100][luck.below(4) as usize],
         });
