@@ -33,6 +33,14 @@ impl Luck {
         shortest.saturating_add(Duration::from_millis(self.below(spread + 1)))
     }
 
+    /// Returns one of these.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn one_of<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize].clone()
+    }
+
     /// Waits for such a time.
     pub async fn pause(&mut self, shortest: Duration, longest: Duration) {
         tokio::time::sleep(self.between(shortest, longest)).await;

@@ -4,13 +4,17 @@
 //! What goes wrong, and when, is drawn from a seed. A failure prints its seed, and
 //! `CHAOS_SEED=4 cargo test -p features --test chaos` runs that hour alone. QUIC and the client's
 //! patience draw luck of their own, so that a replay meets the same faults, not the same packets.
+#![cfg(test)]
 
 mod laptop;
 mod log;
+mod packets;
 mod production;
+mod server;
 mod storm;
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use features::logs::Filter;
@@ -20,29 +24,37 @@ use testkit::luck::Luck;
 use testkit::net::Link;
 use testkit::pair::Pair;
 use transport::backoff::BackoffPolicy;
-use transport::keeper::{Keeper, Reconnect};
+use transport::keeper::{Dial, Keeper, Reconnect};
 
 use crate::laptop::Syncs;
 use crate::log::{Account, Log};
 use crate::production::Tables;
-use crate::storm::{router, scopes, storm};
+use crate::server::{router, scopes};
+use crate::storm::{Stage, storm};
 
 #[tokio::test(start_paused = true)]
-async fn every_row_and_every_line_survives_an_hour_of_bad_network() {
+async fn every_row_and_every_line_survives_an_hour_of_bad_packets() {
     for seed in seeds() {
-        // Shown if the hour fails.
-        eprintln!("CHAOS_SEED={seed}");
-        hour(seed).await;
+        let (tables, log) = (Tables::new(), Log::new());
+        let router = router(&tables, &log.ring());
+        let pair = Pair::serve(router, scopes(), Link::default());
+        let dial = pair.dial_from(2);
+        let pair = hour(seed, pair, dial, tables, log).await;
+        pair.server.shutdown(Duration::from_secs(10)).await;
     }
 }
 
-async fn hour(seed: u64) {
-    let (tables, log) = (Tables::new(), Log::new());
-    let router = router(&tables, &log.ring());
-    let mut pair = Pair::serve(router, scopes(), Link::default());
-    let keeper = Keeper::start(pair.dial_from(2), PATIENT)
-        .await
-        .expect("a session");
+/// Plays an hour and looks at what came of it.
+async fn hour<S: Stage>(
+    seed: u64,
+    mut stage: S,
+    dial: Arc<dyn Dial>,
+    tables: Tables,
+    log: Log,
+) -> S {
+    // Shown if the hour fails.
+    eprintln!("CHAOS_SEED={seed}");
+    let keeper = Keeper::start(dial, PATIENT).await.expect("a session");
     let mut stream = LogStream::open(&keeper, FOLLOW).await.expect("a flow");
 
     let luck = |of: u64| Luck::new(seed << 8 | of);
@@ -50,7 +62,7 @@ async fn hour(seed: u64) {
     let end = Cell::new(None);
     let weather = async {
         let faults = tokio::select! {
-            faults = storm(&mut pair, &tables, &log, luck(2)) => faults,
+            faults = storm(&mut stage, &tables, &log, luck(2)) => faults,
             never = log.keep_writing(luck(3)) => never,
         };
         // By the last line the reader knows that it has seen all.
@@ -85,7 +97,7 @@ async fn hour(seed: u64) {
         "{seen}"
     );
     keeper.close().await;
-    pair.server.shutdown(Duration::from_secs(10)).await;
+    stage
 }
 
 /// Returns the seed that is asked for, or some of which each takes a few seconds.

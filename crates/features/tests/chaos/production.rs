@@ -53,9 +53,9 @@ impl Tables {
             Filled { table, rows }
         };
         let tables = vec![
-            filled(EVENTS, vec![0], "INTEGER", 1_000),
-            filled(LOOSE, Vec::new(), "INTEGER", 300),
-            filled(NOTES, vec![0], "TEXT", 400),
+            filled(EVENTS, vec![0], "INTEGER", 800),
+            filled(LOOSE, Vec::new(), "INTEGER", 200),
+            filled(NOTES, vec![0], "TEXT", 300),
         ];
         *self.lock() = Arc::new(tables);
     }
@@ -201,7 +201,7 @@ fn words(number: u64, luck: &mut Luck) -> String {
     let new: String = (0..20)
         .map(|_| format!("{:016x}", luck.below(u64::MAX)))
         .collect();
-    format!("{number} {new} {}", "and so on ".repeat(400))
+    format!("{number} {new} {}", "and so on ".repeat(300))
 }
 
 pub(crate) const EVENTS: &str = "events";
