@@ -4,4 +4,6 @@ pub mod luck;
 pub mod net;
 pub mod pair;
 pub mod postgres;
+pub mod road;
 pub mod stream;
+pub mod web;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use transport::carrier::Carrier;
-use transport::endpoint::{DialError, Dialer, Listener, Reception};
+use transport::endpoint::{Arrival, DialError, Dialer, Listener, Reception};
 use transport::keeper::Dial;
 use transport::router::Router;
 use transport::session::Session;
@@ -62,20 +62,7 @@ impl Pair {
     }
 
     fn listen(&self, router: Arc<Router>, scopes: Scopes) {
-        let name = ServerName {
-            server_id: "test-server".into(),
-            instance: [1; 16],
-            environment: "production".into(),
-            program: "test".into(),
-            features: router.features(),
-            udp_port: None,
-        };
-        let keys = Arc::new(KeyRing::new([key(SECRET, scopes)]).expect("one key"));
-        let trust = ServerTrust {
-            keys,
-            name,
-            clock: system_clock(),
-        };
+        let trust = trust(&router, scopes);
         let listener = Listener::on_socket(
             self.network.host(SERVER),
             Carrier::Memory,
@@ -88,10 +75,7 @@ impl Pair {
                 while let Some(arrival) = listener.accept().await {
                     let (router, tasks) = (Arc::clone(&router), tasks.clone());
                     tasks.clone().spawn("session", async move {
-                        // Whoever is refused hears it; this end has nothing to add.
-                        if let Ok((session, guest)) = arrival.establish().await {
-                            router.serve(session, guest, &tasks).await;
-                        }
+                        receive(arrival, router, &tasks).await;
                     });
                 }
             };
@@ -163,7 +147,31 @@ impl Dial for MemoryDial {
     }
 }
 
-fn dialer(secret: &str, clock: WallClock) -> Dialer {
+/// Takes a stranger's proof and serves the session to its end.
+pub(crate) async fn receive(arrival: Arrival, router: Arc<Router>, tasks: &Tasks) {
+    // Whoever is refused hears it; this end has nothing to add.
+    if let Ok((session, guest)) = arrival.establish().await {
+        router.serve(session, guest, tasks).await;
+    }
+}
+
+/// Returns what a server says of itself, and that it trusts the holders of [`SECRET`].
+pub(crate) fn trust(router: &Router, scopes: Scopes) -> ServerTrust {
+    ServerTrust {
+        keys: Arc::new(KeyRing::new([key(SECRET, scopes)]).expect("one key")),
+        name: ServerName {
+            server_id: "test-server".into(),
+            instance: [1; 16],
+            environment: "production".into(),
+            program: "test".into(),
+            features: router.features(),
+            udp_port: None,
+        },
+        clock: system_clock(),
+    }
+}
+
+pub(crate) fn dialer(secret: &str, clock: WallClock) -> Dialer {
     let name = ClientName {
         environment: "development".into(),
         program: "test".into(),

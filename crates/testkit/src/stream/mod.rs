@@ -69,6 +69,7 @@ pub fn pair(path: Path, seed: u64) -> (End, End) {
         luck: Luck::new(seed),
         ways: [Way::new(now), Way::new(now)],
         fate: Fate::Alive,
+        ends: 2,
     })));
     let other = End::new(connection.clone(), Side::Right);
     (End::new(connection, Side::Left), other)
@@ -95,6 +96,8 @@ struct State {
     /// From the left end, and from the right one.
     ways: [Way; 2],
     fate: Fate,
+    /// How many ends are left.
+    ends: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +145,13 @@ impl Connection {
     /// Lets nothing through any more, and tells nobody.
     pub fn fall_silent(&self) {
         self.change(|state| state.fate = Fate::Silent);
+    }
+
+    /// Whether nothing of it is left: it was cut, or nobody holds an end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.fate == Fate::Cut || state.ends == 0
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -279,6 +289,7 @@ impl Drop for End {
         let side = self.side;
         self.connection.change(|state| {
             let path = state.path;
+            state.ends -= 1;
             state.ways[side.outgoing()].finish();
             state.ways[side.incoming()].leave(&path);
         });

@@ -309,6 +309,19 @@ async fn a_writer_hears_one_delay_later_that_the_other_end_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_is_over_when_both_ends_are_gone_or_it_is_cut() {
+    let (left, right) = pair(SLOW, 1);
+    let connection = left.connection();
+    drop(left);
+    assert!(!connection.is_over());
+    drop(right);
+    assert!(connection.is_over());
+    let (left, _right) = pair(SLOW, 1);
+    left.connection().cut();
+    assert!(left.connection().is_over());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_path_may_change_under_what_is_written() {
     let (mut left, mut right) = pair(SLOW, 1);
     let connection = left.connection();
