@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::sync::mpsc;
 use transport::carrier::websocket::{Door, Open, Permit, Refusal, TIME_HEADER, accept_key};
 use transport::endpoint::{DialError, Dialer, Reception};
 use transport::keeper::Dial;
@@ -22,7 +23,7 @@ use transport::tasks::Tasks;
 use transport::trust::{Scopes, system_clock};
 use wire::WelcomeBody;
 
-use crate::pair::{SECRET, dialer, receive, trust};
+use crate::pair::{SECRET, STOPPING, dialer, receive, trust};
 use crate::road::Road;
 use crate::stream::{End, Path};
 
@@ -31,8 +32,27 @@ use crate::stream::{End, Path};
 pub struct Web {
     /// The road, to be cut and slowed.
     pub road: Road,
-    /// Owns the server's tasks.
-    pub server: Tasks,
+    /// The instance that new connections go to.
+    pub server: WebInstance,
+    starts: u16,
+}
+
+/// One start of a server.
+#[derive(Debug)]
+pub struct WebInstance {
+    reception: Arc<Reception>,
+    sessions: Tasks,
+    doors: Tasks,
+}
+
+impl WebInstance {
+    /// Stops as a server does, and returns the names of the tasks that were late.
+    pub async fn shutdown(&self, grace: Duration) -> Vec<&'static str> {
+        self.reception.leave();
+        let late = self.sessions.shutdown(grace).await;
+        self.doors.shutdown(grace).await;
+        late
+    }
 }
 
 impl Web {
@@ -40,31 +60,35 @@ impl Web {
     /// seed gives the road the same luck.
     #[must_use]
     pub fn serve(router: Router, scopes: Scopes, path: Path, seed: u64) -> Self {
-        let web = Self {
-            road: Road::new(path, seed),
-            server: Tasks::new(),
-        };
-        web.listen(router, scopes);
-        web
+        let road = Road::new(path, seed);
+        let server = start(&road, 1, router, scopes);
+        Self {
+            road,
+            server,
+            starts: 1,
+        }
     }
 
-    /// Ends the server, as a restart does, and starts another at the same address.
+    /// Ends the server, as a restart does, and starts another in its place.
     pub async fn restart(&mut self, router: Router, scopes: Scopes) {
-        self.server.shutdown(Duration::from_secs(10)).await;
-        self.server = Tasks::new();
-        self.listen(router, scopes);
+        self.server.shutdown(STOPPING).await;
+        self.deploy(router, scopes);
     }
 
-    /// Kills the server and starts another at the same address. The system cuts its connections.
-    pub async fn kill(&mut self, router: Router, scopes: Scopes) {
+    /// Kills the server, and starts another in its place. The system cuts the connections of a
+    /// process that is gone.
+    pub async fn kill_and_start(&mut self, router: Router, scopes: Scopes) {
         self.road.cut();
-        self.restart_at_once(router, scopes).await;
+        self.server.shutdown(Duration::ZERO).await;
+        self.deploy(router, scopes);
     }
 
-    async fn restart_at_once(&mut self, router: Router, scopes: Scopes) {
-        self.server.shutdown(Duration::ZERO).await;
-        self.server = Tasks::new();
-        self.listen(router, scopes);
+    /// Starts another instance, lets new connections go to it, and returns the one before it, which
+    /// runs on.
+    pub fn deploy(&mut self, router: Router, scopes: Scopes) -> WebInstance {
+        self.starts += 1;
+        let next = start(&self.road, self.starts, router, scopes);
+        std::mem::replace(&mut self.server, next)
     }
 
     /// Returns what opens sessions from a client.
@@ -75,26 +99,23 @@ impl Web {
             road: Arc::new(self.road.clone()),
         })
     }
+}
 
-    fn listen(&self, router: Router, scopes: Scopes) {
-        let reception = Arc::new(Reception::new(trust(&router, scopes)));
-        let front = Front {
-            door: Arc::new(Door::new(reception).expect("the crypto library works")),
-            router: Arc::new(router),
-            tasks: self.server.clone(),
-        };
-        let (mut ends, tasks) = (self.road.listen(), self.server.clone());
-        self.server.spawn("front", async move {
-            let accept = async {
-                while let Some(end) = ends.recv().await {
-                    tasks.spawn("http connection", front.clone().connection(end));
-                }
-            };
-            tokio::select! {
-                () = accept => {}
-                () = tasks.stopping() => {}
-            }
-        });
+/// Starts an instance, to which the road leads from now on.
+fn start(road: &Road, number: u16, router: Router, scopes: Scopes) -> WebInstance {
+    let reception = Arc::new(Reception::new(trust(&router, scopes, number)));
+    let (sessions, doors) = (Tasks::new(), Tasks::new());
+    let front = Front {
+        door: Arc::new(Door::new(Arc::clone(&reception)).expect("the crypto library works")),
+        router: Arc::new(router),
+        sessions: sessions.clone(),
+        doors: doors.clone(),
+    };
+    doors.spawn("front", front.run(road.listen()));
+    WebInstance {
+        reception,
+        sessions,
+        doors,
     }
 }
 
@@ -116,10 +137,25 @@ impl Dial for WebDial {
 struct Front {
     door: Arc<Door>,
     router: Arc<Router>,
-    tasks: Tasks,
+    sessions: Tasks,
+    doors: Tasks,
 }
 
 impl Front {
+    async fn run(self, mut ends: mpsc::UnboundedReceiver<End>) {
+        loop {
+            let end = tokio::select! {
+                end = ends.recv() => end,
+                () = self.doors.stopping() => None,
+            };
+            let Some(end) = end else {
+                return;
+            };
+            self.doors
+                .spawn("http connection", self.clone().connection(end));
+        }
+    }
+
     async fn connection(self, end: End) {
         let service = service_fn(|request| self.clone().answer(request));
         let connection = http1::Builder::new()
@@ -128,7 +164,7 @@ impl Front {
         tokio::select! {
             // A client that is gone is nobody's fault.
             _ = connection => {}
-            () = self.tasks.stopping() => {}
+            () = self.doors.stopping() => {}
         }
     }
 
@@ -138,8 +174,8 @@ impl Front {
         Ok(match self.door.check(request.headers(), CLIENT).await {
             Ok(permit) => {
                 let upgraded = hyper::upgrade::on(&mut request);
-                let tasks = self.tasks.clone();
-                tasks.spawn("websocket session", self.enter(permit, upgraded));
+                let sessions = self.sessions.clone();
+                sessions.spawn("websocket session", self.enter(permit, upgraded));
                 switching(&accept.unwrap_or_default())
             }
             Err(refusal) => refused(refusal, self.door.time()),
@@ -150,9 +186,9 @@ impl Front {
         let Ok(upgraded) = upgraded.await else {
             return;
         };
-        let arrived = permit.enter(TokioIo::new(upgraded), &self.tasks).await;
-        if let Some(arrival) = arrived {
-            receive(arrival, self.router, &self.tasks).await;
+        let arrived = permit.enter(TokioIo::new(upgraded), &self.sessions);
+        if let Some(arrival) = arrived.await {
+            receive(arrival, self.router, &self.sessions).await;
         }
     }
 }

@@ -9,68 +9,78 @@ use features::logs::wire::{Cause, Missed};
 use features::logs::{Entry, Level, Line, LogsConfig, Ring};
 use testkit::luck::Luck;
 
-/// Production's log. A line's message is its number, which counts through all starts of the server.
+/// Production's log: a ring for each start of the server, of which two may run at a time. A line's
+/// message is the number of its start and its own number there.
 #[derive(Debug)]
-pub(crate) struct Log(Mutex<Written>);
+pub(crate) struct Log(Mutex<Vec<Written>>);
 
+/// What one start has written.
 #[derive(Debug)]
 struct Written {
     ring: Arc<Ring>,
     lines: u64,
-    /// The number of the first line of each start.
-    starts: Vec<u64>,
+    running: bool,
 }
 
-/// What the reader knows of all lines before `next`.
+/// What the reader knows.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    /// The first line of which nothing is known yet.
-    pub(crate) next: u64,
+    /// For each start of which a line was seen, the first line of which nothing is known yet.
+    next: BTreeMap<usize, u64>,
     pub(crate) received: u64,
-    /// How many the server has counted as missing.
+    /// How many lines the server has counted as missing.
     pub(crate) counted: u64,
-    /// How many went with a start of the server that had them; it said that some might be.
-    pub(crate) gone: u64,
+    /// Those of them behind which a line has come since.
+    found_missing: u64,
+    /// How often the server was heard to have started anew.
+    pub(crate) anew: usize,
     /// How often the session was lost.
     pub(crate) losses: u64,
-    /// How many lines were counted since the server was heard to have started anew, unless it has
-    /// given a line since.
-    anew: Option<u64>,
 }
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Written {
-            ring: Arc::new(ring()),
+        let log = Self(Mutex::default());
+        log.begin(Arc::new(ring()));
+        log
+    }
+
+    /// Returns the ring of the newest start.
+    pub(crate) fn newest(&self) -> Arc<Ring> {
+        let starts = self.lock();
+        Arc::clone(&starts.last().expect("there is one").ring)
+    }
+
+    /// Returns how many lines were written, by all starts and by the last one.
+    pub(crate) fn lines(&self) -> (u64, u64) {
+        let starts = self.lock();
+        let all = starts.iter().map(|start| start.lines).sum();
+        (all, starts.last().map_or(0, |last| last.lines))
+    }
+
+    /// Begins the log of a start, which knows nothing of those before.
+    pub(crate) fn begin(&self, ring: Arc<Ring>) {
+        self.lock().push(Written {
+            ring,
             lines: 0,
-            starts: vec![0],
-        }))
+            running: true,
+        });
     }
 
-    /// Returns the ring of the server that runs.
-    pub(crate) fn ring(&self) -> Arc<Ring> {
-        Arc::clone(&self.lock().ring)
+    /// Ends the log of a start.
+    pub(crate) fn end(&self, ring: &Arc<Ring>) {
+        for start in self.lock().iter_mut() {
+            start.running &= !Arc::ptr_eq(&start.ring, ring);
+        }
     }
 
-    /// Returns how many lines were written.
-    pub(crate) fn lines(&self) -> u64 {
-        self.lock().lines
-    }
-
-    /// Begins the log of a new start of the server, which knows nothing of the lines before.
-    pub(crate) fn begin_anew(&self, ring: Arc<Ring>) {
-        let mut written = self.lock();
-        let first = written.lines;
-        written.starts.push(first);
-        written.ring = ring;
-    }
-
-    /// Writes so many lines.
+    /// Writes so many lines in each start that runs.
     pub(crate) fn write(&self, count: u64) {
-        let mut written = self.lock();
-        for _ in 0..count {
-            written.ring.append(line(written.lines));
-            written.lines += 1;
+        for (number, start) in self.lock().iter_mut().enumerate() {
+            for _ in 0..if start.running { count } else { 0 } {
+                start.ring.append(line(number, start.lines));
+                start.lines += 1;
+            }
         }
     }
 
@@ -82,68 +92,77 @@ impl Log {
         }
     }
 
-    /// Returns the first line of the start in which a line was written.
-    fn start_of(&self, line: u64) -> u64 {
-        let starts = &self.lock().starts;
-        let later = starts.partition_point(|&first| first <= line);
-        starts[later - 1]
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Written> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Written>> {
         self.0.lock().expect("nobody panics here")
     }
 }
 
 impl Account {
-    /// Takes what comes until the account reaches `end`, and looks away now and then.
+    /// Takes what comes until the last line has, and looks away now and then.
     pub(crate) async fn keep(
         &mut self,
         log: &Log,
         stream: &mut LogStream,
         luck: &mut Luck,
-        end: impl Fn() -> Option<u64>,
+        is_last: impl Fn() -> bool,
     ) {
-        while end().is_none_or(|end| self.next < end) {
+        while !(is_last() && self.has_last_of(log)) {
             let item = stream.next().await.expect("the stream never gives up");
-            self.take(log, item.expect("the stream has no end"));
+            self.take(item.expect("the stream has no end"));
             if luck.chance(1) {
                 luck.pause(Duration::ZERO, Duration::from_secs(60)).await;
             }
         }
     }
 
-    fn take(&mut self, log: &Log, item: LogItem) {
+    /// Closes the account: every line was received, is counted as missing, or went with a start of
+    /// the server after which the next one said that some may be missing. Returns how many did.
+    pub(crate) fn close(&self, log: &Log) -> u64 {
+        let seen: u64 = self.next.values().sum();
+        let (all, _) = log.lines();
+        let gone = all - self.received - self.found_missing;
+        // What was counted and not found missing between two lines went with its start.
+        assert!(self.counted - self.found_missing <= gone, "{self:?}");
+        assert!(self.received + self.found_missing <= seen, "{self:?}");
+        assert!(gone == 0 || self.anew > 0, "{gone} are gone: {self:?}");
+        gone
+    }
+
+    fn has_last_of(&self, log: &Log) -> bool {
+        let starts = log.lock();
+        let last = starts.len() - 1;
+        self.next.get(&last) == Some(&starts[last].lines)
+    }
+
+    fn take(&mut self, item: LogItem) {
         match item {
             LogItem::Reconnected { .. } => self.losses += 1,
-            LogItem::Missed(missed) => self.miss(missed),
-            LogItem::Entry(entry) => self.enter(log, &entry),
+            LogItem::Missed(Missed { cause, entries }) => match (cause, entries) {
+                (Cause::Restart, None) => self.anew += 1,
+                (Cause::Overrun, Some(entries)) => self.counted += entries,
+                missed => panic!("{missed:?}"),
+            },
+            LogItem::Entry(entry) => self.enter(&entry),
         }
     }
 
-    fn miss(&mut self, missed: Missed) {
-        match (missed.cause, missed.entries, &mut self.anew) {
-            (Cause::Restart, None, anew) => *anew = Some(0),
-            (Cause::Overrun, Some(entries), Some(anew)) => *anew += entries,
-            (Cause::Overrun, Some(entries), None) => {
-                self.counted += entries;
-                self.next += entries;
+    /// Enters a line. Lines of one start come in their order and none twice, and between two of them
+    /// no more are missing than the server has counted.
+    fn enter(&mut self, entry: &Entry) {
+        let message = entry.line.message.split_once(' ').expect("two numbers");
+        let (start, number): (usize, u64) =
+            (message.0.parse().unwrap(), message.1.parse().unwrap());
+        assert_eq!(entry.sequence, number);
+        match self.next.insert(start, number + 1) {
+            Some(next) => {
+                assert!(number >= next, "{message:?} comes again: {self:?}");
+                self.found_missing += number - next;
+                let counted = self.found_missing <= self.counted;
+                assert!(counted, "before {message:?} lines are missing: {self:?}");
             }
-            _ => panic!("{missed:?}"),
+            // What it had lost before the reader came, nobody counts.
+            None => assert!(start == 0 || self.anew + 1 >= self.next.len(), "{self:?}"),
         }
-    }
-
-    fn enter(&mut self, log: &Log, entry: &Entry) {
-        let number: u64 = entry.line.message.parse().expect("a number");
-        assert_eq!(entry.sequence, number - log.start_of(number), "{self:?}");
-        if let Some(counted) = self.anew.take() {
-            let gap = number.checked_sub(self.next + counted);
-            self.gone += gap.unwrap_or_else(|| panic!("{number} comes again: {self:?}"));
-            self.counted += counted;
-            assert!(log.start_of(number) > 0, "there was a start anew");
-        } else {
-            assert_eq!(number, self.next, "{self:?}");
-        }
-        self.next = number + 1;
         self.received += 1;
     }
 }
@@ -156,12 +175,12 @@ pub(crate) fn ring() -> Ring {
     })
 }
 
-fn line(number: u64) -> Line {
+fn line(start: usize, number: u64) -> Line {
     Line {
         time: number,
         level: Level::INFO,
         service: "api".to_owned(),
-        message: number.to_string(),
+        message: format!("{start} {number}"),
         fields: BTreeMap::new(),
         raw: None,
     }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use testkit::luck::Luck;
 use testkit::net::Link;
-use testkit::pair::Pair;
+use testkit::pair::{Instance, Pair};
 use transport::router::Router;
 
 use crate::server::scopes;
-use crate::storm::Stage;
+use crate::storm::{STOPPING, Stage};
 
 impl Stage for Pair {
+    type Instance = Instance;
+
     fn cut(&mut self, _luck: &mut Luck) {
         self.network.cut();
     }
@@ -48,6 +50,14 @@ impl Stage for Pair {
     }
 
     async fn kill(&mut self, router: Router) {
-        Self::kill(self, router, scopes()).await;
+        self.kill_and_start(router, scopes()).await;
+    }
+
+    fn deploy(&mut self, router: Router) -> Instance {
+        Self::deploy(self, router, scopes())
+    }
+
+    async fn stop(&mut self, old: Instance) {
+        old.shutdown(STOPPING).await;
     }
 }

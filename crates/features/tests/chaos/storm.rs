@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use features::logs::Ring;
 use testkit::luck::Luck;
 use tokio::time::Instant;
 use transport::router::Router;
@@ -14,6 +13,9 @@ use crate::server::router;
 
 /// A server and the way to it, and what can go wrong with both.
 pub(crate) trait Stage {
+    /// One start of the server.
+    type Instance;
+
     /// Lets nothing through.
     fn cut(&mut self, luck: &mut Luck);
 
@@ -34,6 +36,13 @@ pub(crate) trait Stage {
 
     /// Kills the server, and starts another in its place.
     async fn kill(&mut self, router: Router);
+
+    /// Starts another server beside the one that runs, which is returned; new sessions go to the
+    /// new one.
+    fn deploy(&mut self, router: Router) -> Self::Instance;
+
+    /// Stops a server as it should be stopped.
+    async fn stop(&mut self, old: Self::Instance);
 }
 
 /// How often what went wrong.
@@ -44,6 +53,7 @@ pub(crate) struct Faults {
     pub(crate) links: u32,
     pub(crate) restarts: u32,
     pub(crate) kills: u32,
+    pub(crate) deploys: u32,
 }
 
 /// Rages for an hour, and leaves a way without a fault.
@@ -91,7 +101,8 @@ impl<S: Stage> Storm<'_, S> {
                 self.faults.links += 1;
                 self.stage.change_link(luck);
             }
-            32..36 => self.restart(luck).await,
+            32..34 => self.restart(luck).await,
+            34..37 => self.deploy(luck).await,
             _ => self.kill(luck).await,
         }
     }
@@ -103,29 +114,43 @@ impl<S: Stage> Storm<'_, S> {
         self.stage.mend();
     }
 
-    /// A server that stops as it should: its ring is as good as new, or lives on.
+    /// A server that stops as it should: it begins a new log, or goes on with its own.
     async fn restart(&mut self, luck: &mut Luck) {
         self.faults.restarts += 1;
-        let ring = luck.one_of(&[self.log.ring(), Arc::new(ring())]);
+        let old = self.log.newest();
+        let ring = luck.one_of(&[Arc::clone(&old), Arc::new(ring())]);
         self.stage.restart(router(self.tables, &ring)).await;
-        self.begin_anew(ring);
+        if !Arc::ptr_eq(&ring, &old) {
+            self.log.begin(ring);
+            self.log.end(&old);
+        }
     }
 
-    /// A server that dies, once or twice in a row, and takes its ring with it.
+    /// A server that dies, once or twice in a row, and takes its log with it.
     async fn kill(&mut self, luck: &mut Luck) {
         for _ in 0..=luck.below(2) {
             self.faults.kills += 1;
-            let ring = Arc::new(ring());
+            let (old, ring) = (self.log.newest(), Arc::new(ring()));
             self.stage.kill(router(self.tables, &ring)).await;
-            self.begin_anew(ring);
+            self.log.begin(ring);
+            self.log.end(&old);
             luck.pause(Duration::ZERO, Duration::from_secs(15)).await;
         }
     }
 
-    fn begin_anew(&self, ring: Arc<Ring>) {
-        if !Arc::ptr_eq(&ring, &self.log.ring()) {
-            self.log.begin_anew(ring);
+    /// Two servers side by side, each with a log of its own, until the old one has stopped.
+    async fn deploy(&mut self, luck: &mut Luck) {
+        self.faults.deploys += 1;
+        let (old, ring) = (self.log.newest(), Arc::new(ring()));
+        let instance = self.stage.deploy(router(self.tables, &ring));
+        self.log.begin(ring);
+        luck.pause(Duration::ZERO, Duration::from_secs(30)).await;
+        if luck.chance(300) {
+            self.stage.cut(luck);
         }
+        self.stage.stop(instance).await;
+        self.log.end(&old);
+        self.stage.mend();
     }
 }
 
@@ -133,3 +158,6 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// On average, between one fault's end and the next one's beginning.
 const BETWEEN: Duration = Duration::from_secs(12);
+
+/// Longer than any stop takes.
+pub(crate) const STOPPING: Duration = Duration::from_secs(30);

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use testkit::luck::Luck;
 use testkit::stream::Path;
-use testkit::web::Web;
+use testkit::web::{Web, WebInstance};
 use transport::router::Router;
 
 use crate::server::scopes;
-use crate::storm::Stage;
+use crate::storm::{STOPPING, Stage};
 
 impl Stage for Web {
+    type Instance = WebInstance;
+
     /// Connections are broken, or die without a word, or stand still; and there are no new ones,
     /// unless only the connection was at fault.
     fn cut(&mut self, luck: &mut Luck) {
@@ -53,6 +55,14 @@ impl Stage for Web {
     }
 
     async fn kill(&mut self, router: Router) {
-        Self::kill(self, router, scopes()).await;
+        self.kill_and_start(router, scopes()).await;
+    }
+
+    fn deploy(&mut self, router: Router) -> WebInstance {
+        Self::deploy(self, router, scopes())
+    }
+
+    async fn stop(&mut self, old: WebInstance) {
+        old.shutdown(STOPPING).await;
     }
 }
