@@ -1,5 +1,6 @@
 //! Everything that is measured. A scenario is one file here and one line in [`ALL`].
 
+mod log_latency;
 mod logs_under_sync;
 mod memory;
 mod old_targets;
@@ -32,4 +33,5 @@ pub(crate) const ALL: &[Scenario] = &[
     logs_under_sync::SCENARIO,
     thousand_rows::SCENARIO,
     old_targets::SCENARIO,
+    log_latency::SCENARIO,
 ];

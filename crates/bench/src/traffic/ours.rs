@@ -1,0 +1,196 @@
+//! A session of ours, with the two flows as channels of the priorities that logs and sync have.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use futures_util::future::BoxFuture;
+use serde_bytes::ByteBuf;
+use transport::channel::{Channel, Priority};
+use transport::endpoint::{Dialer, Listener};
+use transport::router::{Handler, Router, ServeError, Visit};
+use transport::session::{Protocol, Session};
+use transport::tasks::Tasks;
+use transport::trust::{
+    ClientName, Key, KeyRing, Scopes, Secret, ServerName, ServerTrust, system_clock,
+};
+
+use super::bytes::{BULK, Ticks, line, written};
+use super::tally::{Clock, Tally};
+use super::{Flow, Joined};
+use crate::lab::Lab;
+
+/// Starts a server end and opens a session with it over UDP.
+pub(super) async fn join_over_udp(lab: &Lab, clock: Clock) -> Result<Box<dyn Joined>> {
+    let secret = Secret::generate()?;
+    let server = serve_udp(lab, &secret, clock).await?;
+    let dialer = dialer(&secret)?;
+    let dial = async move {
+        let host = server.ip().to_string();
+        Ok(dialer.dial(&host, server.port()).await?)
+    };
+    let (session, _) = lab.client.run(dial).await.context("open a session")?;
+    Ok(Box::new(session))
+}
+
+/// Starts a server end and opens a session with it over WebSocket.
+pub(super) async fn join_over_websocket(_lab: &Lab, _clock: Clock) -> Result<Box<dyn Joined>> {
+    Err(crate::run::Skipped("there is no WebSocket carrier yet".to_owned()).into())
+}
+
+impl Joined for Session {
+    fn receive(&self, flow: Flow, tally: Tally) -> BoxFuture<'static, Result<()>> {
+        let session = self.clone();
+        Box::pin(async move {
+            let mut channel = session.open(flow.protocol(), &()).await?;
+            while let Some(item) = channel.receive::<ByteBuf>().await? {
+                match flow {
+                    Flow::Lines => {
+                        written(&item).map(|written| tally.line(written));
+                    }
+                    Flow::Bulk => tally.bulk(item.len()),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Flow {
+    const fn protocol(self) -> &'static Protocol {
+        match self {
+            Self::Lines => &LINES,
+            Self::Bulk => &BULK_FLOW,
+        }
+    }
+}
+
+/// The server half of both flows.
+#[derive(Debug)]
+struct Push {
+    flow: Flow,
+    clock: Clock,
+}
+
+impl Handler for Push {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        _visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            match self.flow {
+                Flow::Lines => {
+                    let mut ticks = Ticks::start(self.clock);
+                    loop {
+                        let line = ByteBuf::from(line(ticks.next().await));
+                        channel.send(&line).await?;
+                    }
+                }
+                Flow::Bulk => loop {
+                    channel.send(&serde_bytes::Bytes::new(&BULK)).await?;
+                },
+            }
+        })
+    }
+}
+
+/// Answers whoever asks.
+#[derive(Debug)]
+struct Answer;
+
+impl Handler for Answer {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        _visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            channel.send(&()).await?;
+            Ok(channel.finish().await?)
+        })
+    }
+}
+
+async fn serve_udp(lab: &Lab, secret: &Secret, clock: Clock) -> Result<SocketAddr> {
+    let (address, tasks) = (lab.server.any_port(), lab.server.tasks().clone());
+    let router = Arc::new(router(clock));
+    let trust = server_trust(secret, &router)?;
+    let server = lab.server.run(async move {
+        let listener = Listener::bind(address, trust)?;
+        let server = listener.local_addr()?;
+        let owner = tasks.clone();
+        tasks.spawn("listener", accept(listener, router, owner));
+        Ok(server)
+    });
+    server.await
+}
+
+async fn accept(listener: Listener, router: Arc<Router>, tasks: Tasks) {
+    while let Some(arrival) = listener.accept().await {
+        let (router, owner) = (Arc::clone(&router), tasks.clone());
+        tasks.spawn("session", async move {
+            // Whoever is refused hears it; this end has nothing to add.
+            if let Ok((session, guest)) = arrival.establish().await {
+                router.serve(session, guest, &owner).await;
+            }
+        });
+    }
+}
+
+fn router(clock: Clock) -> Router {
+    let mut router = Router::default();
+    for flow in [Flow::Lines, Flow::Bulk] {
+        router.add(*flow.protocol(), Arc::new(Push { flow, clock }));
+    }
+    router.add(ANSWER, Arc::new(Answer));
+    router
+}
+
+fn server_trust(secret: &Secret, router: &Router) -> Result<ServerTrust> {
+    let key = Key::derive("bench", secret, Scopes::default())?;
+    Ok(ServerTrust {
+        keys: Arc::new(KeyRing::new([key])?),
+        name: ServerName {
+            server_id: "bench".to_owned(),
+            instance: [0; 16],
+            environment: "production".to_owned(),
+            program: "tunnel-bench".to_owned(),
+            features: router.features(),
+            udp_port: None,
+        },
+        clock: system_clock(),
+    })
+}
+
+fn dialer(secret: &Secret) -> Result<Dialer> {
+    let name = ClientName {
+        environment: "development".to_owned(),
+        program: "tunnel-bench".to_owned(),
+        features: [LINES, BULK_FLOW, ANSWER]
+            .map(|protocol| protocol.feature_version())
+            .to_vec(),
+    };
+    let key = Key::derive("bench", secret, Scopes::default())?;
+    Ok(Dialer::new(Arc::new(key), name, system_clock()))
+}
+
+/// As logs have it.
+const LINES: Protocol = protocol("bench-lines", Priority::Live);
+
+/// As sync has it.
+const BULK_FLOW: Protocol = protocol("bench-bulk", Priority::Bulk);
+
+/// As health has it.
+const ANSWER: Protocol = protocol("bench-answer", Priority::Call);
+
+const fn protocol(feature: &'static str, priority: Priority) -> Protocol {
+    Protocol {
+        feature,
+        version: 1,
+        priority,
+        longest_request: 16,
+        // A piece of bulk, and how long it is.
+        longest_reply: BULK.len() as u32 + 16,
+    }
+}
