@@ -96,44 +96,46 @@ fn plug_in(
     congestion: Congestion,
 ) -> Result<tun_rs::SyncDevice> {
     let device = namespace.inside(|| {
-        set("tcp_congestion_control", congestion.name())?;
         // What one connection has learned of the link would change the next.
-        set("tcp_no_metrics_save", "1")?;
-        loopback_up()?;
-        DeviceBuilder::new()
+        std::fs::write("/proc/sys/net/ipv4/tcp_no_metrics_save", "1")?;
+        ip(&["link", "set", "lo", "up"])?;
+        let device = DeviceBuilder::new()
+            .name(DEVICE)
             .ipv4(address, PREFIX, None)
             .mtu(MTU)
             .tx_queue_len(TX_QUEUE)
-            .build_sync()
+            .build_sync()?;
+        // By the route: the namespace's own setting takes only what the system's allows.
+        let (network, name) = (NETWORK, congestion.name());
+        ip(&["route", "replace", network, "dev", DEVICE, "congctl", name])?;
+        Ok(device)
     });
     device.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => Skipped(format!(
-            "an emulated link needs /dev/net/tun, the program ip and TCP's {}: {error}",
-            congestion.name()
+            "an emulated link needs root, /dev/net/tun and the program ip: {error}"
         ))
         .into(),
         _ => anyhow::Error::new(error).context("make a TUN device"),
     })
 }
 
-/// Sets something of TCP's in the namespace of this thread.
-fn set(name: &str, value: &str) -> io::Result<()> {
-    std::fs::write(format!("/proc/sys/net/ipv4/{name}"), value)
-}
-
-fn loopback_up() -> io::Result<()> {
-    let mut ip = std::process::Command::new("ip");
-    let status = ip.args(["link", "set", "lo", "up"]).status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(io::Error::other(format!("ip ended with {status}"))),
+/// Runs `ip` in the namespace of this thread.
+fn ip(arguments: &[&str]) -> io::Result<()> {
+    let done = std::process::Command::new("ip").args(arguments).output()?;
+    if done.status.success() {
+        return Ok(());
     }
+    let said = String::from_utf8_lossy(&done.stderr);
+    Err(io::Error::other(format!("ip {arguments:?}: {said}")))
 }
 
 /// Nobody else is in these networks: any private address does.
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PREFIX: u8 = 24;
+const NETWORK: &str = "10.0.0.0/24";
+
+const DEVICE: &str = "tun0";
 
 /// Ethernet's.
 const MTU: u16 = 1500;

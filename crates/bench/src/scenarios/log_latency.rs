@@ -55,7 +55,7 @@ impl Setting {
     fn is_for(self, way: Way) -> bool {
         match self.means {
             Means::Udp => way.udp == Udp::Passes,
-            Means::WebSocket | Means::Yamux => true,
+            Means::WebSocket | Means::Yamux | Means::PlainQuic => true,
             // Without loss it takes the whole link, which is no news.
             Means::Tcp => way.loss > 0,
         }
@@ -222,8 +222,8 @@ const fn times(size: Size, means: Means) -> Times {
     };
     Times {
         idle: match means {
-            Means::Udp | Means::WebSocket | Means::Yamux => Some(Duration::from_millis(idle)),
             Means::Tcp => None,
+            _ => Some(Duration::from_millis(idle)),
         },
         warm_up: Duration::from_millis(warm_up),
         loaded: Duration::from_millis(loaded),

@@ -10,6 +10,7 @@ mod bytes;
 mod edge;
 mod measure;
 mod ours;
+mod plain_quic;
 mod tally;
 mod tcp;
 mod websocket;
@@ -21,6 +22,7 @@ use anyhow::Result;
 use futures_util::future::BoxFuture;
 
 pub(crate) use self::measure::{Lines, Measured, Times, measure};
+pub(crate) use self::ours::{Ours, Over, ask};
 pub(crate) use self::tally::{Clock, Tally};
 
 use crate::lab::Lab;
@@ -32,6 +34,8 @@ pub(crate) enum Means {
     Udp,
     /// A session over WebSocket and TLS.
     WebSocket,
+    /// Streams of QUIC as quinn has it.
+    PlainQuic,
     /// Streams of yamux over WebSocket and TLS.
     Yamux,
     /// A connection of TCP for each flow, without TLS.
@@ -65,6 +69,7 @@ impl Means {
         match self {
             Self::Udp => "UDP",
             Self::WebSocket => "WebSocket",
+            Self::PlainQuic => "quinn's defaults",
             Self::Yamux => "yamux",
             Self::Tcp => "plain TCP",
         }
@@ -73,8 +78,9 @@ impl Means {
     /// Starts a server end, and a client end that is joined to it.
     pub(crate) async fn join(self, lab: &Lab, clock: Clock) -> Result<Box<dyn Joined>> {
         match self {
-            Self::Udp => ours::join_over_udp(lab, clock).await,
-            Self::WebSocket => ours::join_over_websocket(lab, clock).await,
+            Self::Udp => ours::join(lab, Over::Udp, clock).await,
+            Self::WebSocket => ours::join(lab, Over::WebSocket, clock).await,
+            Self::PlainQuic => plain_quic::join(lab, clock).await,
             Self::Yamux => yamux::join(lab, clock).await,
             Self::Tcp => tcp::join(lab, clock).await,
         }

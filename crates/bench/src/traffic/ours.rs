@@ -19,23 +19,74 @@ use super::bytes::{BULK, Ticks, line, written};
 use super::tally::{Clock, Tally};
 use super::{Flow, Joined};
 use crate::lab::Lab;
+use crate::run::Skipped;
 
-/// Starts a server end and opens a session with it over UDP.
-pub(super) async fn join_over_udp(lab: &Lab, clock: Clock) -> Result<Box<dyn Joined>> {
-    let secret = Secret::generate()?;
-    let server = serve_udp(lab, &secret, clock).await?;
-    let dialer = dialer(&secret)?;
-    let dial = async move {
-        let host = server.ip().to_string();
-        Ok(dialer.dial(&host, server.port()).await?)
-    };
-    let (session, _) = lab.client.run(dial).await.context("open a session")?;
-    Ok(Box::new(session))
+/// A server end on its machine, for whoever dials it.
+#[derive(Debug)]
+pub(crate) struct Ours {
+    secret: Secret,
+    udp: SocketAddr,
 }
 
-/// Starts a server end and opens a session with it over WebSocket.
-pub(super) async fn join_over_websocket(_lab: &Lab, _clock: Clock) -> Result<Box<dyn Joined>> {
-    Err(crate::run::Skipped("there is no WebSocket carrier yet".to_owned()).into())
+/// What carries a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Udp,
+    /// Through an edge that ends TLS.
+    WebSocket,
+}
+
+/// Starts a server end and opens a session with it.
+pub(super) async fn join(lab: &Lab, over: Over, clock: Clock) -> Result<Box<dyn Joined>> {
+    let server = Ours::serve(lab, clock).await?;
+    let session = lab.client.run(server.dial(over)?).await;
+    Ok(Box::new(session.context("open a session")?))
+}
+
+impl Ours {
+    /// Starts a server end.
+    pub(crate) async fn serve(lab: &Lab, clock: Clock) -> Result<Self> {
+        let secret = Secret::generate()?;
+        let (address, tasks) = (lab.server.any_port(), lab.server.tasks().clone());
+        let router = Arc::new(router(clock));
+        let trust = server_trust(&secret, &router)?;
+        let serve = async move {
+            let listener = Listener::bind(address, trust)?;
+            let udp = listener.local_addr()?;
+            let owner = tasks.clone();
+            tasks.spawn("listener", accept(listener, router, owner));
+            Ok(udp)
+        };
+        let udp = lab.server.run(serve).await?;
+        Ok(Self { secret, udp })
+    }
+
+    /// Returns what ends TLS before the server.
+    pub(crate) const fn edge(&self) -> Option<&super::edge::Edge> {
+        None
+    }
+
+    /// Prepares the opening of a session, for the client's machine.
+    pub(crate) fn dial(
+        &self,
+        over: Over,
+    ) -> Result<impl Future<Output = Result<Session>> + Send + use<>> {
+        let (dialer, udp) = (dialer(&self.secret)?, self.udp);
+        Ok(async move {
+            let (session, _) = match over {
+                Over::Udp => dialer.dial(&udp.ip().to_string(), udp.port()).await?,
+                Over::WebSocket => {
+                    return Err(Skipped("there is no WebSocket carrier yet".to_owned()).into());
+                }
+            };
+            Ok(session)
+        })
+    }
+}
+
+/// Asks the server something that it need not think about.
+pub(crate) async fn ask(session: &Session) -> Result<()> {
+    Ok(session.call(&ANSWER, &()).await?)
 }
 
 impl Joined for Session {
@@ -110,20 +161,6 @@ impl Handler for Answer {
             Ok(channel.finish().await?)
         })
     }
-}
-
-async fn serve_udp(lab: &Lab, secret: &Secret, clock: Clock) -> Result<SocketAddr> {
-    let (address, tasks) = (lab.server.any_port(), lab.server.tasks().clone());
-    let router = Arc::new(router(clock));
-    let trust = server_trust(secret, &router)?;
-    let server = lab.server.run(async move {
-        let listener = Listener::bind(address, trust)?;
-        let server = listener.local_addr()?;
-        let owner = tasks.clone();
-        tasks.spawn("listener", accept(listener, router, owner));
-        Ok(server)
-    });
-    server.await
 }
 
 async fn accept(listener: Listener, router: Arc<Router>, tasks: Tasks) {

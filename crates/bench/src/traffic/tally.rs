@@ -16,6 +16,11 @@ impl Clock {
     pub(crate) fn now(self) -> Duration {
         self.0.elapsed()
     }
+
+    /// Tells when a moment was.
+    pub(crate) fn at(self, moment: Instant) -> Duration {
+        moment.saturating_duration_since(self.0)
+    }
 }
 
 /// Counts what arrives. Clones are the same tally.
