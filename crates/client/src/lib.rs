@@ -65,6 +65,7 @@ mod chain;
 mod client;
 mod error;
 mod event;
+mod reaching;
 #[cfg(test)]
 mod tests;
 
@@ -76,5 +77,6 @@ pub use event::TunnelEvent;
 pub use features::{health, logs, sync};
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
+pub use transport::choice::CarrierChoice;
 pub use transport::keeper::Reconnect;
 pub use transport::trust::Secret;

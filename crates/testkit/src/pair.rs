@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use transport::carrier::Carrier;
-use transport::endpoint::{DialError, Dialer, Listener};
+use transport::endpoint::{DialError, Dialer, Listener, Reception};
 use transport::keeper::Dial;
 use transport::router::Router;
 use transport::session::Session;
@@ -63,8 +63,12 @@ impl Pair {
             name,
             clock: system_clock(),
         };
-        let listener = Listener::on_socket(self.network.host(SERVER), Carrier::Memory, trust)
-            .expect("a memory socket has no faults");
+        let listener = Listener::on_socket(
+            self.network.host(SERVER),
+            Carrier::Memory,
+            Arc::new(Reception::new(trust)),
+        )
+        .expect("a memory socket has no faults");
         let tasks = self.server.clone();
         self.server.spawn("listener", async move {
             let accept = async {

@@ -1,43 +1,71 @@
 //! Where sessions begin: a [`Listener`] on the server, a [`Dialer`] on the client.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime};
+use quinn::{AsyncUdpSocket, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use wire::{CloseCode, WelcomeBody};
 
+use crate::carrier::websocket::{Carrying, UpgradeError};
 use crate::carrier::{self, Carrier, udp};
+use crate::choice::CarrierChoice;
+use crate::reach::race::{by_turns, race};
 use crate::session::{Owned, Session};
 use crate::trust::{
     self, Admission, ClientName, Guest, HANDSHAKE_TIME, HandshakeError, Key, MOST_SESSIONS,
     ServerTrust, Ticket, WallClock,
 };
 
+/// What all ways in share: whom the server trusts, and how many strangers and sessions it takes.
+#[derive(Debug)]
+pub struct Reception {
+    admission: Admission,
+    places: Arc<Semaphore>,
+    trust: ServerTrust,
+}
+
 /// Takes in sessions on one socket.
 #[derive(Debug)]
 pub struct Listener {
     endpoint: Endpoint,
     carrier: Carrier,
-    admission: Admission,
-    places: Arc<Semaphore>,
-    trust: Arc<ServerTrust>,
+    reception: Arc<Reception>,
 }
 
 /// A stranger at the door.
 #[derive(Debug)]
 pub struct Arrival {
-    incoming: Incoming,
-    carrier: Carrier,
-    ticket: Ticket,
-    places: Arc<Semaphore>,
-    trust: Arc<ServerTrust>,
+    pub(crate) incoming: Incoming,
+    pub(crate) from: IpAddr,
+    pub(crate) carrier: Carrier,
+    pub(crate) ticket: Ticket,
+    pub(crate) reception: Arc<Reception>,
+    pub(crate) carrying: Option<Carrying>,
+}
+
+impl Reception {
+    /// Makes a reception without guests.
+    #[must_use]
+    pub fn new(trust: ServerTrust) -> Self {
+        Self {
+            admission: Admission::default(),
+            places: Arc::new(Semaphore::new(MOST_SESSIONS)),
+            trust,
+        }
+    }
+
+    pub(crate) const fn trust(&self) -> &ServerTrust {
+        &self.trust
+    }
+
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<Ticket> {
+        self.admission.admit(address)
+    }
 }
 
 impl Listener {
@@ -45,18 +73,22 @@ impl Listener {
     ///
     /// # Errors
     /// [`BindError`] if the address cannot be had.
-    pub fn bind(address: SocketAddr, trust: ServerTrust) -> Result<Self, BindError> {
+    pub fn bind(address: SocketAddr, reception: Arc<Reception>) -> Result<Self, BindError> {
         let failed = |source| BindError::Socket { address, source };
         let socket = udp::bind(address).map_err(failed)?;
-        let config = server_config(&trust)?;
+        let carrier = Carrier::Udp;
         let endpoint = Endpoint::new(
-            EndpointConfig::default(),
-            Some(config),
+            carrier::endpoint_config(carrier),
+            Some(server_config(&reception, carrier)?),
             socket,
             Arc::new(TokioRuntime),
         )
         .map_err(failed)?;
-        Ok(Self::on(endpoint, Carrier::Udp, trust))
+        Ok(Self {
+            endpoint,
+            carrier,
+            reception,
+        })
     }
 
     /// Listens on a socket of the caller's.
@@ -66,21 +98,16 @@ impl Listener {
     pub fn on_socket(
         socket: Arc<dyn AsyncUdpSocket>,
         carrier: Carrier,
-        trust: ServerTrust,
+        reception: Arc<Reception>,
     ) -> Result<Self, BindError> {
-        let config = server_config(&trust)?;
-        let endpoint = abstract_endpoint(socket, Some(config)).map_err(BindError::Abstract)?;
-        Ok(Self::on(endpoint, carrier, trust))
-    }
-
-    fn on(endpoint: Endpoint, carrier: Carrier, trust: ServerTrust) -> Self {
-        Self {
+        let config = server_config(&reception, carrier)?;
+        let endpoint =
+            abstract_endpoint(socket, carrier, Some(config)).map_err(BindError::Abstract)?;
+        Ok(Self {
             endpoint,
             carrier,
-            admission: Admission::default(),
-            places: Arc::new(Semaphore::new(MOST_SESSIONS)),
-            trust: Arc::new(trust),
-        }
+            reception,
+        })
     }
 
     /// Returns the address that it listens on.
@@ -99,21 +126,21 @@ impl Listener {
         loop {
             let incoming = self.endpoint.accept().await?;
             let address = incoming.remote_address().ip();
-            if self.admission.is_busy(address) && incoming.may_retry() {
+            let admission = &self.reception.admission;
+            if admission.is_busy(address) && incoming.may_retry() {
                 // Fails only for an address that has proved itself, which was just asked.
                 incoming.retry().ok();
                 continue;
             }
-            match self.admission.admit(address) {
+            match admission.admit(address) {
                 Some(ticket) => {
-                    let (carrier, trust) = (self.carrier, Arc::clone(&self.trust));
-                    let places = Arc::clone(&self.places);
                     return Some(Arrival {
                         incoming,
-                        carrier,
+                        from: address,
+                        carrier: self.carrier,
                         ticket,
-                        places,
-                        trust,
+                        reception: Arc::clone(&self.reception),
+                        carrying: None,
                     });
                 }
                 None => incoming.refuse(),
@@ -138,8 +165,14 @@ impl Listener {
 impl Arrival {
     /// Returns the stranger's address.
     #[must_use]
-    pub fn remote_address(&self) -> SocketAddr {
-        self.incoming.remote_address()
+    pub const fn remote_ip(&self) -> IpAddr {
+        self.from
+    }
+
+    /// Returns what the stranger has come over.
+    #[must_use]
+    pub const fn carrier(&self) -> Carrier {
+        self.carrier
     }
 
     /// Runs the handshake, within [`HANDSHAKE_TIME`].
@@ -149,21 +182,23 @@ impl Arrival {
     pub async fn establish(self) -> Result<(Session, Guest), HandshakeError> {
         let Self {
             incoming,
+            from: _,
             carrier,
             ticket,
-            places,
-            trust,
+            reception,
+            carrying,
         } = self;
+        let places = Arc::clone(&reception.places);
         let deadline = Instant::now() + HANDSHAKE_TIME;
         let slow = |_| HandshakeError::Slow;
         let connecting = incoming.accept()?;
         let connection = timeout_at(deadline, connecting).await.map_err(slow)??;
-        let welcomed = trust::welcome(&connection, &trust, &ticket, places);
+        let welcomed = trust::welcome(&connection, &reception.trust, &ticket, places);
         match timeout_at(deadline, welcomed).await {
             Ok(Ok((guest, place))) => {
                 carrier::trust(&connection);
                 let owned = Owned::Place { _held: place };
-                Ok((Session::new(connection, carrier, owned), guest))
+                Ok((Session::new(connection, carrier, owned, carrying), guest))
             }
             Ok(Err(error)) => {
                 connection.close(CloseCode::REFUSED.0.into(), b"");
@@ -191,6 +226,14 @@ impl Dialer {
         Self { key, name, clock }
     }
 
+    pub(crate) const fn key(&self) -> &Arc<Key> {
+        &self.key
+    }
+
+    pub(crate) const fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
     /// Opens a session over UDP with `host`, a name or an address, at `port`.
     ///
     /// The host's addresses are tried one after the other, each with a short head start over the
@@ -203,42 +246,49 @@ impl Dialer {
             host: host.to_owned(),
             source,
         };
-        let mut addresses: Vec<_> = tokio::net::lookup_host((host, port))
+        let found = tokio::net::lookup_host((host, port))
             .await
-            .map_err(unresolved)?
-            .collect();
-        addresses.truncate(MOST_ADDRESSES);
-        let mut attempts: FuturesUnordered<_> = addresses
-            .into_iter()
-            .zip(0..)
-            .map(|(address, place)| async move {
-                tokio::time::sleep(HEAD_START * place).await;
-                self.dial_address(address).await
-            })
-            .collect();
-        let mut last = Err(unresolved(io::ErrorKind::NotFound.into()));
-        while let Some(attempt) = attempts.next().await {
-            match attempt {
+            .map_err(unresolved)?;
+        let dialled = race(by_turns(found), |address| async move {
+            match self.dial_address(address).await {
                 // A server answered: another address of it would say the same.
-                Ok(_) | Err(DialError::Handshake(_)) => return attempt,
-                Err(_) => last = attempt,
+                Err(DialError::Handshake(error)) => Ok(Err(error)),
+                other => other.map(Ok),
             }
+        });
+        let nowhere = || unresolved(io::ErrorKind::NotFound.into());
+        match dialled.await {
+            Ok(answered) => answered.map_err(DialError::from),
+            Err(mut failures) => Err(failures.pop().unwrap_or_else(nowhere)),
         }
-        last
+    }
+
+    /// Finds out whether the server answers over UDP, and who it is, without a word to it.
+    ///
+    /// # Errors
+    /// [`DialError`] if it does not.
+    pub async fn probe(&self, host: &str, port: u16) -> Result<(), DialError> {
+        let unresolved = |source| DialError::Resolve {
+            host: host.to_owned(),
+            source,
+        };
+        let mut addresses = tokio::net::lookup_host((host, port))
+            .await
+            .map_err(unresolved)?;
+        let address = addresses
+            .next()
+            .ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))?;
+        let endpoint = udp_endpoint(address)?;
+        let connection = self.connect(&endpoint, Carrier::Udp, address).await?;
+        connection.close(CloseCode::DONE.0.into(), b"");
+        endpoint.wait_idle().await;
+        Ok(())
     }
 
     async fn dial_address(&self, address: SocketAddr) -> Result<(Session, WelcomeBody), DialError> {
-        let failed = |source| DialError::Socket { address, source };
-        let socket = udp::bind_for(address).map_err(failed)?;
-        let endpoint = Endpoint::new(
-            EndpointConfig::default(),
-            None,
-            socket,
-            Arc::new(TokioRuntime),
-        )
-        .map_err(failed)?;
+        let endpoint = udp_endpoint(address)?;
         tokio::select! {
-            session = self.establish(endpoint, Carrier::Udp, address) => session,
+            session = self.establish(endpoint, Carrier::Udp, address, None) => session,
             () = udp::refused(address) => Err(DialError::NobodyThere { address }),
         }
     }
@@ -254,29 +304,20 @@ impl Dialer {
         address: SocketAddr,
     ) -> Result<(Session, WelcomeBody), DialError> {
         let failed = |source| DialError::Socket { address, source };
-        let endpoint = abstract_endpoint(socket, None).map_err(failed)?;
-        self.establish(endpoint, carrier, address).await
+        let endpoint = abstract_endpoint(socket, carrier, None).map_err(failed)?;
+        self.establish(endpoint, carrier, address, None).await
     }
 
-    async fn establish(
+    pub(crate) async fn establish(
         &self,
-        mut endpoint: Endpoint,
+        endpoint: Endpoint,
         carrier: Carrier,
         address: SocketAddr,
+        carrying: Option<Carrying>,
     ) -> Result<(Session, WelcomeBody), DialError> {
-        let (tls, name) = trust::client_config(&self.key).map_err(|_| HandshakeError::Crypto)?;
-        let mut config = quinn::ClientConfig::new(Arc::new(tls));
-        config.transport_config(carrier::client_config());
-        endpoint.set_default_client_config(config);
-        let connecting = endpoint
-            .connect(address, &name)
-            .map_err(DialError::Connect)?;
-        let connection = connecting.await.map_err(|error| match error {
-            quinn::ConnectionError::TimedOut => DialError::NoAnswer { address },
-            other => DialError::Handshake(other.into()),
-        })?;
+        let connection = self.connect(&endpoint, carrier, address).await?;
         let greeted = trust::greet(&connection, &self.key, &self.name, &self.clock).await;
-        let session = Session::new(connection, carrier, Owned::Endpoint(endpoint));
+        let session = Session::new(connection, carrier, Owned::Endpoint(endpoint), carrying);
         match greeted {
             Ok(welcome) => Ok((session, welcome)),
             Err(error) => {
@@ -285,6 +326,35 @@ impl Dialer {
             }
         }
     }
+
+    /// Shakes hands in TLS: then the server is known, and the client is not.
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        carrier: Carrier,
+        address: SocketAddr,
+    ) -> Result<quinn::Connection, DialError> {
+        let (tls, name) = trust::client_config(&self.key).map_err(|_| HandshakeError::Crypto)?;
+        let mut config = quinn::ClientConfig::new(Arc::new(tls));
+        config.transport_config(carrier::client_config(carrier));
+        let connecting = endpoint
+            .connect_with(config, address, &name)
+            .map_err(DialError::Connect)?;
+        connecting.await.map_err(|error| match error {
+            quinn::ConnectionError::TimedOut => DialError::NoAnswer { address },
+            other => DialError::Handshake(other.into()),
+        })
+    }
+}
+
+fn udp_endpoint(remote: SocketAddr) -> Result<Endpoint, DialError> {
+    let failed = |source| DialError::Socket {
+        address: remote,
+        source,
+    };
+    let socket = udp::bind_for(remote).map_err(failed)?;
+    let config = carrier::endpoint_config(Carrier::Udp);
+    Endpoint::new(config, None, socket, Arc::new(TokioRuntime)).map_err(failed)
 }
 
 /// A listener that cannot be.
@@ -340,28 +410,65 @@ pub enum DialError {
     /// The address cannot be dialled.
     #[error("dial the server")]
     Connect(#[source] quinn::ConnectError),
+    /// The address and the choice of carriers leave nothing to try.
+    #[error("the server's address and the chosen carrier do not go together")]
+    NoWay {
+        /// What was chosen.
+        choice: CarrierChoice,
+    },
+    /// There is no WebSocket.
+    #[error(transparent)]
+    Upgrade(UpgradeError),
     /// A server is there, and the two did not come together.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
 }
 
-fn server_config(trust: &ServerTrust) -> Result<ServerConfig, BindError> {
-    let tls = trust::server_config(Arc::clone(&trust.keys))
+impl From<UpgradeError> for DialError {
+    fn from(error: UpgradeError) -> Self {
+        match error {
+            // The same word as in the hello's answer, one step earlier.
+            UpgradeError::Refused(refusal) => Self::Handshake(HandshakeError::Refused(refusal)),
+            other => Self::Upgrade(other),
+        }
+    }
+}
+
+impl DialError {
+    /// Whether a tunnel server said it: on another carrier it would say the same.
+    #[must_use]
+    pub const fn is_from_server(&self) -> bool {
+        match self {
+            Self::Handshake(error) => !matches!(
+                error,
+                HandshakeError::Slow | HandshakeError::Connection(_) | HandshakeError::Channel(_)
+            ),
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn server_config(
+    reception: &Reception,
+    carrier: Carrier,
+) -> Result<ServerConfig, BindError> {
+    let tls = trust::server_config(Arc::clone(&reception.trust.keys))
         .map_err(|error| BindError::Tls(error.into()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(tls));
     config
-        .transport_config(carrier::stranger_config())
+        .transport_config(carrier::stranger_config(carrier))
         .max_incoming(MOST_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER * MOST_INCOMING as u64);
     Ok(config)
 }
 
-fn abstract_endpoint(
+pub(crate) fn abstract_endpoint(
     socket: Arc<dyn AsyncUdpSocket>,
+    carrier: Carrier,
     server: Option<ServerConfig>,
 ) -> io::Result<Endpoint> {
-    let config = EndpointConfig::default();
+    let config = carrier::endpoint_config(carrier);
     Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
 }
 
@@ -387,9 +494,3 @@ const INCOMING_BUFFER: u64 = 8 * 1024;
 
 /// How long a closing listener waits for its last packets to be heard.
 const CLOSING: Duration = Duration::from_millis(500);
-
-/// RFC 8305, section 5, recommends 250 ms between attempts.
-const HEAD_START: Duration = Duration::from_millis(250);
-
-/// A name with more addresses has answered by then, or will not.
-const MOST_ADDRESSES: usize = 6;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use wire::{CloseCode, Status, WelcomeBody};
 
 use crate::backoff::{Attempt, Backoff, BackoffPolicy};
-use crate::endpoint::{DialError, Dialer};
+use crate::endpoint::DialError;
 use crate::session::Session;
 use crate::tasks::Tasks;
 use crate::trust::{HANDSHAKE_TIME, HandshakeError};
@@ -27,23 +27,6 @@ use crate::trust::{HANDSHAKE_TIME, HandshakeError};
 pub trait Dial: Send + Sync + fmt::Debug {
     /// Tries once.
     fn dial(&self) -> BoxFuture<'_, Result<(Session, WelcomeBody), DialError>>;
-}
-
-/// A [`Dialer`] and the address that it dials over UDP.
-#[derive(Debug)]
-pub struct UdpDial {
-    /// Who dials.
-    pub dialer: Dialer,
-    /// Name or address of the server.
-    pub host: String,
-    /// Its UDP port.
-    pub port: u16,
-}
-
-impl Dial for UdpDial {
-    fn dial(&self) -> BoxFuture<'_, Result<(Session, WelcomeBody), DialError>> {
-        Box::pin(self.dialer.dial(&self.host, self.port))
-    }
 }
 
 /// What happens when a session is lost.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use wire::{CloseCode, FeatureVersion, FrameKind, Preface, frame};
 
 use crate::carrier::Carrier;
+use crate::carrier::websocket::Carrying;
 use crate::channel::{Channel, ChannelError, Priority};
 
 /// One authenticated connection. Clones are the same session.
@@ -22,6 +23,7 @@ struct Inner {
     carrier: Carrier,
     since: Instant,
     owned: Owned,
+    carrying: Option<Carrying>,
 }
 
 /// What lives and ends with a session.
@@ -60,13 +62,22 @@ impl Protocol {
 }
 
 impl Session {
-    pub(crate) fn new(connection: Connection, carrier: Carrier, owned: Owned) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        carrier: Carrier,
+        owned: Owned,
+        carrying: Option<Carrying>,
+    ) -> Self {
+        if let Some(carrying) = &carrying {
+            carrying.begin(&connection);
+        }
         let since = Instant::now();
         Self(Arc::new(Inner {
             connection,
             carrier,
             since,
             owned,
+            carrying,
         }))
     }
 
@@ -103,6 +114,10 @@ impl Session {
         let channel = Channel::new(send, receive, protocol.longest_reply);
         channel.set_priority(protocol.priority);
         Ok(channel)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0.connection
     }
 
     /// Waits for the peer to open a channel. Cancel-safe.
@@ -147,6 +162,9 @@ impl Session {
             // The packet leaves within the first moments; waiting for the end of the draining
             // period (RFC 9000, section 10.2) would only make every command slower.
             tokio::time::timeout(FLUSH, endpoint.wait_idle()).await.ok();
+        }
+        if let Some(carrying) = &self.0.carrying {
+            tokio::time::timeout(FLUSH, carrying.close()).await.ok();
         }
     }
 }

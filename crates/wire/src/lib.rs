@@ -13,6 +13,7 @@ pub mod close;
 pub mod frame;
 pub mod hello;
 pub mod message;
+pub mod pass;
 pub mod preface;
 pub mod status;
 
@@ -20,5 +21,6 @@ pub use close::CloseCode;
 pub use frame::{Fault, FrameError, FrameKind, Header};
 pub use hello::{Hello, HelloBody, Refused, Reply, Versions, Welcome, WelcomeBody};
 pub use message::{DecodeError, decode, encode};
+pub use pass::{Act, Pass, PassError};
 pub use preface::{FeatureVersion, Preface};
 pub use status::Status;

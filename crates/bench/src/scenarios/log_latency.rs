@@ -241,8 +241,8 @@ const fn links(size: Size) -> &'static [&'static str] {
 const SETTINGS: &[Setting] = &[
     // TCP has no part in it.
     Setting::new(Means::Udp, Congestion::Bbr),
-    //TMP Setting::new(Means::WebSocket, Congestion::Bbr),
-    //TMP Setting::new(Means::WebSocket, Congestion::Cubic),
+    Setting::new(Means::WebSocket, Congestion::Bbr),
+    Setting::new(Means::WebSocket, Congestion::Cubic),
     Setting::new(Means::Yamux, Congestion::Bbr),
     Setting::new(Means::Tcp, Congestion::Bbr),
     Setting::new(Means::Tcp, Congestion::Cubic),

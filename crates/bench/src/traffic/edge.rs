@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, co
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use transport::reach::TlsTrust;
 
 use crate::lab::Machine;
 
@@ -23,6 +24,7 @@ use crate::lab::Machine;
 pub(crate) struct Edge {
     pub(crate) address: SocketAddr,
     certificate: CertificateDer<'static>,
+    pem: String,
     passes: watch::Sender<Passes>,
     /// When the server's first bytes for the newest client went through.
     answered: watch::Receiver<Option<Instant>>,
@@ -70,12 +72,18 @@ impl Edge {
         Ok(Self {
             address: machine.run(start).await?,
             certificate,
+            pem: own.cert.pem(),
             passes,
             answered,
         })
     }
 
-    /// Returns the settings of a client that trusts this edge and nobody else.
+    /// Returns the trust of a tunnel's client in this edge and nobody else.
+    pub(super) fn trust(&self) -> Result<TlsTrust> {
+        Ok(TlsTrust::authorities(self.pem.as_bytes())?)
+    }
+
+    /// Returns the settings of another client that trusts this edge and nobody else.
     pub(super) fn client_config(&self) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone())?;
@@ -121,12 +129,16 @@ struct Passage {
 impl Passage {
     async fn open(mut self, client: TcpStream) -> Result<()> {
         let mut door = self.door.clone();
+        let cut = async {
+            let cut = door.wait_for(|passes| *passes == Passes::Nothing);
+            let nobody_cuts = cut.await.is_err();
+            if nobody_cuts {
+                std::future::pending().await
+            }
+        };
         tokio::select! {
             done = self.pass(client) => done,
-            closed = door.wait_for(|passes| *passes == Passes::Nothing) => {
-                closed?;
-                Ok(())
-            }
+            () = cut => Ok(()),
         }
     }
 

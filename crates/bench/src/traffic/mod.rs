@@ -13,6 +13,7 @@ mod ours;
 mod plain_quic;
 mod tally;
 mod tcp;
+mod upgrades;
 mod websocket;
 mod yamux;
 

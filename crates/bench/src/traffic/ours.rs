@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result};
 use futures_util::future::BoxFuture;
 use serde_bytes::ByteBuf;
 use transport::channel::{Channel, Priority};
-use transport::endpoint::{Dialer, Listener};
+use transport::carrier::websocket::Door;
+use transport::endpoint::{Arrival, Dialer, Listener, Reception};
+use transport::reach::{Route, Security};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::{Protocol, Session};
 use transport::tasks::Tasks;
@@ -17,15 +19,16 @@ use transport::trust::{
 
 use super::bytes::{BULK, Ticks, line, written};
 use super::tally::{Clock, Tally};
-use super::{Flow, Joined};
+use super::edge::Edge;
+use super::{Flow, Joined, upgrades};
 use crate::lab::Lab;
-use crate::run::Skipped;
 
 /// A server end on its machine, for whoever dials it.
 #[derive(Debug)]
 pub(crate) struct Ours {
     secret: Secret,
     udp: SocketAddr,
+    edge: Edge,
 }
 
 /// What carries a session.
@@ -49,21 +52,35 @@ impl Ours {
         let secret = Secret::generate()?;
         let (address, tasks) = (lab.server.any_port(), lab.server.tasks().clone());
         let router = Arc::new(router(clock));
-        let trust = server_trust(&secret, &router)?;
+        let reception = Arc::new(Reception::new(server_trust(&secret, &router)?));
         let serve = async move {
-            let listener = Listener::bind(address, trust)?;
+            let receive = {
+                let (router, tasks) = (Arc::clone(&router), tasks.clone());
+                move |arrival| receive(arrival, Arc::clone(&router), tasks.clone())
+            };
+            let listener = Listener::bind(address, Arc::clone(&reception))?;
             let udp = listener.local_addr()?;
+            let door = Arc::new(Door::new(reception)?);
+            let http = upgrades::serve(door, tasks.clone(), receive.clone()).await?;
             let owner = tasks.clone();
-            tasks.spawn("listener", accept(listener, router, owner));
-            Ok(udp)
+            tasks.spawn("listener", async move {
+                while let Some(arrival) = listener.accept().await {
+                    owner.spawn("session", receive(arrival));
+                }
+            });
+            Ok((udp, http))
         };
-        let udp = lab.server.run(serve).await?;
-        Ok(Self { secret, udp })
+        let (udp, http) = lab.server.run(serve).await?;
+        Ok(Self {
+            secret,
+            udp,
+            edge: Edge::start(&lab.server, http).await?,
+        })
     }
 
     /// Returns what ends TLS before the server.
-    pub(crate) const fn edge(&self) -> Option<&super::edge::Edge> {
-        None
+    pub(crate) const fn edge(&self) -> &Edge {
+        &self.edge
     }
 
     /// Prepares the opening of a session, for the client's machine.
@@ -72,12 +89,16 @@ impl Ours {
         over: Over,
     ) -> Result<impl Future<Output = Result<Session>> + Send + use<>> {
         let (dialer, udp) = (dialer(&self.secret)?, self.udp);
+        let route = Route {
+            host: self.edge.address.ip().to_string(),
+            port: self.edge.address.port(),
+            security: Security::Tls(Arc::new(self.edge.trust()?)),
+            proxy: None,
+        };
         Ok(async move {
             let (session, _) = match over {
                 Over::Udp => dialer.dial(&udp.ip().to_string(), udp.port()).await?,
-                Over::WebSocket => {
-                    return Err(Skipped("there is no WebSocket carrier yet".to_owned()).into());
-                }
+                Over::WebSocket => dialer.dial_websocket(Arc::new(route)).await?,
             };
             Ok(session)
         })
@@ -163,15 +184,10 @@ impl Handler for Answer {
     }
 }
 
-async fn accept(listener: Listener, router: Arc<Router>, tasks: Tasks) {
-    while let Some(arrival) = listener.accept().await {
-        let (router, owner) = (Arc::clone(&router), tasks.clone());
-        tasks.spawn("session", async move {
-            // Whoever is refused hears it; this end has nothing to add.
-            if let Ok((session, guest)) = arrival.establish().await {
-                router.serve(session, guest, &owner).await;
-            }
-        });
+async fn receive(arrival: Arrival, router: Arc<Router>, tasks: Tasks) {
+    // Whoever is refused hears it; this end has nothing to add.
+    if let Ok((session, guest)) = arrival.establish().await {
+        router.serve(session, guest, &tasks).await;
     }
 }
 
