@@ -7,7 +7,7 @@
 //!                     rate, loss, delay      ordered by time of arrival
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
@@ -59,6 +59,7 @@ struct State {
     busy: HashMap<(SocketAddr, SocketAddr), Instant>,
     inboxes: HashMap<SocketAddr, Inbox>,
     cut: bool,
+    silent: HashSet<SocketAddr>,
     luck: u64,
     sent: u64,
     packets: u64,
@@ -86,6 +87,7 @@ impl Network {
             busy: HashMap::new(),
             inboxes: HashMap::new(),
             cut: false,
+            silent: HashSet::new(),
             // An xorshift generator stands still at zero.
             luck: seed | 1 << 63,
             sent: 0,
@@ -119,6 +121,16 @@ impl Network {
         self.lock().cut = false;
     }
 
+    /// Drops every packet from and to one host from now on, as when it has lost its power.
+    pub fn silence(&self, host: SocketAddr) {
+        self.lock().silent.insert(host);
+    }
+
+    /// Ends what [`Network::silence`] began.
+    pub fn unsilence(&self, host: SocketAddr) {
+        self.lock().silent.remove(&host);
+    }
+
     /// Returns how many bytes were handed to the network so far.
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
@@ -134,7 +146,8 @@ impl State {
     fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
         let link = self.link;
-        if self.cut || self.chance(link.loss) {
+        let silent = self.silent.contains(&from) || self.silent.contains(&to);
+        if self.cut || silent || self.chance(link.loss) {
             return;
         }
         let Some(leaves) = self.pass_queue(from, to, &link, bytes.len() as u64) else {

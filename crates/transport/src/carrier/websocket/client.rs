@@ -275,7 +275,13 @@ pub enum UpgradeError {
 impl UpgradeError {
     /// Whether the session can have no other link: the server does not know it, or the key.
     fn is_final(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.refused.status != Status::TOO_MANY)
+        matches!(
+            self,
+            Self::Refused(refusal) if !matches!(
+                refusal.refused.status,
+                Status::TOO_MANY | Status::UNAVAILABLE
+            )
+        )
     }
 }
 

@@ -100,6 +100,7 @@ impl Door {
     fn stay(&self, key: &Key, pass: &Pass, ticket: Ticket) -> Result<Stay, Refusal> {
         let place = (key.id(), pass.session);
         match (pass.act, self.live.lock().get(&place)) {
+            (Act::Open, None) if self.reception.is_leaving() => Err(Refusal::Leaving),
             (Act::Open, None) => Ok(Stay::New(place, ticket)),
             (Act::Attach, Some(queues)) => Ok(Stay::Again(queues.clone())),
             (Act::Open, Some(_)) => Err(Refusal::Taken),
@@ -199,6 +200,10 @@ impl Live {
 }
 
 impl Listed {
+    pub(super) const fn key(&self) -> KeyId {
+        self.place.0
+    }
+
     /// Puts the session on the list.
     pub(super) fn list(&self) {
         self.live.lock().insert(self.place, self.queues.clone());
@@ -231,6 +236,9 @@ pub enum Refusal {
     /// Too many strangers are at the door.
     #[error("too many clients connect at once: try again in a moment")]
     Busy,
+    /// The server is stopping: only sessions that are open go on.
+    #[error("the server is stopping")]
+    Leaving,
     /// A session of that name is open.
     #[error("the session is open already")]
     Taken,
@@ -247,6 +255,7 @@ impl Refusal {
             Self::Pass(BadPass::Unreadable(_)) => StatusCode::BAD_REQUEST,
             Self::Pass(BadPass::TooMany) | Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Pass(_) => StatusCode::UNAUTHORIZED,
+            Self::Leaving => StatusCode::SERVICE_UNAVAILABLE,
             Self::Taken | Self::Gone => StatusCode::CONFLICT,
         }
     }
