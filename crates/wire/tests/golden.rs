@@ -242,3 +242,25 @@ fn a_notice_of_a_newer_end_is_none_and_what_it_appended_is_ignored() {
     assert_eq!(Notice::decode(&[]), None);
     assert_eq!(Notice::decode(b"\0newer"), Some(Notice::Leaving));
 }
+
+#[test]
+fn a_pass_has_these_bytes() {
+    let pass = Pass {
+        key_id: [0xaa; 8],
+        time: 1_800_000_000,
+        nonce: [0xbb; 16],
+        session: [0xcc; 16],
+        act: Act::Open,
+        host: "app.example.com:443".into(),
+    };
+    let golden = concat!(
+        "01",
+        "aaaaaaaaaaaaaaaa",
+        "000000006b49d200", // time
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        "cccccccccccccccccccccccccccccccc",
+        "00",                                     // a new session
+        "6170702e6578616d706c652e636f6d3a343433", // host
+    );
+    assert_eq!(hex(&pass.signed_part()), golden);
+}

@@ -175,11 +175,13 @@ pub(crate) async fn greet(
 }
 
 /// Waits for the hello, checks it and answers. `Err` means that the peer was refused or is gone.
+/// Who came with a pass must hold the key of that pass.
 pub(crate) async fn welcome(
     connection: &Connection,
     trust: &ServerTrust,
     ticket: &Ticket,
     places: Arc<Semaphore>,
+    pass: Option<KeyId>,
 ) -> Result<Welcomed, HandshakeError> {
     let exporter = exporter(connection)?;
     let (send, receive) = connection.accept_bi().await?;
@@ -196,6 +198,10 @@ pub(crate) async fn welcome(
         (trust.clock)(),
     );
     let admitted = checked.and_then(|guest| {
+        if pass.is_some_and(|pass| pass != guest.key.id()) {
+            // One identity from the upgrade to the last channel.
+            return Err(Unwelcome::Key);
+        }
         let place = places.try_acquire_owned().map_err(|_| Unwelcome::Full)?;
         Ok((guest, place))
     });

@@ -108,6 +108,17 @@ impl Door {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn list_for_test(&self, key: KeyId, session: [u8; 16]) -> Listed {
+        let listed = Listed {
+            live: self.live.clone(),
+            place: (key, session),
+            queues: Queues::default(),
+        };
+        listed.list();
+        listed
+    }
+
     /// Returns the server's clock, in seconds since 1970, for a refusal.
     #[must_use]
     pub fn time(&self) -> u64 {
@@ -200,6 +211,10 @@ impl Live {
 }
 
 impl Listed {
+    pub(super) const fn key(&self) -> KeyId {
+        self.place.0
+    }
+
     /// Puts the session on the list.
     pub(super) fn list(&self) {
         self.live.lock().insert(self.place, self.queues.clone());
