@@ -26,7 +26,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
 async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (link, way) in stage.links(&["home"])? {
-        let overs = [(Over::Udp, "UDP"), (Over::WebSocket, "WebSocket, from the upgrade")];
+        let overs = [
+            (Over::Udp, "UDP"),
+            (Over::WebSocket, "WebSocket, from the upgrade"),
+        ];
         for (over, name) in overs {
             if over == Over::Udp && way.udp == Udp::Dropped {
                 continue;
@@ -50,13 +53,18 @@ async fn measure(stage: &Stage, way: Way, over: Over) -> Result<Sample> {
     let session = lab.client.run(server.dial(over)?).await?;
     let tally = Tally::new(clock);
     let lines = session.receive(Flow::Lines, tally.clone());
-    lab.client.start("lines", lines).context("the machine has ended")?;
+    lab.client
+        .start("lines", lines)
+        .context("the machine has ended")?;
     let mut took = Vec::new();
     for round in 0..rounds(stage.size) {
         tokio::time::sleep(BETWEEN + STEP * round).await;
         let back = cut(&lab, &server, over, clock).await?;
         let first = first_after(&tally, back).await?;
-        progress(&format!("  {over:?}: back, and {:.0} ms", (first - back).as_secs_f64() * 1e3));
+        progress(&format!(
+            "  {over:?}: back, and {:.0} ms",
+            (first - back).as_secs_f64() * 1e3
+        ));
         took.push((first - back).as_secs_f64() / way.round_trip().as_secs_f64());
     }
     Sample::new(took)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use futures_util::future::BoxFuture;
 use serde_bytes::ByteBuf;
-use transport::channel::{Channel, Priority};
 use transport::carrier::websocket::Door;
+use transport::channel::{Channel, Priority};
 use transport::endpoint::{Arrival, Dialer, Listener, Reception};
 use transport::reach::{Route, Security};
 use transport::router::{Handler, Router, ServeError, Visit};
@@ -18,8 +18,8 @@ use transport::trust::{
 };
 
 use super::bytes::{BULK, Ticks, line, written};
-use super::tally::{Clock, Tally};
 use super::edge::Edge;
+use super::tally::{Clock, Tally};
 use super::{Flow, Joined, upgrades};
 use crate::lab::Lab;
 

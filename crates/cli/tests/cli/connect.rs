@@ -53,3 +53,29 @@ fn logs_and_a_sync_share_the_session() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn what_worked_is_remembered_for_the_next_command() {
+    let serving = Serving::at_a_lasting_port();
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let health = sandbox.tunnel(&["health", "--server", &serving.http(), "--json"]);
+    health.expect(0, &[]);
+    assert_eq!(health.json()["carrier"], "udp");
+    let kept = sandbox.path().join(".local/state/render-tunnel/ways.json");
+    let kept = std::fs::read_to_string(kept).unwrap();
+    for piece in [&*serving.http(), r#""carrier":"udp""#] {
+        assert!(kept.contains(piece), "{kept}");
+    }
+    assert!(!kept.contains(SECRET));
+}
+
+#[test]
+fn the_demo_is_reached_over_either_carrier_and_not_remembered() {
+    let sandbox = Sandbox::new();
+    for carrier in ["udp", "websocket"] {
+        let health = sandbox.tunnel(&["health", "--json", "--carrier", carrier]);
+        health.expect(0, &[]);
+        assert_eq!(health.json()["carrier"], carrier);
+    }
+    assert!(!sandbox.path().join(".local").exists());
+}

@@ -4,6 +4,7 @@
 mod bad_input;
 mod connect;
 mod demo;
+mod doctor;
 mod help;
 mod interrupted;
 mod logs;

@@ -60,17 +60,18 @@ async fn run(subject: &Subject<'_>, notes: &Notes) {
     session::note(choose(over_websocket, over_udp), notes).await;
 }
 
-/// Chooses the session that more can be told of: one that is open, or one that a server refused.
+/// Chooses the session that more can be told of: one that is open, else one that a server refused.
+/// A port where nobody answers tells nothing of secrets and clocks.
 fn choose(over_websocket: Option<Outcome>, over_udp: Option<udp::Tried>) -> Option<Outcome> {
     let over_udp = over_udp.and_then(|tried| tried.outcome);
-    let weight = |outcome: &Outcome| match outcome {
-        Ok(_) => 2,
-        Err(error) if error.is_from_server() => 1,
-        Err(_) => 0,
+    let tells = |outcome: &Outcome| match outcome {
+        Ok(_) => true,
+        Err(error) => error.is_from_server(),
     };
-    let mut outcomes: Vec<_> = [over_websocket, over_udp].into_iter().flatten().collect();
-    outcomes.sort_by_key(weight);
-    outcomes.pop()
+    match (over_websocket, over_udp.filter(tells)) {
+        (Some(Ok(joined)), _) | (_, Some(Ok(joined))) => Some(Ok(joined)),
+        (failed, refused) => failed.or(refused),
+    }
 }
 
 /// Goes the way to the HTTP port, and notes each stage. `None` if no server was reached on it.

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use quinn::{Connection, Endpoint};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -18,7 +19,7 @@ use wire::{Act, CloseCode, Pass, Refused, Status, Versions, WelcomeBody};
 use super::link::{self, carry};
 use super::queues::Queues;
 use super::socket::{PacketSocket, SERVER};
-use super::{Carrying, PATH, Role, TIME_HEADER};
+use super::{Carrying, LinkCount, PATH, Role, TIME_HEADER};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::carrier::Carrier;
 use crate::endpoint::{DialError, Dialer, abstract_endpoint};
@@ -101,9 +102,10 @@ impl Dialer {
         Upgraded { next, websocket }: Upgraded,
     ) -> Result<(Session, WelcomeBody), DialError> {
         let (queues, tasks) = (Queues::default(), Tasks::new());
+        let (count, counted) = watch::channel(LinkCount::default());
         let carrying = Carrying {
             queues: queues.clone(),
-            role: Role::Client(tasks.clone()),
+            role: Role::Client(tasks.clone(), counted),
         };
         let lost = spawn_link(&tasks, &queues, websocket);
         let socket = PacketSocket::of_client(queues.clone());
@@ -121,6 +123,7 @@ impl Dialer {
                 connection: session.connection().clone(),
                 endpoint,
                 socket: quic,
+                count,
                 queues,
                 tasks: tasks.clone(),
             };
@@ -238,6 +241,7 @@ struct Links {
     connection: Connection,
     endpoint: Endpoint,
     socket: Weak<PacketSocket>,
+    count: watch::Sender<LinkCount>,
     queues: Queues,
     tasks: Tasks,
 }
@@ -253,6 +257,7 @@ impl Links {
             if self.queues.is_finished() || self.connection.close_reason().is_some() {
                 return;
             }
+            self.count.send_modify(|count| count.lost += 1);
             let attached = tokio::select! {
                 attached = self.next.attach() => attached,
                 _ = self.connection.closed() => return,
@@ -267,6 +272,7 @@ impl Links {
 
     fn go_on(&self, websocket: WebSocketStream<Opening>) {
         spawn_link(&self.tasks, &self.queues, websocket);
+        self.count.send_modify(|count| count.replaced += 1);
         if let Some(socket) = self.socket.upgrade() {
             // The same socket again, for the ping that QUIC then sends: the server takes the link
             // for good with it. It fails only for a socket without an address.
