@@ -61,10 +61,7 @@ impl Finding {
     /// Makes a finding of what would end another command.
     pub(super) fn of_failure(check: &'static str, failure: &Failure) -> Self {
         let finding = Self::fail(check, failure.message().unwrap_or_default());
-        match failure.next_step() {
-            Some(step) => finding.remedy(step),
-            None => finding,
-        }
+        finding.remedy(failure.next_step().unwrap_or(CORRECT))
     }
 
     pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -105,3 +102,6 @@ impl Notes {
         found.unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What names the place and what is wrong with it has said the rest.
+const CORRECT: &str = "correct that: flags go first, then the environment, .env, and tunnel.toml";
