@@ -14,7 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::support::{Ended, SECRET, Sandbox};
+use crate::support::{Ended, SECRET, Sandbox, lasting_port};
 
 /// What ends TLS before a server, as a host's edge does.
 struct Edge {
@@ -69,7 +69,8 @@ impl Edge {
 /// Runs a client's play against a server behind an edge, with its address and its certificate.
 async fn behind_an_edge(play: impl FnOnce(&str, &str) + Send + 'static) {
     let server = TunnelServer::builder()
-        .quic_address(([127, 0, 0, 1], 0).into())
+        // Only a port that was asked for by its number is offered.
+        .quic_address(([127, 0, 0, 1], lasting_port()).into())
         .http_address(Some(([127, 0, 0, 1], 0).into()))
         .secret(SECRET)
         .start()
@@ -101,7 +102,8 @@ fn pin_in(ended: &Ended) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strange_certificate_is_refused_shown_and_trusted_by_its_pin() {
     behind_an_edge(|url, _| {
-        let sandbox = sandbox();
+        // Over UDP no certificate but that of the key matters.
+        let sandbox = sandbox().set("RENDER_TUNNEL_CARRIER", "websocket");
         let refused = sandbox.tunnel(&["health", "--server", url]);
         refused.expect(3, &["its certificate is not trusted", "--ca", "--pin"]);
         let examined = sandbox.tunnel(&["doctor", "--server", url]);

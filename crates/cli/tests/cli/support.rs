@@ -279,7 +279,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Finds a port that nobody takes while it is free for a moment: below those that Linux hands out.
-fn lasting_port() -> u16 {
+pub(crate) fn lasting_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         // Processes and tests that run at once begin far apart.
