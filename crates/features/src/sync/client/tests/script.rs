@@ -26,6 +26,8 @@ pub(super) enum Act {
     Forget,
     /// Ends the session when so many chunks are acked.
     Cut(u64),
+    /// Pours so many chunks, and then nothing until the session is told to end.
+    Linger(u64),
     /// Pours all.
     Pour,
 }
@@ -90,6 +92,10 @@ impl Script {
                 poured += 1;
                 if matches!(act, Act::Cut(chunks) if chunks == poured) {
                     return cut(channel, visit, poured).await;
+                }
+                if matches!(act, Act::Linger(chunks) if chunks == poured) {
+                    visit.tasks.stopping().await;
+                    return Ok(());
                 }
             }
             let rows = u64::from(CHUNKS - first);
