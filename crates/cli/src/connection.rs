@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use client::{Reconnect, TunnelClient};
+use clap::{Args, ValueEnum};
+use client::{CarrierChoice, Reconnect, TunnelClient};
+use transport::reach::{Pin, ProxySettings, TlsTrust};
 use transport::trust::Secret;
 
 use crate::context::Context;
@@ -16,7 +17,7 @@ use crate::settings::{self, SecretFile, Server};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionOptions {
-    /// The server, for example quic://app.example.com:3001 [env: RENDER_EXTERNAL_URL]
+    /// The server, for example https://app.onrender.com [env: RENDER_EXTERNAL_URL]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 
@@ -24,9 +25,43 @@ pub struct ConnectionOptions {
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 
+    /// Which way to take: the best that works, or one alone
+    #[arg(long, value_enum, default_value_t, value_name = "CARRIER")]
+    carrier: Carrier,
+
+    /// Checks the certificate of an https server by the authorities in a PEM file
+    #[arg(long, value_name = "PATH", conflicts_with = "pin")]
+    ca: Option<PathBuf>,
+
+    /// Trusts the https server that has this public key: sha256/ and the hash of it
+    #[arg(long, value_name = "HASH")]
+    pin: Option<Pin>,
+
     /// What this end calls itself in the server's log [default: development]
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+}
+
+/// Which carriers may be used.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Carrier {
+    /// UDP where the server offers it and the network lets it through, else WebSocket
+    #[default]
+    Auto,
+    /// UDP alone
+    Udp,
+    /// WebSocket alone
+    Websocket,
+}
+
+impl From<Carrier> for CarrierChoice {
+    fn from(carrier: Carrier) -> Self {
+        match carrier {
+            Carrier::Auto => Self::Auto,
+            Carrier::Udp => Self::Udp,
+            Carrier::Websocket => Self::WebSocket,
+        }
+    }
 }
 
 /// A connection, and the demo production at its other end if no server is configured.
@@ -70,14 +105,39 @@ impl ConnectionOptions {
                 (demo.server()?, Some(demo))
             }
         };
-        let builder = TunnelClient::builder()
+        let lookup = |name: &str| context.environment.text(name).ok().flatten();
+        let mut builder = TunnelClient::builder()
+            .carrier(self.carrier.into())
+            .proxies(ProxySettings::from_lookup(|name| {
+                lookup(name).map(str::to_owned)
+            }))
             .server(server.address)
             .secret(server.secret)
             .environment(self.own_environment(context))
             .program(concat!("tunnel ", env!("CARGO_PKG_VERSION")))
             .reconnect(reconnect);
+        if let Some(trust) = self.trust()? {
+            builder = builder.tls(trust);
+        }
         let client = context.interrupt.or(builder.connect()).await?;
         Ok(Link { client, demo })
+    }
+
+    /// Returns what an https server is to be known by, if the user says so.
+    fn trust(&self) -> Result<Option<TlsTrust>, Failure> {
+        if let Some(pin) = self.pin {
+            let trust = TlsTrust::pin(pin);
+            return trust
+                .map(Some)
+                .map_err(|error| Failure::failed(error.to_string()));
+        }
+        let Some(path) = &self.ca else {
+            return Ok(None);
+        };
+        let unusable = |why: String| Failure::usage(format!("--ca {}: {why}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let trust = TlsTrust::authorities(&pem);
+        trust.map(Some).map_err(|error| unusable(error.to_string()))
     }
 
     fn server_text<'a>(&'a self, context: &'a Context) -> Result<Option<&'a str>, Failure> {

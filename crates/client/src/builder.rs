@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use transport::address::ServerAddress;
 use transport::backoff::BackoffPolicy;
+use transport::choice::{CarrierChoice, InProcess, Memory, ServerDial};
 use transport::endpoint::Dialer;
-use transport::keeper::{Dial, Reconnect, UdpDial};
+use transport::keeper::{Dial, Reconnect};
+use transport::reach::{ProxySettings, TlsTrust};
 use transport::trust::{ClientName, Key, Scopes, Secret, WallClock, system_clock};
 
 use crate::client::TunnelClient;
 use crate::error::TunnelError;
+use crate::reaching::Reaching;
 
 /// Collects what a client needs. Made by [`TunnelClient::builder`].
 pub struct ClientBuilder {
@@ -19,6 +22,8 @@ pub struct ClientBuilder {
     program: String,
     reconnect: Reconnect,
     clock: WallClock,
+    reaching: Reaching,
+    memory: Arc<dyn Memory>,
 }
 
 impl Default for ClientBuilder {
@@ -30,6 +35,8 @@ impl Default for ClientBuilder {
             program: concat!("client ", env!("CARGO_PKG_VERSION")).to_owned(),
             reconnect: Reconnect::On(BackoffPolicy::default()),
             clock: system_clock(),
+            reaching: Reaching::default(),
+            memory: Arc::new(InProcess::default()),
         }
     }
 }
@@ -78,6 +85,35 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets which carriers may be used; the best that works unless set.
+    #[must_use]
+    pub const fn carrier(mut self, choice: CarrierChoice) -> Self {
+        self.reaching.choice = choice;
+        self
+    }
+
+    /// Sets what the certificate of an `https` server is checked by; the system's authorities unless
+    /// set.
+    #[must_use]
+    pub fn tls(mut self, trust: TlsTrust) -> Self {
+        self.reaching.trust = Some(Arc::new(trust));
+        self
+    }
+
+    /// Sets the proxies that stand between; none unless set.
+    #[must_use]
+    pub fn proxies(mut self, proxies: ProxySettings) -> Self {
+        self.reaching.proxies = Some(proxies);
+        self
+    }
+
+    /// Sets what remembers which carrier worked; for as long as the client lives unless set.
+    #[must_use]
+    pub fn memory(mut self, memory: Arc<dyn Memory>) -> Self {
+        self.memory = memory;
+        self
+    }
+
     /// Connects, within ten seconds.
     ///
     /// # Errors
@@ -94,12 +130,10 @@ impl ClientBuilder {
                 .map(|feature| feature.protocol.feature_version())
                 .collect(),
         };
-        let dial: Arc<dyn Dial> = Arc::new(UdpDial {
-            dialer: Dialer::new(Arc::new(key), name, self.clock)
-                .first_call(features::health::client::first_call()),
-            host: address.host().to_owned(),
-            port: address.port(),
-        });
+        let dialer = Dialer::new(Arc::new(key), name, self.clock)
+            .first_call(features::health::client::first_call());
+        let ways = self.reaching.ways(&address)?;
+        let dial: Arc<dyn Dial> = Arc::new(ServerDial::new(dialer, ways, self.memory));
         TunnelClient::connect(dial, self.reconnect)
             .await
             .map_err(|source| TunnelError::Connect {
@@ -116,6 +150,8 @@ impl std::fmt::Debug for ClientBuilder {
             environment,
             program,
             reconnect,
+            reaching,
+            memory,
             secret: _,
             clock: _,
         } = self;
@@ -124,6 +160,8 @@ impl std::fmt::Debug for ClientBuilder {
             .field("environment", environment)
             .field("program", program)
             .field("reconnect", reconnect)
+            .field("reaching", reaching)
+            .field("memory", memory)
             .finish_non_exhaustive()
     }
 }

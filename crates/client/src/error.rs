@@ -7,6 +7,7 @@ use transport::address::AddressError;
 use transport::channel::ChannelError;
 use transport::endpoint::DialError;
 use transport::keeper::GiveUp;
+use transport::reach::{ProxySettingsError, TrustError};
 use transport::trust::{HandshakeError, KeyRingError, SecretError};
 use wire::{Fault, Status};
 
@@ -31,6 +32,12 @@ pub enum TunnelError {
     /// No key could be made from the secret.
     #[error(transparent)]
     Key(#[from] KeyRingError),
+    /// The system's certificate authorities cannot be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A variable names a proxy that is none.
+    #[error(transparent)]
+    Proxy(#[from] ProxySettingsError),
     /// There is no session.
     #[error("cannot connect to {server}")]
     Connect {
@@ -104,9 +111,13 @@ impl TunnelError {
             return fault_kind(fault);
         }
         match self {
-            Self::NoServer | Self::Address(_) | Self::NoSecret | Self::Secret(_) | Self::Key(_) => {
-                ErrorKind::Validation
-            }
+            Self::NoServer
+            | Self::Address(_)
+            | Self::NoSecret
+            | Self::Secret(_)
+            | Self::Key(_)
+            | Self::Proxy(_) => ErrorKind::Validation,
+            Self::Trust(_) => ErrorKind::Failed,
             Self::Connect { .. }
             | Self::GaveUp(_)
             | Self::OtherVersion { .. }

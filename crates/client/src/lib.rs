@@ -65,6 +65,7 @@ mod chain;
 mod client;
 mod error;
 mod event;
+mod reaching;
 #[cfg(test)]
 mod tests;
 
@@ -77,6 +78,7 @@ pub use features::{health, logs, sync};
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;
+pub use transport::choice::CarrierChoice;
 pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
 pub use transport::path::Path;
 pub use transport::trust::Secret;

@@ -9,7 +9,8 @@ use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
 use features::sync::database::DatabaseUrl;
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
-use transport::endpoint::Listener;
+use transport::carrier::websocket::Door;
+use transport::endpoint::{Listener, Reception};
 use transport::trust::{
     Key, KeyRing, Scopes, Secret, SecretError, ServerName, ServerTrust, WallClock, random_16,
     system_clock,
@@ -34,6 +35,16 @@ pub struct ServerBuilder {
     pseudonyms: Option<String>,
     sections: Sections,
     clock: WallClock,
+    udp: Udp,
+}
+
+/// Whether clients hear of the UDP port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Udp {
+    /// They do, and come that way where they can.
+    Offered,
+    /// They do not, because the host lets no UDP in, as Render does.
+    Hidden,
 }
 
 impl Default for ServerBuilder {
@@ -52,6 +63,7 @@ impl Default for ServerBuilder {
             pseudonyms: None,
             sections: Sections::default(),
             clock: system_clock(),
+            udp: Udp::Offered,
         }
     }
 }
@@ -70,6 +82,13 @@ impl ServerBuilder {
     #[must_use]
     pub const fn quic_address(mut self, address: SocketAddr) -> Self {
         self.quic = address;
+        self
+    }
+
+    /// Sets whether clients that came over WebSocket hear of the UDP port; they do unless set.
+    #[must_use]
+    pub const fn udp(mut self, udp: Udp) -> Self {
+        self.udp = udp;
         self
     }
 
@@ -172,13 +191,17 @@ impl ServerBuilder {
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
         let router = Arc::new(features::router(&parts)?);
+        let trust = self.trust(&keys, instance, router.features());
+        let reception = Arc::new(Reception::new(trust));
         let front = match self.http {
-            Some(address) => Some(bind(address, Front::bind).await?),
+            Some(address) => {
+                let door = Door::new(Arc::clone(&reception))?;
+                Some((bind(address, Front::bind).await?, door))
+            }
             None => None,
         };
         let listener = bind(self.quic, |address| {
-            let trust = self.trust(&keys, instance, router.features(), address.port());
-            std::future::ready(Listener::bind(address, trust))
+            std::future::ready(Listener::bind(address, Arc::clone(&reception)))
         })
         .await?;
         Ok(TunnelServer::run(listener, front, router, parts))
@@ -231,8 +254,8 @@ impl ServerBuilder {
         keys: &Arc<KeyRing>,
         instance: [u8; 16],
         features: Vec<FeatureVersion>,
-        port: u16,
     ) -> ServerTrust {
+        let port = self.quic.port();
         ServerTrust {
             keys: Arc::clone(keys),
             name: ServerName {
@@ -242,7 +265,7 @@ impl ServerBuilder {
                 program: self.program.clone(),
                 features,
                 // A port that the system chooses is not one to remember.
-                udp_port: (port != 0).then_some(port),
+                udp_port: (port != 0 && self.udp == Udp::Offered).then_some(port),
             },
             clock: Arc::clone(&self.clock),
         }

@@ -1,7 +1,7 @@
 //! The front: the HTTP surface of the server.
 //!
 //! ```text
-//! TCP ─▶ accept loop (bounded, timed) ─▶ axum: /health, /_tunnel/health
+//! TCP ─▶ accept loop (bounded, timed) ─▶ axum: /health, /_tunnel/health, /render-tunnel
 //! ```
 
 use std::io;
@@ -10,17 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Extension;
 use axum::http::header;
 use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, warn};
 use transport::tasks::Tasks;
 
 use crate::error::ServerError;
+use crate::forwarded::Peer;
+use crate::websocket::{self, Upgrades};
 
 /// Listens for HTTP.
 #[derive(Debug)]
@@ -41,22 +44,22 @@ impl Front {
     }
 
     /// Serves until `tasks` are told to stop; requests under way are finished by then or cut.
-    pub(crate) async fn run(self, tasks: Tasks) {
+    pub(crate) async fn run(self, upgrades: Upgrades, tasks: Tasks) {
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let routes = routes();
+        let routes = routes().merge(websocket::routes(upgrades));
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&self.listener, &places) => accepted,
                 () = tasks.stopping() => return,
             };
-            let Some((stream, place)) = accepted else {
+            let Some((stream, peer, place)) = accepted else {
                 continue;
             };
             let (routes, connection) = (routes.clone(), tasks.clone());
             tasks.spawn("http connection", async move {
                 let _place = place;
                 tokio::select! {
-                    () = serve(stream, routes) => {}
+                    () = serve(stream, peer, routes) => {}
                     () = connection.stopping() => {}
                 }
             });
@@ -68,11 +71,11 @@ impl Front {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     // Never closed.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, peer)) => Some((stream, peer, place)),
         Err(error) => {
             // No descriptor left, or a connection that was gone again: others may fare better.
             warn!("accept an HTTP connection: {error}");
@@ -82,12 +85,16 @@ async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, routes: Router) {
+/// Serves requests until the connection ends, or is upgraded: then it is a session's.
+async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router) {
+    transport::reach::tune(&stream);
+    let routes = routes.layer(Extension(Peer(peer)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(MOST_HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .with_upgrades();
     match tokio::time::timeout(CONNECTION_TIME, connection).await {
         Ok(Ok(())) | Err(_) => {}
         Ok(Err(error)) => debug!("an HTTP connection ended early: {error}"),
@@ -107,7 +114,7 @@ fn routes() -> Router {
         .route("/_tunnel/health", get(health))
 }
 
-/// Probes and a few people. Each takes some 20 KiB.
+/// Probes, a few people, and clients whose upgrade is under way. Each takes some 20 KiB.
 const MOST_CONNECTIONS: usize = 256;
 
 /// A probe sends its few lines at once. Below the 5 s that Render gives it, so that a full house of

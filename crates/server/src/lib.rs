@@ -29,11 +29,14 @@ mod builder;
 pub mod config;
 pub mod demo;
 mod error;
+mod forwarded;
 mod front;
+mod guests;
 mod server;
 mod signal;
+mod websocket;
 
-pub use builder::ServerBuilder;
+pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
 pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use features::logs::Ring;
-use features::parts::{ServerParts, SessionCount};
-use tracing::{info, warn};
-use transport::endpoint::{Arrival, Listener};
+use features::parts::ServerParts;
+use tracing::warn;
+use transport::carrier::websocket::Door;
+use transport::endpoint::Listener;
 use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
-use transport::trust::HandshakeError;
 
 use crate::builder::ServerBuilder;
 use crate::front::Front;
+use crate::guests::Guests;
+use crate::websocket::Upgrades;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
 #[derive(Debug)]
@@ -36,33 +38,34 @@ impl TunnelServer {
 
     pub(crate) fn run(
         listener: Listener,
-        front: Option<Front>,
+        front: Option<(Front, Door)>,
         router: Arc<Router>,
         parts: ServerParts,
     ) -> Self {
         let server = Self {
             listener: Arc::new(listener),
-            http_address: front.as_ref().and_then(|front| front.local_addr().ok()),
+            http_address: front
+                .as_ref()
+                .and_then(|(front, _)| front.local_addr().ok()),
             ring: parts.ring,
             doors: Tasks::new(),
             sessions: Tasks::new(),
             helpers: Tasks::new(),
         };
-        if let Some(front) = front {
-            server
-                .doors
-                .spawn("http front", front.run(server.doors.clone()));
+        let guests = Guests::new(router, parts.sessions, server.sessions.clone());
+        if let Some((front, door)) = front {
+            let upgrades = Upgrades {
+                door: Arc::new(door),
+                guests: guests.clone(),
+            };
+            let serving = front.run(upgrades, server.doors.clone());
+            server.doors.spawn("http front", serving);
         }
-        let door = Door {
-            listener: Arc::clone(&server.listener),
-            router,
-            count: parts.sessions,
-            sessions: server.sessions.clone(),
-        };
+        let letting_in = let_in(Arc::clone(&server.listener), guests);
         let doors = server.doors.clone();
         server.doors.spawn("quic door", async move {
             tokio::select! {
-                () = door.run() => {}
+                () = letting_in => {}
                 () = doors.stopping() => {}
             }
         });
@@ -126,45 +129,12 @@ impl TunnelServer {
     }
 }
 
-/// Where clients come in.
-struct Door {
-    listener: Arc<Listener>,
-    router: Arc<Router>,
-    count: SessionCount,
-    sessions: Tasks,
-}
-
-impl Door {
-    async fn run(self) {
-        while let Some(arrival) = self.listener.accept().await {
-            let visit = admit(
-                arrival,
-                Arc::clone(&self.router),
-                self.count.clone(),
-                self.sessions.clone(),
-            );
-            self.sessions.spawn("session", visit);
-        }
-    }
-}
-
-async fn admit(arrival: Arrival, router: Arc<Router>, count: SessionCount, tasks: Tasks) {
-    let address = arrival.remote_address();
-    match arrival.establish().await {
-        Ok((session, guest)) => {
-            let _counted = count.enter();
-            let (key, hello) = (guest.key.name().to_owned(), guest.hello.clone());
-            let (environment, program) = (hello.environment, hello.program);
-            info!(%address, key, environment, program, "session opened");
-            router.serve(session, guest, &tasks).await;
-            info!(%address, key, "session closed");
-        }
-        // A stranger may fill the log with these, so they are short and below the default level
-        // but for those which an operator will look for.
-        Err(HandshakeError::Refused(refusal)) => {
-            info!(%address, status = refusal.refused.status.0, "session refused: {}", refusal.refused.reason);
-        }
-        Err(error) => tracing::debug!(%address, "no session: {error}"),
+async fn let_in(listener: Arc<Listener>, guests: Guests) {
+    while let Some(arrival) = listener.accept().await {
+        let receiving = guests.clone();
+        guests
+            .tasks()
+            .spawn("session", async move { receiving.receive(arrival).await });
     }
 }
 

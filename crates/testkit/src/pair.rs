@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use transport::carrier::Carrier;
-use transport::endpoint::{DialError, Dialer, Listener};
+use transport::endpoint::{DialError, Dialer, Listener, Reception};
 use transport::first_call::FirstCall;
 use transport::keeper::Dial;
 use transport::router::Router;
@@ -192,8 +192,12 @@ fn start(
         name,
         clock: system_clock(),
     };
-    let listener = Listener::on_socket(network.host(address), Carrier::Memory, trust)
-        .expect("a memory socket has no faults");
+    let listener = Listener::on_socket(
+        network.host(address),
+        Carrier::Memory,
+        Arc::new(Reception::new(trust)),
+    )
+    .expect("a memory socket has no faults");
     let instance = Instance {
         network: network.clone(),
         address,

@@ -8,8 +8,9 @@ use url::{Host, Url};
 
 /// The address of a server.
 ///
-/// `quic://HOST:PORT` is UDP alone; `http://HOST:PORT` is a plain server, as in development, which
-/// listens for QUIC on the UDP port of the same number.
+/// `https://HOST` is a server behind a front that ends TLS, as on Render; `http://HOST:PORT` a plain
+/// server, as in development, which listens for QUIC on the UDP port of the same number;
+/// `quic://HOST:PORT` is UDP alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     scheme: Scheme,
@@ -17,10 +18,20 @@ pub struct ServerAddress {
     port: u16,
 }
 
+/// What an HTTP port speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP as it is.
+    Plain,
+    /// HTTP inside TLS.
+    Tls,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
     Quic,
     Http,
+    Https,
 }
 
 impl ServerAddress {
@@ -30,10 +41,29 @@ impl ServerAddress {
         &self.host
     }
 
-    /// Returns the UDP port.
+    /// Returns the port.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns the port where UDP is to be tried, if the address says so.
+    #[must_use]
+    pub const fn udp_port(&self) -> Option<u16> {
+        match self.scheme {
+            Scheme::Quic | Scheme::Http => Some(self.port),
+            Scheme::Https => None,
+        }
+    }
+
+    /// Returns how the server's HTTP port is spoken to, if it has one.
+    #[must_use]
+    pub const fn http(&self) -> Option<Http> {
+        match self.scheme {
+            Scheme::Quic => None,
+            Scheme::Http => Some(Http::Plain),
+            Scheme::Https => Some(Http::Tls),
+        }
     }
 }
 
@@ -55,7 +85,7 @@ impl FromStr for ServerAddress {
         let scheme = match url.scheme() {
             "quic" => Scheme::Quic,
             "http" => Scheme::Http,
-            "https" => return Err(AddressError::NeedsWebSocket),
+            "https" => Scheme::Https,
             other => return Err(AddressError::Scheme(other.to_owned())),
         };
         if !url.username().is_empty() || url.password().is_some() {
@@ -69,6 +99,7 @@ impl FromStr for ServerAddress {
         let port = url.port().unwrap_or(match scheme {
             Scheme::Quic => DEFAULT_PORT,
             Scheme::Http => 80,
+            Scheme::Https => 443,
         });
         Ok(Self { scheme, host, port })
     }
@@ -79,6 +110,7 @@ impl fmt::Display for ServerAddress {
         let scheme = match self.scheme {
             Scheme::Quic => "quic",
             Scheme::Http => "http",
+            Scheme::Https => "https",
         };
         match self.host.contains(':') {
             true => write!(f, "{scheme}://[{}]:{}", self.host, self.port),
@@ -94,19 +126,13 @@ pub enum AddressError {
     #[error("the server's address is empty")]
     Empty,
     /// Not a URL.
-    #[error("the server's address is no URL: {0}; write it like quic://app.example.com:3001")]
+    #[error("the server's address is no URL: {0}; write it like https://app.example.com")]
     NotAUrl(url::ParseError),
     /// A URL of something else.
-    #[error("a server's address begins with quic:// or http://, not {0}://")]
+    #[error("a server's address begins with https://, http:// or quic://, not {0}://")]
     Scheme(String),
-    /// HTTPS, behind which UDP does not reach.
-    #[error(
-        "https:// needs the WebSocket carrier, which this version does not have yet: \
-         use quic://HOST:PORT where the server's UDP port can be reached"
-    )]
-    NeedsWebSocket,
     /// No host in it.
-    #[error("the server's address names no host; write it like quic://app.example.com:3001")]
+    #[error("the server's address names no host; write it like https://app.example.com")]
     NoHost,
     /// A user or a password in it.
     #[error(
@@ -139,6 +165,12 @@ mod tests {
                 3001,
             ),
             ("http://[::1]:3001", "http://[::1]:3001", "::1", 3001),
+            (
+                "https://app.onrender.com/",
+                "https://app.onrender.com:443",
+                "app.onrender.com",
+                443,
+            ),
         ] {
             let address: ServerAddress = text.parse().unwrap();
             assert_eq!(
@@ -149,13 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn an_address_says_which_ways_there_are() {
+        for (text, udp, http) in [
+            ("quic://a:1", Some(1), None),
+            ("http://a:1", Some(1), Some(Http::Plain)),
+            ("https://a", None, Some(Http::Tls)),
+        ] {
+            let address: ServerAddress = text.parse().unwrap();
+            assert_eq!((address.udp_port(), address.http()), (udp, http), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_says_why() {
         let error = |text: &str| text.parse::<ServerAddress>().unwrap_err();
         assert_eq!(error(" "), AddressError::Empty);
-        assert_eq!(
-            error("https://app.onrender.com"),
-            AddressError::NeedsWebSocket
-        );
         assert_eq!(error("ftp://x"), AddressError::Scheme("ftp".into()));
         assert_eq!(error("quic://user:secret@x"), AddressError::Credentials);
         assert!(matches!(error("quic://:1"), AddressError::NotAUrl(_)));

@@ -1,47 +1,84 @@
 //! Where sessions begin: a [`Listener`] on the server, a [`Dialer`] on the client.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, Incoming, ServerConfig, TokioRuntime};
+use quinn::{AsyncUdpSocket, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use wire::{CloseCode, WelcomeBody};
 
+use crate::carrier::websocket::{Carrying, UpgradeError};
 use crate::carrier::{self, Carrier, udp};
+use crate::choice::CarrierChoice;
 use crate::first_call::{Asked, FirstCall};
+use crate::reach::race::{by_turns, race};
 use crate::session::{Owned, Session, flush};
 use crate::trust::{
     self, Admission, ClientName, Greeted, Guest, HANDSHAKE_TIME, HandshakeError, Key,
     MOST_SESSIONS, ServerTrust, Ticket, WallClock, Welcomed,
 };
 
+/// What all ways in share: whom the server trusts, and how many strangers and sessions it takes.
+#[derive(Debug)]
+pub struct Reception {
+    admission: Admission,
+    places: Arc<Semaphore>,
+    trust: ServerTrust,
+    leaving: CancellationToken,
+}
+
 /// Takes in sessions on one socket.
 #[derive(Debug)]
 pub struct Listener {
     endpoint: Endpoint,
     carrier: Carrier,
-    admission: Admission,
-    places: Arc<Semaphore>,
-    trust: Arc<ServerTrust>,
-    leaving: CancellationToken,
+    reception: Arc<Reception>,
 }
 
 /// A stranger at the door.
 #[derive(Debug)]
 pub struct Arrival {
-    incoming: Incoming,
-    carrier: Carrier,
-    ticket: Ticket,
-    places: Arc<Semaphore>,
-    trust: Arc<ServerTrust>,
-    leaving: CancellationToken,
+    pub(crate) incoming: Incoming,
+    pub(crate) from: IpAddr,
+    pub(crate) carrier: Carrier,
+    pub(crate) ticket: Ticket,
+    pub(crate) reception: Arc<Reception>,
+    pub(crate) carrying: Option<Carrying>,
+}
+
+impl Reception {
+    /// Makes a reception without guests.
+    #[must_use]
+    pub fn new(trust: ServerTrust) -> Self {
+        Self {
+            admission: Admission::default(),
+            places: Arc::new(Semaphore::new(MOST_SESSIONS)),
+            trust,
+            leaving: CancellationToken::new(),
+        }
+    }
+
+    /// Turns away whoever comes from now on, at once. Sessions that are open go on.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
+    }
+
+    pub(crate) const fn trust(&self) -> &ServerTrust {
+        &self.trust
+    }
+
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<Ticket> {
+        self.admission.admit(address)
+    }
 }
 
 impl Listener {
@@ -49,18 +86,22 @@ impl Listener {
     ///
     /// # Errors
     /// [`BindError`] if the address cannot be had.
-    pub fn bind(address: SocketAddr, trust: ServerTrust) -> Result<Self, BindError> {
+    pub fn bind(address: SocketAddr, reception: Arc<Reception>) -> Result<Self, BindError> {
         let failed = |source| BindError::Socket { address, source };
         let socket = udp::bind(address).map_err(failed)?;
-        let config = server_config(&trust)?;
+        let carrier = Carrier::Udp;
         let endpoint = Endpoint::new(
-            EndpointConfig::default(),
-            Some(config),
+            carrier::endpoint_config(carrier),
+            Some(server_config(&reception, carrier)?),
             socket,
             Arc::new(TokioRuntime),
         )
         .map_err(failed)?;
-        Ok(Self::on(endpoint, Carrier::Udp, trust))
+        Ok(Self {
+            endpoint,
+            carrier,
+            reception,
+        })
     }
 
     /// Listens on a socket of the caller's.
@@ -70,22 +111,16 @@ impl Listener {
     pub fn on_socket(
         socket: Arc<dyn AsyncUdpSocket>,
         carrier: Carrier,
-        trust: ServerTrust,
+        reception: Arc<Reception>,
     ) -> Result<Self, BindError> {
-        let config = server_config(&trust)?;
-        let endpoint = abstract_endpoint(socket, Some(config)).map_err(BindError::Abstract)?;
-        Ok(Self::on(endpoint, carrier, trust))
-    }
-
-    fn on(endpoint: Endpoint, carrier: Carrier, trust: ServerTrust) -> Self {
-        Self {
+        let config = server_config(&reception, carrier)?;
+        let endpoint =
+            abstract_endpoint(socket, carrier, Some(config)).map_err(BindError::Abstract)?;
+        Ok(Self {
             endpoint,
             carrier,
-            admission: Admission::default(),
-            places: Arc::new(Semaphore::new(MOST_SESSIONS)),
-            trust: Arc::new(trust),
-            leaving: CancellationToken::new(),
-        }
+            reception,
+        })
     }
 
     /// Returns the address that it listens on.
@@ -103,27 +138,26 @@ impl Listener {
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            if self.leaving.is_cancelled() {
+            if self.reception.is_leaving() {
                 incoming.refuse();
                 continue;
             }
             let address = incoming.remote_address().ip();
-            if self.admission.is_busy(address) && incoming.may_retry() {
+            let admission = &self.reception.admission;
+            if admission.is_busy(address) && incoming.may_retry() {
                 // Fails only for an address that has proved itself, which was just asked.
                 incoming.retry().ok();
                 continue;
             }
-            match self.admission.admit(address) {
+            match admission.admit(address) {
                 Some(ticket) => {
-                    let (carrier, trust) = (self.carrier, Arc::clone(&self.trust));
-                    let places = Arc::clone(&self.places);
                     return Some(Arrival {
                         incoming,
-                        carrier,
+                        from: address,
+                        carrier: self.carrier,
                         ticket,
-                        places,
-                        trust,
-                        leaving: self.leaving.clone(),
+                        reception: Arc::clone(&self.reception),
+                        carrying: None,
                     });
                 }
                 None => incoming.refuse(),
@@ -134,7 +168,7 @@ impl Listener {
     /// Lets nobody new in. Sessions that are open go on, and [`Listener::accept`] is to be waited
     /// for as before: it turns away whoever comes, who would otherwise wait for an answer.
     pub fn leave(&self) {
-        self.leaving.cancel();
+        self.reception.leave();
     }
 
     /// Stops listening and ends what is left of its sessions.
@@ -149,8 +183,14 @@ impl Listener {
 impl Arrival {
     /// Returns the stranger's address.
     #[must_use]
-    pub fn remote_address(&self) -> SocketAddr {
-        self.incoming.remote_address()
+    pub const fn remote_ip(&self) -> IpAddr {
+        self.from
+    }
+
+    /// Returns what the stranger has come over.
+    #[must_use]
+    pub const fn carrier(&self) -> Carrier {
+        self.carrier
     }
 
     /// Runs the handshake, within [`HANDSHAKE_TIME`].
@@ -160,23 +200,24 @@ impl Arrival {
     pub async fn establish(self) -> Result<(Session, Guest), HandshakeError> {
         let Self {
             incoming,
+            from: _,
             carrier,
             ticket,
-            places,
-            trust,
-            leaving,
+            reception,
+            carrying,
         } = self;
+        let places = Arc::clone(&reception.places);
         let deadline = Instant::now() + HANDSHAKE_TIME;
         let slow = |_| HandshakeError::Slow;
         let connecting = incoming.accept()?;
         let connection = tokio::select! {
             connection = timeout_at(deadline, connecting) => connection.map_err(slow)??,
-            () = leaving.cancelled() => return Err(HandshakeError::TurnedAway),
+            () = reception.leaving.cancelled() => return Err(HandshakeError::TurnedAway),
         };
+        let welcomed = trust::welcome(&connection, &reception.trust, &ticket, places);
         let welcomed = tokio::select! {
-            welcomed = timeout_at(deadline, trust::welcome(&connection, &trust, &ticket, places)) =>
-                welcomed.map_err(slow).flatten(),
-            () = leaving.cancelled() => Err(HandshakeError::TurnedAway),
+            welcomed = timeout_at(deadline, welcomed) => welcomed.map_err(slow).flatten(),
+            () = reception.leaving.cancelled() => Err(HandshakeError::TurnedAway),
         };
         match welcomed {
             Ok(Welcomed {
@@ -186,7 +227,8 @@ impl Arrival {
             }) => {
                 carrier::trust(&connection);
                 let owned = Owned::Place { _held: place };
-                let session = Session::new(connection, carrier, owned, control, Asked::default());
+                let asked = Asked::default();
+                let session = Session::new(connection, carrier, owned, carrying, control, asked);
                 Ok((session, guest))
             }
             Err(error) => {
@@ -224,6 +266,14 @@ impl Dialer {
         self
     }
 
+    pub(crate) const fn key(&self) -> &Arc<Key> {
+        &self.key
+    }
+
+    pub(crate) const fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
     /// Opens a session over UDP with `host`, a name or an address, at `port`.
     ///
     /// The host's addresses are tried one after the other, each with a short head start over the
@@ -236,42 +286,49 @@ impl Dialer {
             host: host.to_owned(),
             source,
         };
-        let mut addresses: Vec<_> = tokio::net::lookup_host((host, port))
+        let found = tokio::net::lookup_host((host, port))
             .await
-            .map_err(unresolved)?
-            .collect();
-        addresses.truncate(MOST_ADDRESSES);
-        let mut attempts: FuturesUnordered<_> = addresses
-            .into_iter()
-            .zip(0..)
-            .map(|(address, place)| async move {
-                tokio::time::sleep(HEAD_START * place).await;
-                self.dial_address(address).await
-            })
-            .collect();
-        let mut last = Err(unresolved(io::ErrorKind::NotFound.into()));
-        while let Some(attempt) = attempts.next().await {
-            match attempt {
+            .map_err(unresolved)?;
+        let dialled = race(by_turns(found), |address| async move {
+            match self.dial_address(address).await {
                 // A server answered: another address of it would say the same.
-                Ok(_) | Err(DialError::Handshake(_)) => return attempt,
-                Err(_) => last = attempt,
+                Err(DialError::Handshake(error)) => Ok(Err(error)),
+                other => other.map(Ok),
             }
+        });
+        let nowhere = || unresolved(io::ErrorKind::NotFound.into());
+        match dialled.await {
+            Ok(answered) => answered.map_err(DialError::from),
+            Err(mut failures) => Err(failures.pop().unwrap_or_else(nowhere)),
         }
-        last
+    }
+
+    /// Finds out whether the server answers over UDP, and who it is, without a word to it.
+    ///
+    /// # Errors
+    /// [`DialError`] if it does not.
+    pub async fn probe(&self, host: &str, port: u16) -> Result<(), DialError> {
+        let unresolved = |source| DialError::Resolve {
+            host: host.to_owned(),
+            source,
+        };
+        let mut addresses = tokio::net::lookup_host((host, port))
+            .await
+            .map_err(unresolved)?;
+        let address = addresses
+            .next()
+            .ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))?;
+        let endpoint = udp_endpoint(address)?;
+        let connection = self.connect(&endpoint, Carrier::Udp, address).await?;
+        connection.close(CloseCode::DONE.0.into(), b"");
+        endpoint.wait_idle().await;
+        Ok(())
     }
 
     async fn dial_address(&self, address: SocketAddr) -> Result<(Session, WelcomeBody), DialError> {
-        let failed = |source| DialError::Socket { address, source };
-        let socket = udp::bind_for(address).map_err(failed)?;
-        let endpoint = Endpoint::new(
-            EndpointConfig::default(),
-            None,
-            socket,
-            Arc::new(TokioRuntime),
-        )
-        .map_err(failed)?;
+        let endpoint = udp_endpoint(address)?;
         tokio::select! {
-            session = self.establish(endpoint, Carrier::Udp, address) => session,
+            session = self.establish(endpoint, Carrier::Udp, address, None) => session,
             () = udp::refused(address) => Err(DialError::NobodyThere { address }),
         }
     }
@@ -287,27 +344,18 @@ impl Dialer {
         address: SocketAddr,
     ) -> Result<(Session, WelcomeBody), DialError> {
         let failed = |source| DialError::Socket { address, source };
-        let endpoint = abstract_endpoint(socket, None).map_err(failed)?;
-        self.establish(endpoint, carrier, address).await
+        let endpoint = abstract_endpoint(socket, carrier, None).map_err(failed)?;
+        self.establish(endpoint, carrier, address, None).await
     }
 
-    async fn establish(
+    pub(crate) async fn establish(
         &self,
-        mut endpoint: Endpoint,
+        endpoint: Endpoint,
         carrier: Carrier,
         address: SocketAddr,
+        carrying: Option<Carrying>,
     ) -> Result<(Session, WelcomeBody), DialError> {
-        let (tls, name) = trust::client_config(&self.key).map_err(|_| HandshakeError::Crypto)?;
-        let mut config = quinn::ClientConfig::new(Arc::new(tls));
-        config.transport_config(carrier::client_config());
-        endpoint.set_default_client_config(config);
-        let connecting = endpoint
-            .connect(address, &name)
-            .map_err(DialError::Connect)?;
-        let connection = connecting.await.map_err(|error| match error {
-            quinn::ConnectionError::TimedOut => DialError::NoAnswer { address },
-            other => DialError::Handshake(other.into()),
-        })?;
+        let connection = self.connect(&endpoint, carrier, address).await?;
         let (key, first) = (&self.key, self.first.as_ref());
         match trust::greet(&connection, key, &self.name, &self.clock, first).await {
             Ok(Greeted {
@@ -316,7 +364,7 @@ impl Dialer {
                 asked,
             }) => {
                 let owned = Owned::Endpoint(endpoint);
-                let session = Session::new(connection, carrier, owned, control, asked);
+                let session = Session::new(connection, carrier, owned, carrying, control, asked);
                 Ok((session, welcome))
             }
             Err(error) => {
@@ -326,6 +374,35 @@ impl Dialer {
             }
         }
     }
+
+    /// Shakes hands in TLS: then the server is known, and the client is not.
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        carrier: Carrier,
+        address: SocketAddr,
+    ) -> Result<quinn::Connection, DialError> {
+        let (tls, name) = trust::client_config(&self.key).map_err(|_| HandshakeError::Crypto)?;
+        let mut config = quinn::ClientConfig::new(Arc::new(tls));
+        config.transport_config(carrier::client_config(carrier));
+        let connecting = endpoint
+            .connect_with(config, address, &name)
+            .map_err(DialError::Connect)?;
+        connecting.await.map_err(|error| match error {
+            quinn::ConnectionError::TimedOut => DialError::NoAnswer { address },
+            other => DialError::Handshake(other.into()),
+        })
+    }
+}
+
+fn udp_endpoint(remote: SocketAddr) -> Result<Endpoint, DialError> {
+    let failed = |source| DialError::Socket {
+        address: remote,
+        source,
+    };
+    let socket = udp::bind_for(remote).map_err(failed)?;
+    let config = carrier::endpoint_config(Carrier::Udp);
+    Endpoint::new(config, None, socket, Arc::new(TokioRuntime)).map_err(failed)
 }
 
 /// A listener that cannot be.
@@ -381,28 +458,65 @@ pub enum DialError {
     /// The address cannot be dialled.
     #[error("dial the server")]
     Connect(#[source] quinn::ConnectError),
+    /// The address and the choice of carriers leave nothing to try.
+    #[error("the server's address and the chosen carrier do not go together")]
+    NoWay {
+        /// What was chosen.
+        choice: CarrierChoice,
+    },
+    /// There is no WebSocket.
+    #[error(transparent)]
+    Upgrade(UpgradeError),
     /// A server is there, and the two did not come together.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
 }
 
-fn server_config(trust: &ServerTrust) -> Result<ServerConfig, BindError> {
-    let tls = trust::server_config(Arc::clone(&trust.keys))
+impl From<UpgradeError> for DialError {
+    fn from(error: UpgradeError) -> Self {
+        match error {
+            // The same word as in the hello's answer, one step earlier.
+            UpgradeError::Refused(refusal) => Self::Handshake(HandshakeError::Refused(refusal)),
+            other => Self::Upgrade(other),
+        }
+    }
+}
+
+impl DialError {
+    /// Whether a tunnel server said it: on another carrier it would say the same.
+    #[must_use]
+    pub const fn is_from_server(&self) -> bool {
+        match self {
+            Self::Handshake(error) => !matches!(
+                error,
+                HandshakeError::Slow | HandshakeError::Connection(_) | HandshakeError::Channel(_)
+            ),
+            _ => false,
+        }
+    }
+}
+
+pub(crate) fn server_config(
+    reception: &Reception,
+    carrier: Carrier,
+) -> Result<ServerConfig, BindError> {
+    let tls = trust::server_config(Arc::clone(&reception.trust.keys))
         .map_err(|error| BindError::Tls(error.into()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(tls));
     config
-        .transport_config(carrier::stranger_config())
+        .transport_config(carrier::stranger_config(carrier))
         .max_incoming(MOST_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER * MOST_INCOMING as u64);
     Ok(config)
 }
 
-fn abstract_endpoint(
+pub(crate) fn abstract_endpoint(
     socket: Arc<dyn AsyncUdpSocket>,
+    carrier: Carrier,
     server: Option<ServerConfig>,
 ) -> io::Result<Endpoint> {
-    let config = EndpointConfig::default();
+    let config = carrier::endpoint_config(carrier);
     Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
 }
 
@@ -430,9 +544,3 @@ const INCOMING_BUFFER: u64 = 8 * 1024;
 
 /// How long a closing listener waits for its last packets to be heard.
 const CLOSING: Duration = Duration::from_millis(500);
-
-/// RFC 8305, section 5, recommends 250 ms between attempts.
-const HEAD_START: Duration = Duration::from_millis(250);
-
-/// A name with more addresses has answered by then, or will not.
-const MOST_ADDRESSES: usize = 6;

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use wire::{CloseCode, FeatureVersion, Notice};
 
 use crate::carrier::Carrier;
+use crate::carrier::websocket::Carrying;
 use crate::channel::{Channel, ChannelError, Priority};
 use crate::control::Control;
 use crate::first_call::{Asked, opening, question};
@@ -27,6 +28,7 @@ struct Inner {
     carrier: Carrier,
     since: Instant,
     owned: Owned,
+    carrying: Option<Carrying>,
     control: Control,
     asked: Asked,
     /// Holds a token for each channel that this end has open.
@@ -74,9 +76,13 @@ impl Session {
         connection: Connection,
         carrier: Carrier,
         owned: Owned,
+        carrying: Option<Carrying>,
         control: Control,
         asked: Asked,
     ) -> Self {
+        if let Some(carrying) = &carrying {
+            carrying.begin(&connection);
+        }
         let channels = TaskTracker::new();
         channels.close();
         Self(Arc::new(Inner {
@@ -84,6 +90,7 @@ impl Session {
             carrier,
             since: Instant::now(),
             owned,
+            carrying,
             control,
             asked,
             channels,
@@ -135,6 +142,10 @@ impl Session {
         let channel = Channel::new(send, receive, protocol.longest_reply);
         channel.set_priority(protocol.priority);
         Ok(channel)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0.connection
     }
 
     /// Waits for the peer to open a channel. Cancel-safe.
@@ -212,6 +223,9 @@ impl Session {
         self.0.connection.close(code.0.into(), b"");
         if let Owned::Endpoint(endpoint) = &self.0.owned {
             flush(endpoint).await;
+        }
+        if let Some(carrying) = &self.0.carrying {
+            tokio::time::timeout(FLUSH, carrying.close()).await.ok();
         }
     }
 }

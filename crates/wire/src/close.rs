@@ -21,6 +21,8 @@ impl CloseCode {
     pub const SLOW_HELLO: Self = Self(4);
     /// The key was revoked. Reserved for the reload of keys.
     pub const REVOKED: Self = Self(5);
+    /// The carrier was lost, and there is no other to be had: only ever seen at the end that lost it.
+    pub const CARRIER_LOST: Self = Self(6);
 }
 
 impl fmt::Display for CloseCode {
@@ -32,6 +34,7 @@ impl fmt::Display for CloseCode {
             Self::PROTOCOL => f.write_str("the peer broke the protocol"),
             Self::SLOW_HELLO => f.write_str("the hello came too late"),
             Self::REVOKED => f.write_str("the key was revoked"),
+            Self::CARRIER_LOST => f.write_str("the carrier was lost"),
             Self(code) => write!(f, "close code {code}"),
         }
     }

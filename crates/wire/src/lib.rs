@@ -14,6 +14,7 @@ pub mod frame;
 pub mod hello;
 pub mod message;
 pub mod notice;
+pub mod pass;
 pub mod preface;
 pub mod status;
 
@@ -22,5 +23,6 @@ pub use frame::{Fault, FrameError, FrameKind, Header};
 pub use hello::{Hello, HelloBody, Refused, Reply, Versions, Welcome, WelcomeBody};
 pub use message::{DecodeError, decode, encode};
 pub use notice::Notice;
+pub use pass::{Act, Pass, PassError};
 pub use preface::{FeatureVersion, Preface};
 pub use status::Status;

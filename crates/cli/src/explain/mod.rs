@@ -12,6 +12,7 @@ use client::sync::target::WriteError;
 use client::{Chain, ErrorKind, TunnelError};
 use server::ServerError;
 use server::demo::DemoError;
+use transport::carrier::websocket::UpgradeError;
 use transport::endpoint::{BindError, DialError};
 use transport::trust::HandshakeError;
 use wire::Status;
@@ -153,7 +154,32 @@ fn dial_hint(error: &DialError) -> &'static str {
         DialError::Connect(_) => {
             "check the host and the port in --server or RENDER_EXTERNAL_URL: packets cannot be sent there"
         }
+        DialError::NoWay { .. } => {
+            "choose `--carrier auto`, or write the server's address as https:// or http://"
+        }
+        DialError::Upgrade(error) => upgrade_hint(error),
         DialError::Handshake(error) => handshake_hint(error),
+    }
+}
+
+/// Returns the next step after a WebSocket that could not be had.
+const fn upgrade_hint(error: &UpgradeError) -> &'static str {
+    match error {
+        UpgradeError::NoTunnel { status: 502..=504 } => {
+            "the server is away, or still starting: try again in a minute, and look into its log"
+        }
+        UpgradeError::NoTunnel { status: 426 } => {
+            "a proxy on the way removes the WebSocket upgrade: let it through there"
+        }
+        UpgradeError::NoTunnel { .. } => {
+            "check that the address is that of tunnel-server: a proxy, another program or a network's login page may have answered"
+        }
+        UpgradeError::Slow | UpgradeError::Lost(_) | UpgradeError::WebSocket(_) => {
+            "try again; if it stays so, a proxy on the way holds WebSockets back"
+        }
+        _ => {
+            "check that this machine is online, and the address in --server or RENDER_EXTERNAL_URL"
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use server::config::ConfigFile;
-use server::{DatabaseUrl, ServerBuilder, TunnelServer};
+use server::{DatabaseUrl, ServerBuilder, TunnelServer, Udp};
 use transport::trust::Secret;
 
 use super::Arguments;
@@ -77,6 +77,10 @@ impl Configuration {
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
             .keys(&self.file.keys, lookup)?;
+        if environment.has("RENDER") {
+            // Render's edge lets no UDP in, whatever listens behind it.
+            builder = builder.udp(Udp::Hidden);
+        }
         if let Some(name) = &self.name {
             builder = builder.server_id(name);
         }

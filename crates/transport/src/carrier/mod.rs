@@ -1,18 +1,22 @@
 //! What carries QUIC's packets, and the numbers that a session runs with on it.
 
 pub mod udp;
+pub mod websocket;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{AckFrequencyConfig, IdleTimeout, TransportConfig, VarInt};
+use quinn::congestion::CubicConfig;
+use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
 
 /// A kind of carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carrier {
     /// UDP datagrams.
     Udp,
+    /// Binary messages of a WebSocket.
+    WebSocket,
     /// A virtual network inside the process.
     Memory,
 }
@@ -21,6 +25,7 @@ impl fmt::Display for Carrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Udp => "udp",
+            Self::WebSocket => "websocket",
             Self::Memory => "memory",
         })
     }
@@ -28,8 +33,8 @@ impl fmt::Display for Carrier {
 
 /// Returns the settings of a connection whose peer has not proved itself: room for a hello
 /// and the first call.
-pub(crate) fn stranger_config() -> Arc<TransportConfig> {
-    let mut config = common_config();
+pub(crate) fn stranger_config(carrier: Carrier) -> Arc<TransportConfig> {
+    let mut config = common_config(carrier);
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS))
         .receive_window(VarInt::from_u32(STRANGER_WINDOW));
@@ -37,8 +42,8 @@ pub(crate) fn stranger_config() -> Arc<TransportConfig> {
 }
 
 /// Returns the settings of a client, who knows its server by the time it opens anything.
-pub(crate) fn client_config() -> Arc<TransportConfig> {
-    let mut config = common_config();
+pub(crate) fn client_config(carrier: Carrier) -> Arc<TransportConfig> {
+    let mut config = common_config(carrier);
     config
         // The server opens no channel.
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
@@ -52,7 +57,17 @@ pub(crate) fn trust(connection: &quinn::Connection) {
     connection.set_receive_window(VarInt::from_u32(SESSION_WINDOW));
 }
 
-fn common_config() -> TransportConfig {
+/// Returns the settings of an endpoint.
+pub(crate) fn endpoint_config(carrier: Carrier) -> EndpointConfig {
+    let mut config = EndpointConfig::default();
+    if carrier == Carrier::WebSocket {
+        // Fails only below 1200 or above 65527, and this is a constant in between.
+        config.max_udp_payload_size(websocket::MAX_PACKET).ok();
+    }
+    config
+}
+
+fn common_config(carrier: Carrier) -> TransportConfig {
     let mut acks = AckFrequencyConfig::default();
     // An ack that waits looks like a queue on the path. RFC 9000's default is 25 ms.
     acks.max_ack_delay(Some(Duration::from_millis(5)));
@@ -62,10 +77,29 @@ fn common_config() -> TransportConfig {
         .datagram_receive_buffer_size(None)
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .send_window(SEND_WINDOW)
-        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MILLIS))))
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(idle_millis(
+            carrier,
+        )))))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .ack_frequency_config(Some(acks));
+    if carrier == Carrier::WebSocket {
+        // The usual one is smaller than two packets, and then nothing can ever be sent.
+        let mut congestion = CubicConfig::default();
+        congestion.initial_window(INITIAL_WINDOW);
+        config
+            .congestion_controller_factory(Arc::new(congestion))
+            .initial_mtu(websocket::MAX_PACKET)
+            .min_mtu(websocket::MAX_PACKET)
+            .mtu_discovery_config(None);
+    }
     config
+}
+
+const fn idle_millis(carrier: Carrier) -> u32 {
+    match carrier {
+        Carrier::Udp | Carrier::Memory => IDLE_MILLIS,
+        Carrier::WebSocket => REPLACED_MILLIS,
+    }
 }
 
 /// The hello's, and that of the first call, which is not read before the hello is accepted.
@@ -90,6 +124,13 @@ const MOST_CHANNELS: u32 = 64;
 
 /// A link that is dead is known within ten seconds.
 const IDLE_MILLIS: u32 = 10_000;
+
+/// A WebSocket that is dead is known within ten seconds by itself; the session then has as long
+/// again, and some more, for the next one.
+const REPLACED_MILLIS: u32 = 30_000;
+
+/// Eight of WebSocket's packets.
+const INITIAL_WINDOW: u64 = 64 * 1024;
 
 /// Three keep-alives may be lost before a link counts as dead.
 const KEEP_ALIVE: Duration = Duration::from_millis(2_500);

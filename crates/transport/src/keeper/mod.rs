@@ -23,7 +23,7 @@ use self::keeping::{Keeping, try_once};
 pub use self::record::{Gap, Record, Snapshot};
 use crate::backoff::{Attempt, BackoffPolicy};
 use crate::carrier::Carrier;
-use crate::endpoint::{DialError, Dialer};
+use crate::endpoint::DialError;
 use crate::session::Session;
 use crate::tasks::Tasks;
 
@@ -31,23 +31,6 @@ use crate::tasks::Tasks;
 pub trait Dial: Send + Sync + fmt::Debug {
     /// Tries once.
     fn dial(&self) -> BoxFuture<'_, Result<(Session, WelcomeBody), DialError>>;
-}
-
-/// A [`Dialer`] and the address that it dials over UDP.
-#[derive(Debug)]
-pub struct UdpDial {
-    /// Who dials.
-    pub dialer: Dialer,
-    /// Name or address of the server.
-    pub host: String,
-    /// Its UDP port.
-    pub port: u16,
-}
-
-impl Dial for UdpDial {
-    fn dial(&self) -> BoxFuture<'_, Result<(Session, WelcomeBody), DialError>> {
-        Box::pin(self.dialer.dial(&self.host, self.port))
-    }
 }
 
 /// What happens when a session is lost.

@@ -343,7 +343,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(refused: Refused, now: u64) -> Self {
+    pub(crate) fn new(refused: Refused, now: u64) -> Self {
         let clock_ahead = now.cast_signed().saturating_sub(refused.time.cast_signed());
         Self {
             refused,
@@ -437,7 +437,7 @@ const BY_SERVER: &[u8] = b"render-tunnel welcome";
 const CERTIFICATE_ALERTS: std::ops::RangeInclusive<u64> = 0x12a..=0x131;
 
 /// How far two clocks may differ, in seconds: five minutes, as the package before this one had it.
-const CLOCK_TOLERANCE: u64 = 300;
+pub(super) const CLOCK_TOLERANCE: u64 = 300;
 
 /// From the first packet to the welcome. Three round trips of a satellite link take two seconds;
 /// the rest is for packets lost on the way.

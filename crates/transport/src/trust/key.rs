@@ -20,6 +20,7 @@ pub struct Key {
     id: KeyId,
     scopes: Scopes,
     proof: hmac::Key,
+    pass: hmac::Key,
     identity: Identity,
 }
 
@@ -50,11 +51,13 @@ impl Key {
         let id = expand(&root, b"key id")?;
         let seed = expand::<32>(&root, b"server identity")?;
         let proof = expand::<32>(&root, b"hello proof")?;
+        let pass = expand::<32>(&root, b"pass proof")?;
         Ok(Self {
             name: name.into(),
             id: KeyId(*id),
             scopes,
             proof: hmac::Key::new(hmac::HMAC_SHA256, proof.as_ref()),
+            pass: hmac::Key::new(hmac::HMAC_SHA256, pass.as_ref()),
             identity: Identity::from_seed(&seed)?,
         })
     }
@@ -84,10 +87,17 @@ impl Key {
     /// Returns the authentication code over the parts, each of which is bound to its place by its
     /// length.
     pub(super) fn prove(&self, parts: &[&[u8]]) -> Proof {
-        let tag = hmac::sign(&self.proof, &transcript(parts));
-        let mut proof = [0; 32];
-        proof.copy_from_slice(tag.as_ref());
-        proof
+        sign(&self.proof, &transcript(parts))
+    }
+
+    /// Returns the authentication code of a pass.
+    pub(super) fn sign_pass(&self, signed: &[u8]) -> Proof {
+        sign(&self.pass, signed)
+    }
+
+    /// Compares in constant time.
+    pub(super) fn verify_pass(&self, signed: &[u8], proof: &Proof) -> Result<(), BadProof> {
+        hmac::verify(&self.pass, signed, proof).map_err(|_| BadProof)
     }
 
     /// Compares in constant time.
@@ -176,6 +186,12 @@ pub enum KeyRingError {
 fn decoy() -> Result<Key, KeyRingError> {
     let secret = Secret::generate().map_err(|_| KeyRingError::Derive)?;
     Key::derive("decoy", &secret, Scopes::default())
+}
+
+fn sign(key: &hmac::Key, bytes: &[u8]) -> Proof {
+    let mut proof = [0; 32];
+    proof.copy_from_slice(hmac::sign(key, bytes).as_ref());
+    proof
 }
 
 fn expand<const LEN: usize>(

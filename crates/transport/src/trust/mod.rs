@@ -4,6 +4,7 @@ mod admission;
 mod handshake;
 mod identity;
 mod key;
+mod pass;
 mod scope;
 mod secret;
 
@@ -16,5 +17,7 @@ pub(crate) use handshake::{Greeted, Welcomed, greet, welcome};
 pub use identity::IdentityError;
 pub(crate) use identity::{client_config, server_config};
 pub use key::{Key, KeyId, KeyRing, KeyRingError, random_16};
+pub use pass::BadPass;
+pub(crate) use pass::{PassCheck, write_pass};
 pub use scope::{Allow, NoSanitize, Scopes};
 pub use secret::{Secret, SecretError};

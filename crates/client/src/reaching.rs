@@ -1,0 +1,55 @@
+//! How a client reaches its server: what of the builder's settings is about the way.
+
+use std::sync::Arc;
+
+use transport::address::{Http, ServerAddress};
+use transport::carrier::websocket::Open;
+use transport::choice::{CarrierChoice, Ways};
+use transport::reach::{ProxySettings, Route, Security, TlsTrust};
+
+use crate::error::TunnelError;
+
+/// What is set of the way to the server.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reaching {
+    pub(crate) choice: CarrierChoice,
+    pub(crate) trust: Option<Arc<TlsTrust>>,
+    pub(crate) proxies: Option<ProxySettings>,
+}
+
+impl Reaching {
+    /// Returns the ways to a server.
+    pub(crate) fn ways(&self, address: &ServerAddress) -> Result<Ways, TunnelError> {
+        let route = self.route(address)?;
+        // Asked for by name, UDP is tried at the port that the address has for HTTP.
+        let insists = self.choice == CarrierChoice::Udp;
+        Ok(Ways {
+            host: address.host().to_owned(),
+            udp_port: address.udp_port().or(insists.then_some(address.port())),
+            http: route.map(|route| Arc::new(route) as Arc<dyn Open>),
+            choice: self.choice,
+        })
+    }
+
+    fn route(&self, address: &ServerAddress) -> Result<Option<Route>, TunnelError> {
+        let security = match address.http() {
+            None => return Ok(None),
+            Some(Http::Plain) => Security::Plain,
+            Some(Http::Tls) => Security::Tls(match &self.trust {
+                Some(trust) => Arc::clone(trust),
+                None => Arc::new(TlsTrust::system()?),
+            }),
+        };
+        let (host, port) = (address.host().to_owned(), address.port());
+        let proxy = match &self.proxies {
+            Some(proxies) => proxies.for_server(&security, &host, port)?,
+            None => None,
+        };
+        Ok(Some(Route {
+            host,
+            port,
+            security,
+            proxy,
+        }))
+    }
+}

@@ -1,0 +1,150 @@
+//! The WebSocket road in: the route that clients upgrade, and who is let through.
+//!
+//! ```text
+//! GET /render-tunnel ─▶ an upgrade? ─▶ a good pass? ─▶ 101 ─▶ session
+//!                          426     400 401 409 429 503
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::routing::any;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tracing::{debug, info};
+use transport::carrier::websocket::{Door, PATH, Permit, Refusal, TIME_HEADER, accept_key};
+
+use crate::forwarded::{Peer, client_address};
+use crate::guests::Guests;
+
+/// What the route needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrades {
+    pub(crate) door: Arc<Door>,
+    pub(crate) guests: Guests,
+}
+
+/// Returns the route.
+pub(crate) fn routes(upgrades: Upgrades) -> Router {
+    Router::new()
+        .route(PATH, any(upgrade))
+        .with_state(Arc::new(upgrades))
+}
+
+async fn upgrade(
+    State(upgrades): State<Arc<Upgrades>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    mut request: Request,
+) -> Response<Body> {
+    let Some(key) = websocket_key(&request) else {
+        return no_upgrade();
+    };
+    let from = client_address(peer, request.headers());
+    match upgrades.door.check(request.headers(), from).await {
+        Ok(permit) => {
+            let upgraded = hyper::upgrade::on(&mut request);
+            let guests = upgrades.guests.clone();
+            let entering = enter(permit, upgraded, guests.clone());
+            guests.tasks().spawn("websocket session", entering);
+            switching(&key)
+        }
+        Err(refusal) => {
+            info!(%from, status = refusal.status().as_u16(), "upgrade refused: {refusal}");
+            refused(refusal, upgrades.door.time())
+        }
+    }
+}
+
+async fn enter(permit: Permit, upgraded: OnUpgrade, guests: Guests) {
+    let upgraded = match tokio::time::timeout(UPGRADE_TIME, upgraded).await {
+        Ok(Ok(upgraded)) => upgraded,
+        Ok(Err(error)) => return debug!("an upgrade was not finished: {error}"),
+        Err(_) => return debug!("an upgrade was not finished in time"),
+    };
+    let arrived = permit.enter(TokioIo::new(upgraded), guests.tasks()).await;
+    if let Some(arrival) = arrived {
+        guests.receive(arrival).await;
+    }
+}
+
+/// Returns the client's challenge if the request asks for a WebSocket (RFC 6455, section 4.2.1).
+fn websocket_key(request: &Request) -> Option<HeaderValue> {
+    let headers = request.headers();
+    let is_upgrade = request.method() == Method::GET
+        && lists(headers, &header::CONNECTION, "upgrade")
+        && lists(headers, &header::UPGRADE, "websocket")
+        && lists(headers, &header::SEC_WEBSOCKET_VERSION, "13");
+    headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|_| is_upgrade)
+        .cloned()
+}
+
+fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|it| it.to_str().ok());
+    values.any(|value| {
+        value
+            .split(',')
+            .any(|item| item.trim().eq_ignore_ascii_case(wanted))
+    })
+}
+
+fn switching(key: &HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::try_from(accept_key(key.as_bytes())) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    response
+}
+
+fn refused(refusal: Refusal, time: u64) -> Response<Body> {
+    let mut response = said(refusal.status(), refusal.to_string());
+    let headers = response.headers_mut();
+    headers.insert(TIME_HEADER, HeaderValue::from(time));
+    match refusal.status() {
+        StatusCode::UNAUTHORIZED => {
+            let scheme = HeaderValue::from_static("RenderTunnel");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// A person with a browser, or a proxy that took the upgrade out of the request.
+fn no_upgrade() -> Response<Body> {
+    let text = "This is where render-tunnel's clients connect. It takes a WebSocket upgrade: if a \
+                client brought you here, a proxy on the way has removed it.\n";
+    let mut response = said(StatusCode::UPGRADE_REQUIRED, text.to_owned());
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+}
+
+fn said(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, plain);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The 101 leaves at once; then the stream is ours.
+const UPGRADE_TIME: Duration = Duration::from_secs(5);

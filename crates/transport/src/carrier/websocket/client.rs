@@ -1,0 +1,294 @@
+//! The client's side: the upgrade, and the next link when one is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use quinn::{Connection, Endpoint};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tracing::debug;
+use wire::{Act, CloseCode, Pass, Refused, Status, Versions, WelcomeBody};
+
+use super::link::{self, carry};
+use super::queues::Queues;
+use super::socket::{PacketSocket, SERVER};
+use super::{Carrying, PATH, Role, TIME_HEADER};
+use crate::backoff::{Backoff, BackoffPolicy};
+use crate::carrier::Carrier;
+use crate::endpoint::{DialError, Dialer, abstract_endpoint};
+use crate::reach::{ReachError, Route};
+use crate::session::Session;
+use crate::tasks::Tasks;
+use crate::trust::{Key, Refusal, WallClock, random_16, write_pass};
+
+/// Opens byte streams to the HTTP port of one server.
+pub trait Open: Send + Sync + fmt::Debug {
+    /// Opens one.
+    fn open(&self) -> BoxFuture<'_, Result<Opening, ReachError>>;
+
+    /// Returns the server's host, with the port, for the request's `Host`.
+    fn authority(&self) -> String;
+}
+
+/// A byte stream to the server.
+pub type Opening = Box<dyn Io>;
+
+/// Bytes both ways.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for S {}
+
+impl Open for Route {
+    fn open(&self) -> BoxFuture<'_, Result<Opening, ReachError>> {
+        Box::pin(async { Ok(Box::new(self.connect().await?) as Opening) })
+    }
+
+    fn authority(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl Dialer {
+    /// Opens a session over WebSocket.
+    ///
+    /// # Errors
+    /// [`DialError`] if there is no session.
+    pub async fn dial_websocket(
+        &self,
+        open: Arc<dyn Open>,
+    ) -> Result<(Session, WelcomeBody), DialError> {
+        let next = NextLink {
+            key: Arc::clone(self.key()),
+            clock: Arc::clone(self.clock()),
+            open,
+            session: random_16().map_err(|_| UpgradeError::Randomness)?,
+        };
+        let websocket = next.upgrade(Act::Open).await?;
+        let (queues, tasks) = (Queues::default(), Tasks::new());
+        let carrying = Carrying {
+            queues: queues.clone(),
+            role: Role::Client(tasks.clone()),
+        };
+        let lost = spawn_link(&tasks, &queues, websocket);
+        let socket = PacketSocket::of_client(queues.clone());
+        let endpoint =
+            abstract_endpoint(socket, Carrier::WebSocket, None).map_err(UpgradeError::Endpoint)?;
+        let established = tokio::select! {
+            established = self.establish(endpoint.clone(), Carrier::WebSocket, SERVER, Some(carrying)) => established,
+            end = lost => Err(UpgradeError::Lost(end.unwrap_or(link::LinkEnd::Done)).into()),
+        };
+        if let Ok((session, _)) = &established {
+            let connection = session.connection().clone();
+            let replacing = next.replace(connection, endpoint, queues, tasks.clone());
+            tasks.spawn("websocket links", replacing);
+        }
+        established
+    }
+}
+
+/// What it takes to open a link of one session.
+struct NextLink {
+    key: Arc<Key>,
+    clock: WallClock,
+    open: Arc<dyn Open>,
+    session: [u8; 16],
+}
+
+impl NextLink {
+    async fn upgrade(&self, act: Act) -> Result<WebSocketStream<Opening>, UpgradeError> {
+        let upgrade = async {
+            let stream = self.open.open().await?;
+            let request = self.request(act)?;
+            match client_async_with_config(request, stream, Some(link::settings())).await {
+                Ok((websocket, _)) => Ok(websocket),
+                Err(WebSocketError::Http(response)) => Err(self.refused(
+                    response.status(),
+                    response.headers(),
+                    response.body().as_deref(),
+                )),
+                Err(error) => Err(UpgradeError::WebSocket(Box::new(error))),
+            }
+        };
+        tokio::time::timeout(UPGRADE_TIME, upgrade)
+            .await
+            .unwrap_or(Err(UpgradeError::Slow))
+    }
+
+    fn request(&self, act: Act) -> Result<http::Request<()>, UpgradeError> {
+        let host = self.open.authority();
+        let pass = Pass {
+            key_id: self.key.id().0,
+            time: (self.clock)(),
+            nonce: random_16().map_err(|_| UpgradeError::Randomness)?,
+            session: self.session,
+            act,
+            host: host.clone(),
+        };
+        let mut request = format!("ws://{host}{PATH}")
+            .into_client_request()
+            .map_err(|error| UpgradeError::WebSocket(Box::new(error)))?;
+        let mut credentials = HeaderValue::try_from(write_pass(&self.key, &pass))
+            .map_err(|_| UpgradeError::Randomness)?;
+        credentials.set_sensitive(true);
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, credentials);
+        Ok(request)
+    }
+
+    /// Tells a refusal of our server from what a proxy or somebody else's server says.
+    fn refused(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Option<&[u8]>,
+    ) -> UpgradeError {
+        let time = headers
+            .get(TIME_HEADER)
+            .and_then(|time| time.to_str().ok()?.parse::<u64>().ok());
+        let Some(time) = time else {
+            return UpgradeError::NoTunnel {
+                status: status.as_u16(),
+            };
+        };
+        let reason = String::from_utf8_lossy(body.unwrap_or_default());
+        // A line of a server that may be anybody's until it has proved itself.
+        let reason = reason.chars().filter(|c| !c.is_control());
+        let refused = Refused {
+            status: Status(status.as_u16()),
+            reason: reason.take(MAX_REASON).collect(),
+            time,
+            versions: Versions::OURS,
+        };
+        UpgradeError::Refused(Refusal::new(refused, (self.clock)()))
+    }
+
+    /// Replaces each link that is lost, until the session ends.
+    async fn replace(
+        self,
+        connection: Connection,
+        endpoint: Endpoint,
+        queues: Queues,
+        tasks: Tasks,
+    ) {
+        loop {
+            tokio::select! {
+                () = queues.vacant() => {}
+                () = tasks.stopping() => return,
+            }
+            if queues.is_finished() || connection.close_reason().is_some() {
+                return;
+            }
+            let attached = tokio::select! {
+                attached = self.attach() => attached,
+                _ = connection.closed() => return,
+                () = tasks.stopping() => return,
+            };
+            match attached {
+                Ok(websocket) => {
+                    spawn_link(&tasks, &queues, websocket);
+                    // Sends a ping, so that the server takes the link for good at once. It fails
+                    // only for a socket without an address.
+                    endpoint
+                        .rebind_abstract(PacketSocket::of_client(queues.clone()))
+                        .ok();
+                }
+                Err(error) => {
+                    debug!("the session's WebSocket cannot be replaced: {error}");
+                    connection.close(CloseCode::CARRIER_LOST.0.into(), b"");
+                    queues.abandon();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Tries until there is a link, or the server says that there will be none.
+    async fn attach(&self) -> Result<WebSocketStream<Opening>, UpgradeError> {
+        let mut backoff = Backoff::new(REPLACING);
+        loop {
+            match self.upgrade(Act::Attach).await {
+                Ok(websocket) => return Ok(websocket),
+                Err(error) if error.is_final() => return Err(error),
+                Err(error) => debug!("no new WebSocket yet: {error}"),
+            }
+            let attempt = backoff.next_attempt().ok_or(UpgradeError::Slow)?;
+            tokio::time::sleep(attempt.delay).await;
+        }
+    }
+}
+
+fn spawn_link(
+    tasks: &Tasks,
+    queues: &Queues,
+    websocket: WebSocketStream<Opening>,
+) -> tokio::task::JoinHandle<link::LinkEnd> {
+    let carried = carry(websocket, queues.clone(), queues.attach());
+    tasks.spawn("websocket", async move {
+        let end = carried.await;
+        debug!("a WebSocket ended: {end}");
+        end
+    })
+}
+
+/// A WebSocket that could not be had.
+#[derive(Debug, Error)]
+pub enum UpgradeError {
+    /// There is no way to the server's HTTP port.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+    /// The server refused the client.
+    #[error("{}", .0.refused.reason)]
+    Refused(Refusal),
+    /// Something answered that is no tunnel server: a proxy, an app, a captive portal.
+    #[error("what answered is no tunnel server: HTTP status {status}")]
+    NoTunnel {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer is none, or breaks off.
+    #[error("the upgrade to a WebSocket failed: {0}")]
+    WebSocket(Box<WebSocketError>),
+    /// The WebSocket ended before the session had begun.
+    #[error("the WebSocket ended early: {0}")]
+    Lost(link::LinkEnd),
+    /// It took too long.
+    #[error("no answer to the upgrade within {} seconds", UPGRADE_TIME.as_secs())]
+    Slow,
+    /// There is no runtime to carry it.
+    #[error("set up QUIC over the WebSocket")]
+    Endpoint(#[source] io::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Randomness,
+}
+
+impl UpgradeError {
+    /// Whether the session can have no other link: the server does not know it, or the key.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.refused.status != Status::TOO_MANY)
+    }
+}
+
+/// As long as a handshake may take.
+const UPGRADE_TIME: Duration = crate::trust::HANDSHAKE_TIME;
+
+/// A session whose link is lost stands still: the next is tried at once and often. QUIC's idle
+/// timeout is the end of it.
+const REPLACING: BackoffPolicy = BackoffPolicy {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(2),
+    attempts: None,
+};
+
+/// A sentence.
+const MAX_REASON: usize = 300;
