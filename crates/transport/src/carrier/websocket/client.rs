@@ -1,6 +1,6 @@
 //! The client's side: the upgrade, and the next link when one is lost.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -80,6 +80,7 @@ impl Dialer {
         };
         let lost = spawn_link(&tasks, &queues, websocket);
         let socket = PacketSocket::of_client(queues.clone());
+        let same = Arc::downgrade(&socket);
         let endpoint =
             abstract_endpoint(socket, Carrier::WebSocket, None).map_err(UpgradeError::Endpoint)?;
         let established = tokio::select! {
@@ -88,7 +89,7 @@ impl Dialer {
         };
         if let Ok((session, _)) = &established {
             let connection = session.connection().clone();
-            let replacing = next.replace(connection, endpoint, queues, tasks.clone());
+            let replacing = next.replace(connection, endpoint, same, queues, tasks.clone());
             tasks.spawn("websocket links", replacing);
         }
         established
@@ -177,6 +178,7 @@ impl NextLink {
         self,
         connection: Connection,
         endpoint: Endpoint,
+        socket: Weak<PacketSocket>,
         queues: Queues,
         tasks: Tasks,
     ) {
@@ -196,11 +198,12 @@ impl NextLink {
             match attached {
                 Ok(websocket) => {
                     spawn_link(&tasks, &queues, websocket);
-                    // Sends a ping, so that the server takes the link for good at once. It fails
-                    // only for a socket without an address.
-                    endpoint
-                        .rebind_abstract(PacketSocket::of_client(queues.clone()))
-                        .ok();
+                    // Sends a ping, so that the server takes the link for good at once. It is the
+                    // same socket, because the end of the last one is the end of the queues. It
+                    // fails only for a socket without an address.
+                    if let Some(socket) = socket.upgrade() {
+                        endpoint.rebind_abstract(socket).ok();
+                    }
                 }
                 Err(error) => {
                     debug!("the session's WebSocket cannot be replaced: {error}");
