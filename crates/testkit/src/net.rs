@@ -70,6 +70,8 @@ struct Inbox {
     /// By time of arrival, then in the order of sending.
     packets: BTreeMap<(Instant, u64), Packet>,
     waker: Option<Waker>,
+    /// Tells whose it is.
+    plug: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -101,14 +103,31 @@ impl Network {
     /// If the address is taken.
     #[must_use]
     pub fn host(&self, address: SocketAddr) -> Arc<dyn AsyncUdpSocket> {
-        let taken = self.lock().inboxes.insert(address, Inbox::default());
+        let plug = Arc::new(());
+        let inbox = Inbox {
+            plug: Arc::clone(&plug),
+            ..Inbox::default()
+        };
+        let taken = self.lock().inboxes.insert(address, inbox);
         assert!(taken.is_none(), "{address} is taken");
         let timer = Mutex::new(Box::pin(tokio::time::sleep(Duration::ZERO)));
         Arc::new(HostSocket {
             address,
+            plug,
             network: self.clone(),
             timer,
         })
+    }
+
+    /// Detaches the host at an address, as the system does with the sockets of a program that ends:
+    /// it sends and receives nothing any more, and another may have the address.
+    pub fn unplug(&self, address: SocketAddr) {
+        self.lock().inboxes.remove(&address);
+    }
+
+    /// Makes every link this one from now on. What is on its way arrives as it would have.
+    pub fn change(&self, link: Link) {
+        self.lock().link = link;
     }
 
     /// Drops every packet from now on, without a word.
@@ -193,6 +212,12 @@ impl State {
         Some(*free)
     }
 
+    /// Returns the inbox of a host; `None` if it was unplugged.
+    fn inbox_of(&mut self, host: &HostSocket) -> Option<&mut Inbox> {
+        let inbox = self.inboxes.get_mut(&host.address)?;
+        Arc::ptr_eq(&inbox.plug, &host.plug).then_some(inbox)
+    }
+
     fn chance(&mut self, of_a_thousand: u32) -> bool {
         self.luck ^= self.luck << 13;
         self.luck ^= self.luck >> 7;
@@ -203,6 +228,8 @@ impl State {
 
 struct HostSocket {
     address: SocketAddr,
+    /// The same as that of the inbox at the address, unless the host was unplugged.
+    plug: Arc<()>,
     network: Network,
     timer: Mutex<Pin<Box<Sleep>>>,
 }
@@ -211,7 +238,7 @@ impl HostSocket {
     /// Takes the packets that have arrived, or says when the next one will.
     fn take(&self, cx: &Context<'_>, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> Taken {
         let mut state = self.network.lock();
-        let Some(inbox) = state.inboxes.get_mut(&self.address) else {
+        let Some(inbox) = state.inbox_of(self) else {
             return Taken::Nothing;
         };
         let now = Instant::now();
@@ -265,6 +292,9 @@ impl AsyncUdpSocket for HostSocket {
             .unwrap_or(transmit.contents.len())
             .max(1);
         let mut state = self.network.lock();
+        if state.inbox_of(self).is_none() {
+            return Ok(());
+        }
         for packet in transmit.contents.chunks(size) {
             state.send(self.address, transmit.destination, packet);
         }
@@ -307,7 +337,10 @@ impl AsyncUdpSocket for HostSocket {
 
 impl Drop for HostSocket {
     fn drop(&mut self) {
-        self.network.lock().inboxes.remove(&self.address);
+        let mut state = self.network.lock();
+        if state.inbox_of(self).is_some() {
+            state.inboxes.remove(&self.address);
+        }
     }
 }
 

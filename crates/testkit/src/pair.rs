@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use transport::carrier::Carrier;
-use transport::endpoint::{DialError, Dialer, Listener, Reception};
+use transport::endpoint::{Arrival, DialError, Dialer, Listener, Reception};
 use transport::first_call::FirstCall;
 use transport::keeper::Dial;
 use transport::router::Router;
@@ -33,7 +33,7 @@ pub struct Pair {
     pub server: Instance,
     /// Where it is, as a load balancer in front of the instances knows it.
     route: Route,
-    starts: u8,
+    starts: u16,
 }
 
 /// One start of a server.
@@ -98,6 +98,8 @@ impl Pair {
     fn start_again(&mut self, router: Router, scopes: Scopes) {
         self.starts += 1;
         let address = self.server.address;
+        // QUIC may still wait for the last words of somebody who cannot hear it.
+        self.network.unplug(address);
         let service = (Arc::new(router), scopes);
         self.server = start(&self.network, address, self.starts, service);
     }
@@ -106,7 +108,7 @@ impl Pair {
     /// the one before it, which runs on.
     pub fn deploy(&mut self, router: Router, scopes: Scopes) -> Instance {
         self.starts += 1;
-        let address = SocketAddr::from(([192, 0, 2, 200 + self.starts], 443));
+        let address = SocketAddr::from((SERVER.ip(), SERVER.port() + self.starts));
         let service = (Arc::new(router), scopes);
         let next = start(&self.network, address, self.starts, service);
         *self.route.lock().unwrap_or_else(PoisonError::into_inner) = address;
@@ -176,22 +178,10 @@ impl Pair {
 fn start(
     network: &Network,
     address: SocketAddr,
-    number: u8,
+    number: u16,
     (router, scopes): (Arc<Router>, Scopes),
 ) -> Instance {
-    let name = ServerName {
-        server_id: "test-server".into(),
-        instance: [number; 16],
-        environment: "production".into(),
-        program: "test".into(),
-        features: router.features(),
-        udp_port: None,
-    };
-    let trust = ServerTrust {
-        keys: Arc::new(KeyRing::new([key(SECRET, scopes)]).expect("one key")),
-        name,
-        clock: system_clock(),
-    };
+    let trust = trust(&router, scopes, number);
     let listener = Listener::on_socket(
         network.host(address),
         Carrier::Memory,
@@ -221,10 +211,7 @@ async fn accept(listener: &Listener, router: &Arc<Router>, tasks: &Tasks) {
         while let Some(arrival) = listener.accept().await {
             let (router, tasks) = (Arc::clone(router), tasks.clone());
             tasks.clone().spawn("session", async move {
-                // Whoever is refused hears it; this end has nothing to add.
-                if let Ok((session, guest)) = arrival.establish().await {
-                    router.serve(session, guest, &tasks).await;
-                }
+                receive(arrival, router, &tasks).await;
             });
         }
     };
@@ -234,6 +221,30 @@ async fn accept(listener: &Listener, router: &Arc<Router>, tasks: &Tasks) {
         std::future::pending::<()>().await;
     };
     tokio::join!(accept, leave);
+}
+
+/// Takes a stranger's proof and serves the session to its end.
+pub(crate) async fn receive(arrival: Arrival, router: Arc<Router>, tasks: &Tasks) {
+    // Whoever is refused hears it; this end has nothing to add.
+    if let Ok((session, guest)) = arrival.establish().await {
+        router.serve(session, guest, tasks).await;
+    }
+}
+
+/// Returns what one start of a server says of itself, and that it trusts the holders of [`SECRET`].
+pub(crate) fn trust(router: &Router, scopes: Scopes, number: u16) -> ServerTrust {
+    ServerTrust {
+        keys: Arc::new(KeyRing::new([key(SECRET, scopes)]).expect("one key")),
+        name: ServerName {
+            server_id: "test-server".into(),
+            instance: u128::from(number).to_be_bytes(),
+            environment: "production".into(),
+            program: "test".into(),
+            features: router.features(),
+            udp_port: None,
+        },
+        clock: system_clock(),
+    }
 }
 
 /// Dials the server of a [`Pair`].
@@ -256,7 +267,7 @@ impl Dial for MemoryDial {
     }
 }
 
-fn dialer(secret: &str, clock: WallClock) -> Dialer {
+pub(crate) fn dialer(secret: &str, clock: WallClock) -> Dialer {
     let name = ClientName {
         environment: "development".into(),
         program: "test".into(),
@@ -280,4 +291,4 @@ pub const SERVER: SocketAddr = SocketAddr::new(
 pub const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
 
 /// Longer than any stop takes.
-const STOPPING: Duration = Duration::from_secs(30);
+pub(crate) const STOPPING: Duration = Duration::from_secs(30);

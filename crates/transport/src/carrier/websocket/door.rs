@@ -108,6 +108,17 @@ impl Door {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn list_for_test(&self, key: KeyId, session: [u8; 16]) -> Listed {
+        let listed = Listed {
+            live: self.live.clone(),
+            place: (key, session),
+            queues: Queues::default(),
+        };
+        listed.list();
+        listed
+    }
+
     /// Returns the server's clock, in seconds since 1970, for a refusal.
     #[must_use]
     pub fn time(&self) -> u64 {
