@@ -6,8 +6,8 @@ use anyhow::Result;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 
-use super::tally::{Clock, Tally};
 use super::Flow;
+use super::tally::{Clock, Tally};
 
 /// A line: when it was written, in nanoseconds, and what fills it up.
 pub(super) type Line = [u8; LINE];
