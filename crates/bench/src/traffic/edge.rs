@@ -139,7 +139,7 @@ impl Passage {
             let cut = door.wait_for(|passes| *passes == Passes::Nothing);
             let nobody_cuts = cut.await.is_err();
             if nobody_cuts {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -133,7 +133,9 @@ impl Joined for Session {
             while let Some(item) = channel.receive::<ByteBuf>().await? {
                 match flow {
                     Flow::Lines => {
-                        written(&item).map(|written| tally.line(written));
+                        if let Some(written) = written(&item) {
+                            tally.line(written);
+                        }
                     }
                     Flow::Bulk => tally.bulk(item.len()),
                 }
