@@ -22,7 +22,7 @@ pub(super) struct Control {
     goal: f64,
     round: Round,
     /// The smallest round trips of the latest rounds.
-    rtts: VecDeque<f64>,
+    rtts: VecDeque<(Instant, f64)>,
     /// The round trip without a queue.
     base: Recent,
     /// The rate of the link.
@@ -31,6 +31,8 @@ pub(super) struct Control {
     /// For how many rounds the window was used in full and there was hardly a queue.
     calm: u32,
     drained: Instant,
+    /// For how many rounds less was sent and the queue stayed.
+    in_vain: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +63,7 @@ impl Control {
             losses: Losses::new(now),
             calm: 0,
             drained: now,
+            in_vain: 0,
         }
     }
 
@@ -143,10 +146,7 @@ impl Control {
     fn end_round(&mut self, now: Instant, report: Report) {
         self.peak.insert(now, report.rate);
         self.losses.insert(now, report.loss);
-        if self.rtts.len() == ROUNDS {
-            self.rtts.pop_front();
-        }
-        self.rtts.push_back(report.rtt);
+        self.rtts.push_back((now, report.rtt));
         match self.phase {
             Phase::Startup if report.loss > STARTUP_LOSS => self.leave_startup(now),
             Phase::Startup => {}
@@ -169,15 +169,13 @@ impl Control {
         let (Some(base), Some(peak)) = (self.base.best(), self.peak.best()) else {
             return;
         };
-        let rtt = self.rtts.iter().copied().fold(f64::INFINITY, f64::min);
+        let rtt = self.latest_rtt(now, base);
         let target = self.target.delay(peak, self.packet);
         let used = report.in_flight >= USED * self.window;
         let calm = used && report.rtt - base < target / 2.0;
         self.calm = if calm { self.calm + 1 } else { 0 };
 
-        // Of what is in flight, this share waits.
-        let waits = self.goal * (rtt - base) / rtt;
-        let mut step = GAIN * (target * peak - waits);
+        let mut step = self.pull(rtt, base, target * peak);
         if self.calm > CALM_ROUNDS {
             step = step.max(self.goal * QUICK);
         }
@@ -186,7 +184,7 @@ impl Control {
             step = step.min(-self.goal * excess);
         }
         if used || step < 0.0 {
-            self.goal += step.clamp(-self.goal * MOST_STEP, self.goal * MOST_STEP);
+            self.goal += step.clamp(-self.goal * MOST_FALL, self.goal * MOST_RISE);
         }
         self.goal = self.goal.max(least_window(self.packet));
         trace!(
@@ -198,12 +196,51 @@ impl Control {
             excess,
             "steered"
         );
+        self.doubt_base(now, rtt, base, peak);
         if now.saturating_duration_since(self.drained) >= DRAIN_EVERY {
             self.phase = Phase::Drain {
                 rounds: 1,
                 back_to: self.goal,
             };
             self.goal *= DRAIN * base / rtt;
+        }
+    }
+
+    /// Returns the smallest round trip of the latest rounds.
+    fn latest_rtt(&mut self, now: Instant, base: f64) -> f64 {
+        let is_old = |ended: Instant| {
+            now.saturating_duration_since(ended).as_secs_f64() > LONGEST_LOOK * base
+        };
+        while self.rtts.len() > 1
+            && (self.rtts.len() > ROUNDS || self.rtts.front().is_some_and(|(at, _)| is_old(*at)))
+        {
+            self.rtts.pop_front();
+        }
+        let rtts = self.rtts.iter().map(|(_, rtt)| *rtt);
+        rtts.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Returns by how much the goal is to change, for so many bytes to wait in the queue.
+    fn pull(&self, rtt: f64, base: f64, wanted: f64) -> f64 {
+        // Of what is in flight, this share waits.
+        let waits = self.goal * (rtt - base) / rtt;
+        let too_much = waits - wanted;
+        if waits > self.goal / 2.0 && too_much > wanted {
+            // The link has become slower by far.
+            return -too_much / 2.0;
+        }
+        -GAIN * too_much
+    }
+
+    /// Believes in a longer way where giving way did not shorten the queue.
+    fn doubt_base(&mut self, now: Instant, rtt: f64, base: f64, peak: f64) {
+        let yielded = self.goal < peak * base / 2.0;
+        let far =
+            rtt - base > base / 2.0 && rtt - base > 4.0 * self.target.delay(peak, self.packet);
+        self.in_vain = if yielded && far { self.in_vain + 1 } else { 0 };
+        if self.in_vain > VAIN_ROUNDS {
+            self.in_vain = 0;
+            self.base.reset(now, rtt);
         }
     }
 }
@@ -222,12 +259,21 @@ fn least_window(packet: u16) -> f64 {
 /// More rounds would see a queue of our own making too late.
 const ROUNDS: usize = 3;
 
+/// Rounds in front of a queue are long, and the first of three would then be old; so no round counts
+/// that ended longer ago than this many base delays. TCP's repairs make a round 1.8 of them.
+const LONGEST_LOOK: f64 = 6.0;
+
+/// Rounds with less than half the link's rate in flight and no shorter queue, after which another
+/// route or another's queue explains it. One more than a queue of our own needs to pass.
+const VAIN_ROUNDS: u32 = 5;
+
 /// A path is forgotten in at most twice this. Longer than [`DRAIN_EVERY`], so that there is always a
 /// drain in it.
 const BASE_SPAN: Duration = Duration::from_secs(6);
 
-/// For how long the link is given credit for the rate it once had; twice that at most.
-const PEAK_SPAN: Duration = Duration::from_secs(10);
+/// For how long a link is known by the rate it once had; twice that at most. Whoever shares a link
+/// with a flow that fills every queue holds its place for so long.
+const PEAK_SPAN: Duration = Duration::from_secs(30);
 
 /// Four rounds without full use every five seconds cost less than a thousandth at 40 ms.
 const DRAIN_EVERY: Duration = Duration::from_secs(5);
@@ -244,8 +290,10 @@ const CALM_ROUNDS: u32 = 2;
 /// Then the window doubles in six rounds.
 const QUICK: f64 = 0.125;
 
-/// What one round may add or take: a single stall of the path must not cost the window.
-const MOST_STEP: f64 = 0.25;
+/// What one round may add or take. The smallest of three rounds has to be long for a half to go, so
+/// that no single stall of the path costs the window.
+const MOST_RISE: f64 = 0.25;
+const MOST_FALL: f64 = 0.5;
 
 /// The window moves with the acks: down by half of what they bring, so that a log line never waits
 /// for a whole round until there is room; up by a quarter, so that no burst makes a queue.

@@ -42,6 +42,13 @@ impl Recent {
         self.newer = Some(self.newer.map_or(value, |best| (self.better)(best, value)));
     }
 
+    /// Forgets everything but this value.
+    pub(super) fn reset(&mut self, now: Instant, value: f64) {
+        self.since = now;
+        self.older = None;
+        self.newer = Some(value);
+    }
+
     /// Returns the best value, if there is any yet.
     pub(super) fn best(&self) -> Option<f64> {
         match (self.older, self.newer) {
