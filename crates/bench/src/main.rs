@@ -5,6 +5,7 @@
 //! ```
 
 mod arguments;
+mod lab;
 mod lines;
 mod link;
 mod memory;
@@ -14,6 +15,7 @@ mod run;
 mod scenarios;
 mod stage;
 mod stats;
+mod traffic;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

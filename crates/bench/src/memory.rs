@@ -1,4 +1,4 @@
-//! How much memory a process has had at the most.
+//! How much memory a process has, and has had at the most.
 
 use std::time::Duration;
 
@@ -7,7 +7,16 @@ use tokio::process::Child;
 
 /// Returns the peak of a running process's resident memory, in MiB; `None` if it has ended.
 pub(crate) fn peak(process: u32) -> Option<f64> {
-    parse_peak(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?)
+    mebibytes(process, "VmHWM:")
+}
+
+/// Returns a running process's resident memory, in MiB; `None` if it has ended.
+pub(crate) fn resident(process: u32) -> Option<f64> {
+    mebibytes(process, "VmRSS:")
+}
+
+fn mebibytes(process: u32, name: &str) -> Option<f64> {
+    parse(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?, name)
 }
 
 /// Waits until a process ends well and returns its peak as it was last seen, in MiB.
@@ -27,10 +36,8 @@ pub(crate) async fn peak_of(mut child: Child) -> Result<f64> {
     }
 }
 
-fn parse_peak(status: &str) -> Option<f64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn parse(status: &str, name: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
 }
@@ -43,10 +50,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_read_from_the_status() {
+    fn memory_is_read_from_the_status() {
         let status = "Name:\tx\nVmPeak:\t  900000 kB\nVmHWM:\t   20480 kB\nVmRSS:\t  10240 kB\n";
-        assert_eq!(parse_peak(status), Some(20.0));
-        assert_eq!(parse_peak("Name:\tzombie\n"), None);
+        assert_eq!(parse(status, "VmHWM:"), Some(20.0));
+        assert_eq!(parse(status, "VmRSS:"), Some(10.0));
+        assert_eq!(parse("Name:\tzombie\n", "VmHWM:"), None);
     }
 
     #[test]

@@ -5,11 +5,17 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use thiserror::Error;
 
 use crate::arguments::RunArguments;
 use crate::report::{Outcome, Report};
 use crate::scenarios::Scenario;
 use crate::stage::Stage;
+
+/// Why a scenario cannot be played on this machine, which is not its fault.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Skipped(pub(crate) String);
 
 /// Runs what is wanted; succeeds if every target is met.
 pub(crate) async fn run(wanted: &RunArguments) -> Result<ExitCode> {
@@ -19,7 +25,8 @@ pub(crate) async fn run(wanted: &RunArguments) -> Result<ExitCode> {
     for scenario in wanted.scenarios() {
         scenarios.push(play(scenario, &stage).await);
     }
-    let (link, size) = (wanted.link().name, wanted.size().name());
+    let link = wanted.link().map_or("each scenario's own", |link| link.name);
+    let size = wanted.size().name();
     let report = Report {
         link,
         size,
@@ -42,22 +49,36 @@ async fn play(scenario: &Scenario, stage: &Stage) -> Outcome {
     let began = Instant::now();
     let played = (scenario.run)(stage).await;
     let took = began.elapsed();
-    let (rows, error) = match played {
-        Ok(rows) => (rows, None),
-        Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+    let outcome = Outcome {
+        scenario: scenario.name,
+        took,
+        rows: Vec::new(),
+        error: None,
+        skipped: None,
     };
-    let ended = error.as_deref().unwrap_or("done");
+    let (ended, outcome) = match played {
+        Ok(rows) => ("done".to_owned(), Outcome { rows, ..outcome }),
+        Err(error) => {
+            let said = Some(format!("{error:#}"));
+            let outcome = match error.is::<Skipped>() {
+                true => Outcome {
+                    skipped: said,
+                    ..outcome
+                },
+                false => Outcome {
+                    error: said,
+                    ..outcome
+                },
+            };
+            (format!("{error:#}"), outcome)
+        }
+    };
     progress(&format!(
         "{}: {ended} after {:.1} s",
         scenario.name,
         took.as_secs_f64()
     ));
-    Outcome {
-        scenario: scenario.name,
-        took,
-        rows,
-        error,
-    }
+    outcome
 }
 
 /// Says how far the run is.

@@ -130,7 +130,8 @@ impl ClientBuilder {
                 .map(|feature| feature.protocol.feature_version())
                 .collect(),
         };
-        let dialer = Dialer::new(Arc::new(key), name, self.clock);
+        let dialer = Dialer::new(Arc::new(key), name, self.clock)
+            .first_call(features::health::client::first_call());
         let ways = self.reaching.ways(&address)?;
         let dial: Arc<dyn Dial> = Arc::new(ServerDial::new(dialer, ways, self.memory));
         TunnelClient::connect(dial, self.reconnect)

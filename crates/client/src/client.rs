@@ -10,7 +10,7 @@ use features::sync::wire::{Open as PlanRequest, Plan};
 use features::{health, logs, sync};
 use tokio::sync::broadcast;
 use transport::endpoint::DialError;
-use transport::keeper::{Dial, Keeper, Reconnect};
+use transport::keeper::{Dial, Keeper, Reconnect, Snapshot};
 use transport::session::Protocol;
 use wire::{Status, WelcomeBody};
 
@@ -61,19 +61,27 @@ impl TunnelClient {
         self.keeper.welcome()
     }
 
+    /// Returns how the connection is, and what has happened to it; `None` while there is no
+    /// session.
+    #[must_use]
+    pub fn connection(&self) -> Option<Snapshot> {
+        self.keeper.snapshot()
+    }
+
     /// Returns what happens from now on, until the connection ends for good.
     #[must_use]
     pub fn events(&self) -> Events {
         Events(self.events.listen())
     }
 
-    /// Asks how the server is, and measures the way to it.
+    /// Asks how the server is. The answer to the first check came with the session, if it is made at
+    /// once.
     ///
     /// # Errors
     /// [`TunnelError`] if the server cannot be asked.
     pub async fn health_check(&self) -> Result<Arc<Health>, TunnelError> {
         let session = self.keeper.session().await?;
-        let health = health::client::check(&session)
+        let health = health::client::check(&session, self.keeper.record())
             .await
             .map_err(|error| self.refused(&health::FEATURE.protocol, error))?;
         let health = Arc::new(health);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use features::health::client::Health;
 use features::logs::Entry;
 use features::sync::client::Progress;
+use transport::carrier::Carrier;
 use transport::keeper;
 use transport::session::describe_end;
 
@@ -23,7 +24,11 @@ pub enum TunnelEvent {
         server_id: String,
         /// What the server calls itself, for example `production`.
         environment: String,
+        /// What carries the session.
+        carrier: Carrier,
     },
+    /// The server is leaving: another session is sought, while this one goes on.
+    Leaving,
     /// The session has ended.
     Disconnected {
         /// Why, in a few words.
@@ -52,10 +57,12 @@ pub enum TunnelEvent {
 impl From<keeper::Event> for TunnelEvent {
     fn from(event: keeper::Event) -> Self {
         match event {
-            keeper::Event::Authenticated(welcome) => Self::Authenticated {
+            keeper::Event::Authenticated { welcome, carrier } => Self::Authenticated {
                 server_id: welcome.server_id.clone(),
                 environment: welcome.environment.clone(),
+                carrier,
             },
+            keeper::Event::Leaving => Self::Leaving,
             keeper::Event::Disconnected(reason) => Self::Disconnected {
                 reason: describe_end(&reason),
             },

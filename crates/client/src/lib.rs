@@ -23,7 +23,7 @@
 //!     .await?;
 //! let health = client.health_check().await?;
 //! assert_eq!(health.report.environment, "production");
-//! println!("{} is {:?} away", health.report.server_id, health.round_trip(50));
+//! println!("{} is {:?} away", health.report.server_id, health.connection.path.round_trip);
 //!
 //! client.disconnect().await;
 //! server.stop().await;
@@ -77,6 +77,8 @@ pub use event::TunnelEvent;
 pub use features::{health, logs, sync};
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
+pub use transport::carrier::Carrier;
 pub use transport::choice::CarrierChoice;
-pub use transport::keeper::Reconnect;
+pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
+pub use transport::path::Path;
 pub use transport::trust::Secret;

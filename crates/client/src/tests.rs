@@ -18,7 +18,7 @@ use transport::session::Protocol;
 use transport::trust::{HandshakeError, MOST_SESSIONS, Scopes};
 use wire::Status;
 
-use crate::{ErrorKind, Events, TunnelClient, TunnelError, TunnelEvent};
+use crate::{Carrier, ErrorKind, Events, TunnelClient, TunnelError, TunnelEvent};
 
 fn pair() -> Pair {
     serving(Router::default())
@@ -58,6 +58,8 @@ async fn a_loss_that_is_survived_is_told_in_order() {
     let client = connect(&pair).await;
     let mut events = client.events();
     pair.restart(Router::default(), Scopes::default()).await;
+    let leaving = events.next().await;
+    assert!(matches!(leaving, Some(TunnelEvent::Leaving)), "{leaving:?}");
     let lost = events.next().await;
     assert!(
         matches!(&lost, Some(TunnelEvent::Disconnected { reason }) if reason.contains("restarting")),
@@ -69,8 +71,11 @@ async fn a_loss_that_is_survived_is_told_in_order() {
         "{again:?}"
     );
     let back = events.next().await;
+    let record = client.connection().expect("a session").record;
+    assert_eq!((record.reconnects, record.moves), (1, 0));
     assert!(
-        matches!(&back, Some(TunnelEvent::Authenticated { server_id, .. }) if server_id == "test-server"),
+        matches!(&back, Some(TunnelEvent::Authenticated { server_id, carrier: Carrier::Memory, .. })
+            if server_id == "test-server"),
         "{back:?}"
     );
 }

@@ -32,19 +32,10 @@ impl Guests {
         &self.tasks
     }
 
-    /// Whether nobody new is taken in.
-    pub(crate) fn are_leaving(&self) -> bool {
-        self.tasks.is_stopping()
-    }
-
     /// Takes a stranger's proof and serves the session to its end.
     pub(crate) async fn receive(&self, arrival: Arrival) {
         let (address, carrier) = (arrival.remote_ip(), arrival.carrier());
-        let established = tokio::select! {
-            established = arrival.establish() => established,
-            () = self.tasks.stopping() => return,
-        };
-        match established {
+        match arrival.establish().await {
             Ok((session, guest)) => {
                 let _counted = self.count.enter();
                 let (key, hello) = (guest.key.name().to_owned(), guest.hello.clone());

@@ -10,7 +10,7 @@ use features::parts::ServerParts;
 use tracing::warn;
 use transport::carrier::websocket::Door;
 use transport::endpoint::Listener;
-use transport::router::{DRAIN, Router};
+use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
 
 use crate::builder::ServerBuilder;
@@ -107,16 +107,20 @@ impl TunnelServer {
 
     /// Stops, in order, and returns the names of the tasks that were late.
     ///
-    /// Takes at most some ten seconds, well inside the thirty that Render gives.
+    /// Without sessions it is a matter of a moment; with sessions that do not move to another
+    /// instance it takes some ten seconds at most, well inside the thirty that Render gives.
     pub async fn stop(self) -> Vec<&'static str> {
-        // 1. Nobody new comes in.
-        self.listener.stop_accepting();
-        let mut late = self.doors.shutdown(DOORS).await;
-        // 2. Each session tells its features, lets calls end, and closes with "restarting".
-        late.extend(self.sessions.shutdown(DRAIN + SESSION_CLOSE).await);
-        // 3. The last packets leave.
+        // 1. Whoever comes is turned away at once, and not left to wait for an answer.
+        self.listener.leave();
+        // 2. Each session hears of it, has time to move, tells its features, lets calls end, and
+        //    closes with "restarting".
+        let sessions = MOVE + DRAIN + SESSION_CLOSE;
+        let mut late = self.sessions.shutdown(sessions).await;
+        // 3. Nobody answers any more.
+        late.extend(self.doors.shutdown(DOORS).await);
+        // 4. The last packets leave.
         self.listener.close().await;
-        // 4. What fed the server has nobody left to feed.
+        // 5. What fed the server has nobody left to feed.
         late.extend(self.helpers.shutdown(HELPERS).await);
         if !late.is_empty() {
             warn!("these tasks were late and were cut: {late:?}");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! GET /render-tunnel ─▶ an upgrade? ─▶ a good pass? ─▶ 101 ─▶ session
-//!                          426          400 401 409 429
+//!                          426     400 401 409 429 503
 //! ```
 
 use std::sync::Arc;
@@ -43,9 +43,6 @@ async fn upgrade(
     let Some(key) = websocket_key(&request) else {
         return no_upgrade();
     };
-    if upgrades.guests.are_leaving() {
-        return leaving();
-    }
     let from = client_address(peer, request.headers());
     match upgrades.door.check(request.headers(), from).await {
         Ok(permit) => {
@@ -115,9 +112,15 @@ fn refused(refusal: Refusal, time: u64) -> Response<Body> {
     let mut response = said(refusal.status(), refusal.to_string());
     let headers = response.headers_mut();
     headers.insert(TIME_HEADER, HeaderValue::from(time));
-    if refusal.status() == StatusCode::UNAUTHORIZED {
-        let scheme = HeaderValue::from_static("RenderTunnel");
-        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    match refusal.status() {
+        StatusCode::UNAUTHORIZED => {
+            let scheme = HeaderValue::from_static("RenderTunnel");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
     }
     response
 }
@@ -130,16 +133,6 @@ fn no_upgrade() -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    response
-}
-
-fn leaving() -> Response<Body> {
-    let mut response = said(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the server is stopping".into(),
-    );
-    let soon = HeaderValue::from_static("1");
-    response.headers_mut().insert(header::RETRY_AFTER, soon);
     response
 }
 

@@ -7,7 +7,7 @@
 //!                     rate, loss, delay      ordered by time of arrival
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
@@ -65,6 +65,7 @@ struct State {
     queues: HashMap<(SocketAddr, Option<SocketAddr>), Queue>,
     inboxes: HashMap<SocketAddr, Inbox>,
     cut: bool,
+    silent: HashSet<SocketAddr>,
     luck: u64,
     sent: u64,
     packets: u64,
@@ -83,6 +84,8 @@ struct Inbox {
     /// By time of arrival, then in the order of sending.
     packets: BTreeMap<(Instant, u64), Packet>,
     waker: Option<Waker>,
+    /// Tells whose it is.
+    plug: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -101,6 +104,7 @@ impl Network {
             queues: HashMap::new(),
             inboxes: HashMap::new(),
             cut: false,
+            silent: HashSet::new(),
             // An xorshift generator stands still at zero.
             luck: seed | 1 << 63,
             sent: 0,
@@ -114,11 +118,17 @@ impl Network {
     /// If the address is taken.
     #[must_use]
     pub fn host(&self, address: SocketAddr) -> Arc<dyn AsyncUdpSocket> {
-        let taken = self.lock().inboxes.insert(address, Inbox::default());
+        let plug = Arc::new(());
+        let inbox = Inbox {
+            plug: Arc::clone(&plug),
+            ..Inbox::default()
+        };
+        let taken = self.lock().inboxes.insert(address, inbox);
         assert!(taken.is_none(), "{address} is taken");
         let timer = Mutex::new(Box::pin(tokio::time::sleep(Duration::ZERO)));
         Arc::new(HostSocket {
             address,
+            plug,
             network: self.clone(),
             timer,
         })
@@ -130,6 +140,12 @@ impl Network {
         for host in hosts {
             state.shared.insert(*host, hosts[0]);
         }
+    }
+
+    /// Detaches the host at an address, as the system does with the sockets of a program that ends:
+    /// it sends and receives nothing any more, and another may have the address.
+    pub fn unplug(&self, address: SocketAddr) {
+        self.lock().inboxes.remove(&address);
     }
 
     /// Makes every link this one from now on. What is on its way arrives as it would have.
@@ -147,6 +163,16 @@ impl Network {
         self.lock().cut = false;
     }
 
+    /// Drops every packet from and to one host from now on, as when it has lost its power.
+    pub fn silence(&self, host: SocketAddr) {
+        self.lock().silent.insert(host);
+    }
+
+    /// Ends what [`Network::silence`] began.
+    pub fn unsilence(&self, host: SocketAddr) {
+        self.lock().silent.remove(&host);
+    }
+
     /// Returns how many bytes were handed to the network so far.
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
@@ -161,7 +187,8 @@ impl Network {
 impl State {
     fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        if self.cut {
+        let silent = self.silent.contains(&from) || self.silent.contains(&to);
+        if self.cut || silent {
             return;
         }
         let Some(arrives) = self.arrival(from, to, bytes.len() as u64) else {
@@ -245,6 +272,12 @@ impl State {
         times
     }
 
+    /// Returns the inbox of a host; `None` if it was unplugged.
+    fn inbox_of(&mut self, host: &HostSocket) -> Option<&mut Inbox> {
+        let inbox = self.inboxes.get_mut(&host.address)?;
+        Arc::ptr_eq(&inbox.plug, &host.plug).then_some(inbox)
+    }
+
     fn chance(&mut self, of_a_thousand: u32) -> bool {
         self.luck ^= self.luck << 13;
         self.luck ^= self.luck >> 7;
@@ -255,6 +288,8 @@ impl State {
 
 struct HostSocket {
     address: SocketAddr,
+    /// The same as that of the inbox at the address, unless the host was unplugged.
+    plug: Arc<()>,
     network: Network,
     timer: Mutex<Pin<Box<Sleep>>>,
 }
@@ -263,7 +298,7 @@ impl HostSocket {
     /// Takes the packets that have arrived, or says when the next one will.
     fn take(&self, cx: &Context<'_>, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> Taken {
         let mut state = self.network.lock();
-        let Some(inbox) = state.inboxes.get_mut(&self.address) else {
+        let Some(inbox) = state.inbox_of(self) else {
             return Taken::Nothing;
         };
         let now = Instant::now();
@@ -317,6 +352,9 @@ impl AsyncUdpSocket for HostSocket {
             .unwrap_or(transmit.contents.len())
             .max(1);
         let mut state = self.network.lock();
+        if state.inbox_of(self).is_none() {
+            return Ok(());
+        }
         for packet in transmit.contents.chunks(size) {
             state.send(self.address, transmit.destination, packet);
         }
@@ -359,7 +397,10 @@ impl AsyncUdpSocket for HostSocket {
 
 impl Drop for HostSocket {
     fn drop(&mut self) {
-        self.network.lock().inboxes.remove(&self.address);
+        let mut state = self.network.lock();
+        if state.inbox_of(self).is_some() {
+            state.inboxes.remove(&self.address);
+        }
     }
 }
 

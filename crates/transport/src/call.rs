@@ -18,8 +18,7 @@ impl Session {
         Q: Serialize + Sync,
         A: DeserializeOwned,
     {
-        let mut channel = self.open(protocol, request).await?;
-        channel.finish().await?;
+        let mut channel = self.ask(protocol, request).await?;
         channel
             .receive()
             .await?

@@ -5,6 +5,7 @@ use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt, WriteErr
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::frame;
 use wire::{CloseCode, DecodeError, Fault, FrameError, FrameKind, Header};
 
@@ -13,6 +14,8 @@ use wire::{CloseCode, DecodeError, Fault, FrameError, FrameKind, Header};
 pub struct Channel {
     sender: Sender,
     receiver: Receiver,
+    /// By which its session knows that it is open.
+    counted: Option<TaskTrackerToken>,
 }
 
 /// The direction of a channel that leads to the peer.
@@ -57,12 +60,24 @@ impl Channel {
         Self {
             sender: Sender { stream },
             receiver: Receiver::new(receive, cap),
+            counted: None,
         }
+    }
+
+    /// Lets the session count the channel for as long as it is open.
+    pub(crate) fn counted(mut self, token: TaskTrackerToken) -> Self {
+        self.counted = Some(token);
+        self
+    }
+
+    /// Takes the directions apart for good.
+    pub(crate) fn into_halves(self) -> (Sender, Receiver) {
+        (self.sender, self.receiver)
     }
 
     /// Sets the longest message that may be received, in bytes.
     pub const fn set_cap(&mut self, cap: u32) {
-        self.receiver.cap = cap;
+        self.receiver.set_cap(cap);
     }
 
     /// Says when this end's messages go.
@@ -108,6 +123,16 @@ impl Channel {
         (&mut self.sender, &mut self.receiver)
     }
 
+    /// Sends frames as they are.
+    pub(crate) async fn send_frames(&mut self, frames: Vec<u8>) -> Result<(), ChannelError> {
+        self.sender.write(frames).await
+    }
+
+    /// Sends frames of which the last is an end.
+    pub(crate) async fn send_last(&mut self, frames: Vec<u8>) -> Result<(), ChannelError> {
+        self.sender.write_last(frames).await
+    }
+
     /// Waits until the peer has received all that was sent, or is gone.
     pub(crate) async fn until_read(&self) {
         // Which of the two it is makes no difference to somebody who only waits.
@@ -121,7 +146,7 @@ impl Channel {
     }
 
     pub(crate) async fn receive_payload(&mut self) -> Result<Option<Bytes>, ChannelError> {
-        self.receiver.payload().await
+        self.receiver.receive_payload().await
     }
 }
 
@@ -149,10 +174,7 @@ impl Sender {
     pub async fn finish(&mut self) -> Result<(), ChannelError> {
         let mut bytes = Vec::new();
         frame::encode_end(&mut bytes);
-        self.write(bytes).await?;
-        // Fails only if it was finished before, which is what is wanted.
-        self.stream.finish().ok();
-        Ok(())
+        self.write_last(bytes).await
     }
 
     /// Gives up and tells the peer why. Nothing can be sent after it.
@@ -162,15 +184,20 @@ impl Sender {
     pub async fn fault(&mut self, fault: &Fault) -> Result<(), ChannelError> {
         let mut bytes = Vec::new();
         frame::encode(FrameKind::FAULT, fault, MAX_FAULT, &mut bytes)?;
-        self.write(bytes).await?;
-        self.stream.finish().ok();
-        Ok(())
+        self.write_last(bytes).await
     }
 
     /// Waits until the peer wants nothing more of this direction, has received all of it, or is
     /// gone. Cancel-safe.
     pub async fn closed(&self) {
         self.stream.stopped().await.ok();
+    }
+
+    async fn write_last(&mut self, bytes: Vec<u8>) -> Result<(), ChannelError> {
+        self.write(bytes).await?;
+        // Fails only if it was finished before, which is what is wanted.
+        self.stream.finish().ok();
+        Ok(())
     }
 
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), ChannelError> {
@@ -197,13 +224,18 @@ impl Receiver {
     /// [`ChannelError::Fault`] if the peer gave up; another [`ChannelError`] if the stream was
     /// cut, the session has ended, or the peer broke the protocol.
     pub async fn receive<M: DeserializeOwned>(&mut self) -> Result<Option<M>, ChannelError> {
-        match self.payload().await? {
+        match self.receive_payload().await? {
             Some(payload) => Ok(Some(wire::decode(&payload)?)),
             None => Ok(None),
         }
     }
 
-    async fn payload(&mut self) -> Result<Option<Bytes>, ChannelError> {
+    pub(crate) const fn set_cap(&mut self, cap: u32) {
+        self.cap = cap;
+    }
+
+    /// Receives the payload of the next message, or `None` when the peer has sent all. Cancel-safe.
+    pub(crate) async fn receive_payload(&mut self) -> Result<Option<Bytes>, ChannelError> {
         if self.ended {
             return Ok(None);
         }

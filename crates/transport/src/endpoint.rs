@@ -9,16 +9,18 @@ use quinn::{AsyncUdpSocket, Endpoint, Incoming, ServerConfig, TokioRuntime};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 use wire::{CloseCode, WelcomeBody};
 
 use crate::carrier::websocket::{Carrying, UpgradeError};
 use crate::carrier::{self, Carrier, udp};
 use crate::choice::CarrierChoice;
+use crate::first_call::{Asked, FirstCall};
 use crate::reach::race::{by_turns, race};
-use crate::session::{Owned, Session};
+use crate::session::{Owned, Session, flush};
 use crate::trust::{
-    self, Admission, ClientName, Guest, HANDSHAKE_TIME, HandshakeError, Key, MOST_SESSIONS,
-    ServerTrust, Ticket, WallClock,
+    self, Admission, ClientName, Greeted, Guest, HANDSHAKE_TIME, HandshakeError, Key,
+    MOST_SESSIONS, ServerTrust, Ticket, WallClock, Welcomed,
 };
 
 /// What all ways in share: whom the server trusts, and how many strangers and sessions it takes.
@@ -27,6 +29,7 @@ pub struct Reception {
     admission: Admission,
     places: Arc<Semaphore>,
     trust: ServerTrust,
+    leaving: CancellationToken,
 }
 
 /// Takes in sessions on one socket.
@@ -56,7 +59,17 @@ impl Reception {
             admission: Admission::default(),
             places: Arc::new(Semaphore::new(MOST_SESSIONS)),
             trust,
+            leaving: CancellationToken::new(),
         }
+    }
+
+    /// Turns away whoever comes from now on, at once. Sessions that are open go on.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
     }
 
     pub(crate) const fn trust(&self) -> &ServerTrust {
@@ -121,10 +134,14 @@ impl Listener {
     /// Waits for the next stranger; `None` when the listener is closed. Cancel-safe.
     ///
     /// When many handshakes are under way, an address has to prove first that it is not forged;
-    /// when too many are, it is turned away.
+    /// when too many are, or the listener is leaving, it is turned away.
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.endpoint.accept().await?;
+            if self.reception.is_leaving() {
+                incoming.refuse();
+                continue;
+            }
             let address = incoming.remote_address().ip();
             let admission = &self.reception.admission;
             if admission.is_busy(address) && incoming.may_retry() {
@@ -148,9 +165,10 @@ impl Listener {
         }
     }
 
-    /// Lets nobody new in. Sessions that are open go on.
-    pub fn stop_accepting(&self) {
-        self.endpoint.set_server_config(None);
+    /// Lets nobody new in. Sessions that are open go on, and [`Listener::accept`] is to be waited
+    /// for as before: it turns away whoever comes, who would otherwise wait for an answer.
+    pub fn leave(&self) {
+        self.reception.leave();
     }
 
     /// Stops listening and ends what is left of its sessions.
@@ -192,21 +210,31 @@ impl Arrival {
         let deadline = Instant::now() + HANDSHAKE_TIME;
         let slow = |_| HandshakeError::Slow;
         let connecting = incoming.accept()?;
-        let connection = timeout_at(deadline, connecting).await.map_err(slow)??;
-        let welcomed = trust::welcome(&connection, &reception.trust, &ticket, places);
-        match timeout_at(deadline, welcomed).await {
-            Ok(Ok((guest, place))) => {
+        let connection = tokio::select! {
+            connection = timeout_at(deadline, connecting) => connection.map_err(slow)??,
+            () = reception.leaving.cancelled() => return Err(HandshakeError::TurnedAway),
+        };
+        let pass = carrying.as_ref().and_then(Carrying::key);
+        let welcomed = trust::welcome(&connection, &reception.trust, &ticket, places, pass);
+        let welcomed = tokio::select! {
+            welcomed = timeout_at(deadline, welcomed) => welcomed.map_err(slow).flatten(),
+            () = reception.leaving.cancelled() => Err(HandshakeError::TurnedAway),
+        };
+        match welcomed {
+            Ok(Welcomed {
+                guest,
+                place,
+                control,
+            }) => {
                 carrier::trust(&connection);
                 let owned = Owned::Place { _held: place };
-                Ok((Session::new(connection, carrier, owned, carrying), guest))
+                let asked = Asked::default();
+                let session = Session::new(connection, carrier, owned, carrying, control, asked);
+                Ok((session, guest))
             }
-            Ok(Err(error)) => {
-                connection.close(CloseCode::REFUSED.0.into(), b"");
+            Err(error) => {
+                connection.close(error.close_code().0.into(), b"");
                 Err(error)
-            }
-            Err(elapsed) => {
-                connection.close(CloseCode::SLOW_HELLO.0.into(), b"");
-                Err(slow(elapsed))
             }
         }
     }
@@ -217,13 +245,26 @@ pub struct Dialer {
     key: Arc<Key>,
     name: ClientName,
     clock: WallClock,
+    first: Option<FirstCall>,
 }
 
 impl Dialer {
     /// Makes a dialer.
     #[must_use]
     pub const fn new(key: Arc<Key>, name: ClientName, clock: WallClock) -> Self {
-        Self { key, name, clock }
+        Self {
+            key,
+            name,
+            clock,
+            first: None,
+        }
+    }
+
+    /// Lets every session begin with a question, whose answer comes with the welcome.
+    #[must_use]
+    pub fn first_call(mut self, call: Option<FirstCall>) -> Self {
+        self.first = call;
+        self
     }
 
     pub(crate) const fn key(&self) -> &Arc<Key> {
@@ -316,12 +357,20 @@ impl Dialer {
         carrying: Option<Carrying>,
     ) -> Result<(Session, WelcomeBody), DialError> {
         let connection = self.connect(&endpoint, carrier, address).await?;
-        let greeted = trust::greet(&connection, &self.key, &self.name, &self.clock).await;
-        let session = Session::new(connection, carrier, Owned::Endpoint(endpoint), carrying);
-        match greeted {
-            Ok(welcome) => Ok((session, welcome)),
+        let (key, first) = (&self.key, self.first.as_ref());
+        match trust::greet(&connection, key, &self.name, &self.clock, first).await {
+            Ok(Greeted {
+                welcome,
+                control,
+                asked,
+            }) => {
+                let owned = Owned::Endpoint(endpoint);
+                let session = Session::new(connection, carrier, owned, carrying, control, asked);
+                Ok((session, welcome))
+            }
             Err(error) => {
-                session.close(CloseCode::DONE).await;
+                connection.close(CloseCode::DONE.0.into(), b"");
+                flush(&endpoint).await;
                 Err(error.into())
             }
         }
@@ -478,10 +527,12 @@ impl std::fmt::Debug for Dialer {
             key,
             name,
             clock: _,
+            first,
         } = self;
         f.debug_struct("Dialer")
             .field("key", key)
             .field("name", name)
+            .field("first", first)
             .finish_non_exhaustive()
     }
 }

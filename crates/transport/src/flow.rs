@@ -109,10 +109,16 @@ impl<I: DeserializeOwned> Drain<I> {
 
     /// Tells the source how far its items are safe. Not cancel-safe.
     ///
+    /// A source that wants to hear nothing more is told nothing: what is left of its items, and how
+    /// they end, is for [`Drain::next`] to say.
+    ///
     /// # Errors
-    /// [`ChannelError`] if the source is gone.
+    /// [`ChannelError`] if the session has ended.
     pub async fn ack<A: Serialize + Sync>(&mut self, ack: &A) -> Result<(), ChannelError> {
-        self.channel.send(ack).await
+        match self.channel.send(ack).await {
+            Err(ChannelError::Closed) => Ok(()),
+            sent => sent,
+        }
     }
 
     /// Ends a flow whose last item has been taken and acked.

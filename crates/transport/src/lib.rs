@@ -5,9 +5,9 @@
 //!    │ packets
 //! endpoint  Listener (server) and Dialer (client)     endpoint
 //!    │ handshake: pinned identity, mutual proof       trust
-//! session   one authenticated connection              session
+//! session   one authenticated connection              session, control, path
 //!    │ streams
-//! channel   frames of typed messages                  channel, call, flow
+//! channel   frames of typed messages                  channel, call, first_call, flow
 //!    │
 //! router    hands each channel to its feature         router
 //! ```
@@ -20,9 +20,12 @@ pub mod carrier;
 pub mod channel;
 pub mod choice;
 pub mod congestion;
+mod control;
 pub mod endpoint;
+pub mod first_call;
 pub mod flow;
 pub mod keeper;
+pub mod path;
 pub mod reach;
 pub mod router;
 pub mod session;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tracing::{debug, error, info};
-use wire::{CloseCode, Fault, FeatureVersion, Preface, Status};
+use wire::{CloseCode, Fault, FeatureVersion, Notice, Preface, Status};
 
 use crate::channel::{Channel, ChannelError};
 use crate::session::{Protocol, Session};
@@ -40,7 +40,7 @@ pub struct Visit {
     pub guest: Guest,
     /// Its session.
     pub session: Session,
-    /// Told to stop when the server ends.
+    /// Told to stop when the session ends.
     pub tasks: Tasks,
 }
 
@@ -83,31 +83,32 @@ impl Router {
             .collect()
     }
 
-    /// Serves the channels of a session until it ends or `tasks` are told to stop.
+    /// Serves the channels of a session until it ends.
     ///
-    /// On stopping, the client is told that the server restarts, once the channels that end by
-    /// themselves within [`DRAIN`] have ended.
+    /// When `tasks` are told to stop, the client hears at once that the server is leaving, and has
+    /// [`MOVE`] to open another session and to close this one. Then channels that end by themselves
+    /// within [`DRAIN`] may do so, and the client is told that the server restarts.
     pub async fn serve(self: Arc<Self>, session: Session, guest: Guest, tasks: &Tasks) {
         let visit = Visit {
             guest,
             session: session.clone(),
-            tasks: tasks.child(),
+            tasks: Tasks::new(),
         };
-        loop {
-            tokio::select! {
-                () = tasks.stopping() => break,
-                channel = session.accept() => match channel {
-                    Ok(channel) => {
-                        let channel = Arc::clone(&self).channel(channel, visit.clone());
-                        visit.tasks.spawn("channel", channel);
-                    }
-                    Err(_) => break,
-                },
-            }
+        tokio::select! {
+            () = self.serve_channels(&visit) => {}
+            () = leave(&session, tasks) => {}
         }
         // Flows hear that they should end and do; what does not is cut.
         visit.tasks.shutdown(DRAIN).await;
         session.close(CloseCode::RESTARTING).await;
+    }
+
+    /// Serves channels until the session ends.
+    async fn serve_channels(self: Arc<Self>, visit: &Visit) {
+        while let Ok(channel) = visit.session.accept().await {
+            let channel = Arc::clone(&self).channel(channel, visit.clone());
+            visit.tasks.spawn("channel", channel);
+        }
     }
 
     async fn channel(self: Arc<Self>, mut channel: Channel, visit: Visit) {
@@ -183,6 +184,17 @@ impl Router {
     }
 }
 
+/// Waits until the server is told to stop, and lets the client move.
+async fn leave(session: &Session, tasks: &Tasks) {
+    tasks.stopping().await;
+    let moving = async {
+        // A client that does not hear it has lost the session, which says as much.
+        session.tell(Notice::Leaving).await.ok();
+        std::future::pending::<()>().await;
+    };
+    tokio::time::timeout(MOVE, moving).await.ok();
+}
+
 /// Returns the fault for a key that may not use a feature.
 fn out_of_scope(key: &str, feature: &str) -> Fault {
     Fault::new(
@@ -200,6 +212,12 @@ async fn tell(channel: &mut Channel, fault: &Fault) {
 
 /// A preface comes with the first packet of its channel.
 const PREFACE_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client has to open a session elsewhere, with all of its flows still running. A new
+/// session takes three round trips over UDP and six over WebSocket, a second on the slowest link
+/// that is of use; what remains is for two tries that fail. Who finds no other server has lost
+/// nothing by then, and should not keep this one.
+pub const MOVE: Duration = Duration::from_secs(3);
 
 /// How long channels may take to end by themselves: well inside Render's 30 seconds.
 pub const DRAIN: Duration = Duration::from_secs(5);

@@ -7,11 +7,16 @@ use quinn::{Connection, ConnectionError, ConnectionStats, Endpoint};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-use wire::{CloseCode, FeatureVersion, FrameKind, Preface, frame};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wire::{CloseCode, FeatureVersion, Notice};
 
 use crate::carrier::Carrier;
 use crate::carrier::websocket::Carrying;
 use crate::channel::{Channel, ChannelError, Priority};
+use crate::control::Control;
+use crate::first_call::{Asked, opening, question};
+use crate::path::Path;
 
 /// One authenticated connection. Clones are the same session.
 #[derive(Clone, Debug)]
@@ -24,6 +29,11 @@ struct Inner {
     since: Instant,
     owned: Owned,
     carrying: Option<Carrying>,
+    control: Control,
+    asked: Asked,
+    /// Holds a token for each channel that this end has open.
+    channels: TaskTracker,
+    superseded: CancellationToken,
 }
 
 /// What lives and ends with a session.
@@ -67,17 +77,24 @@ impl Session {
         carrier: Carrier,
         owned: Owned,
         carrying: Option<Carrying>,
+        control: Control,
+        asked: Asked,
     ) -> Self {
         if let Some(carrying) = &carrying {
             carrying.begin(&connection);
         }
-        let since = Instant::now();
+        let channels = TaskTracker::new();
+        channels.close();
         Self(Arc::new(Inner {
             connection,
             carrier,
-            since,
+            since: Instant::now(),
             owned,
             carrying,
+            control,
+            asked,
+            channels,
+            superseded: CancellationToken::new(),
         }))
     }
 
@@ -92,25 +109,36 @@ impl Session {
         protocol: &Protocol,
         first: &M,
     ) -> Result<Channel, ChannelError> {
-        let mut bytes = Vec::new();
-        let preface = Preface {
-            feature: protocol.feature_version(),
-        };
-        // In one write: the server has the question as soon as it knows for whom it is.
-        frame::encode(
-            FrameKind::MESSAGE,
-            &preface,
-            wire::preface::MAX_PREFACE,
-            &mut bytes,
-        )?;
-        frame::encode(
-            FrameKind::MESSAGE,
-            first,
-            protocol.longest_request,
-            &mut bytes,
-        )?;
-        let (mut send, receive) = self.0.connection.open_bi().await?;
-        send.write_chunk(bytes.into()).await?;
+        let counted = self.0.channels.token();
+        let mut channel = self.stream(protocol).await?.counted(counted);
+        channel.send_frames(opening(protocol, first)?).await?;
+        Ok(channel)
+    }
+
+    /// Opens a channel and sends all that this end has to say on it: one request.
+    ///
+    /// The first call of the session's dialler is not sent again, if this is it. Waits while too
+    /// many channels are open. Not cancel-safe.
+    ///
+    /// # Errors
+    /// [`ChannelError`] if the session has ended.
+    pub async fn ask<M: Serialize + Sync>(
+        &self,
+        protocol: &Protocol,
+        request: &M,
+    ) -> Result<Channel, ChannelError> {
+        let counted = self.0.channels.token();
+        let question = question(protocol, request)?;
+        if let Some(asked) = self.0.asked.take(&question) {
+            return Ok(asked.counted(counted));
+        }
+        let mut channel = self.stream(protocol).await?.counted(counted);
+        channel.send_last(question).await?;
+        Ok(channel)
+    }
+
+    async fn stream(&self, protocol: &Protocol) -> Result<Channel, ChannelError> {
+        let (send, receive) = self.0.connection.open_bi().await?;
         let channel = Channel::new(send, receive, protocol.longest_reply);
         channel.set_priority(protocol.priority);
         Ok(channel)
@@ -144,6 +172,41 @@ impl Session {
         self.0.connection.stats()
     }
 
+    /// Returns how the way to the peer is.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        Path::from(&self.stats())
+    }
+
+    /// Waits until the server says that it is leaving; for ever, if it never does. Cancel-safe.
+    pub async fn leaving(&self) {
+        match self.0.control.hear().await {
+            Some(Notice::Leaving) => {}
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells the client something of the whole session. Not cancel-safe.
+    pub(crate) async fn tell(&self, notice: Notice) -> Result<(), ChannelError> {
+        self.0.control.tell(notice).await
+    }
+
+    /// Waits until another session stands in this one's place, which still serves what is open on
+    /// it. Cancel-safe.
+    pub async fn superseded(&self) {
+        self.0.superseded.cancelled().await;
+    }
+
+    /// Says that another session stands in this one's place.
+    pub(crate) fn supersede(&self) {
+        self.0.superseded.cancel();
+    }
+
+    /// Waits until none of the channels is open that this end has opened. Cancel-safe.
+    pub(crate) async fn idle(&self) {
+        self.0.channels.wait().await;
+    }
+
     /// Returns why the session has ended, if it has.
     #[must_use]
     pub fn close_reason(&self) -> Option<ConnectionError> {
@@ -159,14 +222,19 @@ impl Session {
     pub async fn close(&self, code: CloseCode) {
         self.0.connection.close(code.0.into(), b"");
         if let Owned::Endpoint(endpoint) = &self.0.owned {
-            // The packet leaves within the first moments; waiting for the end of the draining
-            // period (RFC 9000, section 10.2) would only make every command slower.
-            tokio::time::timeout(FLUSH, endpoint.wait_idle()).await.ok();
+            flush(endpoint).await;
         }
         if let Some(carrying) = &self.0.carrying {
             tokio::time::timeout(FLUSH, carrying.close()).await.ok();
         }
     }
+}
+
+/// Lets the last packets of a client's endpoint leave.
+pub(crate) async fn flush(endpoint: &Endpoint) {
+    // They leave within the first moments; waiting for the end of the draining period (RFC 9000,
+    // section 10.2) would only make every command slower.
+    tokio::time::timeout(FLUSH, endpoint.wait_idle()).await.ok();
 }
 
 /// Returns the code that the peer closed the session with, if it did.

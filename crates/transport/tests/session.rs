@@ -14,6 +14,7 @@ use transport::endpoint::DialError;
 use transport::flow::{Drain, Pour};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::{Protocol, Session, close_code};
+use transport::tasks::Tasks;
 use transport::trust::{Allow, HandshakeError, Scopes, WallClock, system_clock};
 use wire::{CloseCode, Fault, Status};
 
@@ -245,9 +246,7 @@ async fn a_call_overtakes_a_flow_that_fills_the_link() {
     let pair = pair(link);
     let session = pair.connect(2).await;
     let bulk = session.clone();
-    let flow = pair
-        .server
-        .spawn("client's flow", async move { count(&bulk, 5_000).await });
+    let flow = Tasks::new().spawn("client's flow", async move { count(&bulk, 5_000).await });
     for number in 0..20 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let start = Instant::now();

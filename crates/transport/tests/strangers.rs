@@ -189,18 +189,33 @@ async fn a_stranger_that_says_nothing_is_sent_away_in_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_has_one_stream_and_room_for_a_hello() {
+async fn a_stranger_has_two_streams_and_room_for_a_hello() {
     let pair = pair();
     let (connection, _endpoint) = stranger(&pair, 2, "nobody").await;
     let (mut send, _receive) = connection.open_bi().await.unwrap();
-    let second = tokio::time::timeout(Duration::from_secs(5), connection.open_bi()).await;
-    assert!(
-        second.is_err(),
-        "a second stream was opened before the hello"
-    );
+    let _first_call = connection.open_bi().await.unwrap();
+    let third = tokio::time::timeout(Duration::from_secs(5), connection.open_bi()).await;
+    assert!(third.is_err(), "a third stream was opened before the hello");
     // A header that promises more than a hello is refused before the payload is waited for.
     let flood = [&[0, 0xff, 0xff, 0xff][..], &[0; 100_000]].concat();
     send.write_all(&flood).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stranger_sends_beside_its_hello_is_not_read_and_fills_its_window_at_most() {
+    let pair = pair();
+    let (connection, _endpoint) = stranger(&pair, 2, "nobody").await;
+    let (_hello, _receive) = connection.open_bi().await.unwrap();
+    let (mut send, _receive) = connection.open_bi().await.unwrap();
+    let mut taken = 0;
+    let flood = async {
+        loop {
+            taken += send.write(&[0; 1024]).await.expect("nobody has refused it");
+        }
+    };
+    let flooded = tokio::time::timeout(Duration::from_secs(5), flood).await;
+    flooded.expect_err("the window is closed");
+    assert_eq!(taken, 16 * 1024);
 }
 
 #[tokio::test(start_paused = true)]

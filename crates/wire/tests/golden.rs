@@ -4,6 +4,7 @@
 
 use wire::frame::{self, MAX_PAYLOAD};
 use wire::hello::HelloError;
+use wire::notice::MAX_NOTICE;
 use wire::*;
 
 fn hex(bytes: &[u8]) -> String {
@@ -225,4 +226,41 @@ fn a_message_that_does_not_decode_is_named_and_not_quoted() {
         error.to_string(),
         "the peer sent something that is not a valid Reply"
     );
+}
+
+#[test]
+fn a_notice_has_these_bytes() {
+    let mut bytes = Vec::new();
+    frame::encode(FrameKind::MESSAGE, &Notice::Leaving, MAX_NOTICE, &mut bytes).unwrap();
+    assert_eq!(hex(&bytes), concat!("00", "000001", "00"));
+    assert_eq!(Notice::decode(&bytes[Header::LEN..]), Some(Notice::Leaving));
+}
+
+#[test]
+fn a_notice_of_a_newer_end_is_none_and_what_it_appended_is_ignored() {
+    assert_eq!(Notice::decode(&[1]), None);
+    assert_eq!(Notice::decode(&[]), None);
+    assert_eq!(Notice::decode(b"\0newer"), Some(Notice::Leaving));
+}
+
+#[test]
+fn a_pass_has_these_bytes() {
+    let pass = Pass {
+        key_id: [0xaa; 8],
+        time: 1_800_000_000,
+        nonce: [0xbb; 16],
+        session: [0xcc; 16],
+        act: Act::Open,
+        host: "app.example.com:443".into(),
+    };
+    let golden = concat!(
+        "01",
+        "aaaaaaaaaaaaaaaa",
+        "000000006b49d200", // time
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        "cccccccccccccccccccccccccccccccc",
+        "00",                                     // a new session
+        "6170702e6578616d706c652e636f6d3a343433", // host
+    );
+    assert_eq!(hex(&pass.signed_part()), golden);
 }

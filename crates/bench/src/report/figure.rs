@@ -33,6 +33,12 @@ pub(crate) enum Unit {
     Milliseconds,
     #[serde(rename = "MiB")]
     Mebibytes,
+    #[serde(rename = "KiB")]
+    Kibibytes,
+    #[serde(rename = "%")]
+    Percent,
+    #[serde(rename = "round trips")]
+    RoundTrips,
 }
 
 impl Figure {
@@ -84,11 +90,21 @@ impl fmt::Display for Figure {
 }
 
 impl Unit {
+    /// Makes a figure of a single measurement.
+    pub(crate) const fn figure(self, value: f64) -> Figure {
+        Figure::new(value, self)
+    }
+
     /// Writes a number with the digits that mean something.
     pub(super) fn number(self, value: f64) -> String {
         match self {
             Self::RowsPerSecond => grouped(value),
-            Self::MegabitsPerSecond | Self::Milliseconds | Self::Mebibytes => significant(value),
+            Self::MegabitsPerSecond
+            | Self::Milliseconds
+            | Self::Mebibytes
+            | Self::Kibibytes
+            | Self::Percent
+            | Self::RoundTrips => significant(value),
         }
     }
 }
@@ -100,6 +116,9 @@ impl fmt::Display for Unit {
             Self::MegabitsPerSecond => "Mbit/s",
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",
+            Self::Kibibytes => "KiB",
+            Self::Percent => "%",
+            Self::RoundTrips => "round trips",
         })
     }
 }

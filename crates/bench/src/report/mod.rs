@@ -36,6 +36,8 @@ pub(crate) struct Outcome {
     pub(crate) rows: Vec<Row>,
     /// Why it came to no end, if it did not.
     pub(crate) error: Option<String>,
+    /// What this machine lacks for it, if something.
+    pub(crate) skipped: Option<String>,
 }
 
 /// How a report is shown.

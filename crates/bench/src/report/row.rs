@@ -18,8 +18,8 @@ pub(crate) struct Row {
 pub(super) struct Beside {
     pub(super) what: String,
     pub(super) figure: Figure,
-    /// The figure of the row as a multiple of this one.
-    pub(super) ratio: f64,
+    /// The figure of the row as a multiple of this one; `None` if they count different things.
+    pub(super) ratio: Option<f64>,
     /// What the ratio has to be.
     pub(super) target: Option<Bound>,
 }
@@ -63,7 +63,8 @@ impl Row {
         figure: Figure,
         target: impl Into<Option<Bound>>,
     ) -> Self {
-        let ratio = self.measured.value / figure.value;
+        let alike = self.measured.unit == figure.unit;
+        let ratio = alike.then(|| self.measured.value / figure.value);
         self.beside = Some(Beside {
             what: what.into(),
             figure,
@@ -77,7 +78,7 @@ impl Row {
     pub(super) fn verdict(&self) -> Option<Verdict> {
         let own = self.target.map(|bound| bound.holds(self.measured.value));
         let beside = self.beside.as_ref();
-        let ratio = beside.and_then(|beside| Some(beside.target?.holds(beside.ratio)));
+        let ratio = beside.and_then(|beside| Some(beside.target?.holds(beside.ratio?)));
         match (own, ratio) {
             (None, None) => None,
             (Some(false), _) | (_, Some(false)) => Some(Verdict::Miss),
@@ -97,15 +98,18 @@ impl Row {
 
     fn in_unit(&self, value: f64) -> String {
         let unit: Unit = self.measured.unit;
-        // A target is a round number.
-        let whole = Unit::RowsPerSecond.number(value);
-        format!("{whole} {unit}")
+        let number = match value.fract() {
+            0.0 => Unit::RowsPerSecond.number(value),
+            // One that is worked out from another figure.
+            _ => unit.number(value),
+        };
+        format!("{number} {unit}")
     }
 }
 
 impl Beside {
     pub(super) fn ratio(&self) -> String {
-        times(self.ratio)
+        self.ratio.map_or_else(String::new, times)
     }
 }
 

@@ -53,6 +53,9 @@ impl Report {
             if let Some(error) = &outcome.error {
                 writeln!(out, "\n{} came to no end: {error}", outcome.scenario)?;
             }
+            if let Some(reason) = &outcome.skipped {
+                writeln!(out, "\n{} was skipped: {reason}", outcome.scenario)?;
+            }
         }
         Ok(())
     }
@@ -139,6 +142,7 @@ mod tests {
             took: Duration::from_secs(1),
             rows,
             error: None,
+            skipped: None,
         };
         Report {
             link: "loopback",
@@ -191,5 +195,14 @@ logs      p50   1.00 ms
         report.scenarios[0].error = Some("no disk".into());
         assert!(!report.passes());
         assert!(shown(&report, Format::Text).ends_with("\nlogs came to no end: no disk\n"));
+    }
+
+    #[test]
+    fn a_scenario_that_was_skipped_is_no_miss_and_says_why() {
+        let mut report = report();
+        report.scenarios[0].rows.clear();
+        report.scenarios[0].skipped = Some("needs root".into());
+        assert!(report.passes());
+        assert!(shown(&report, Format::Text).ends_with("\nlogs was skipped: needs root\n"));
     }
 }

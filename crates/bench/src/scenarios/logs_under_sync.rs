@@ -56,7 +56,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
             format!("{what} of {} lines", tunnel.all.len()),
             tunnel.figure(value)?,
         );
-        anyhow::Ok(match stage.link.way {
+        anyhow::Ok(match stage.way() {
             None => row.beside("bare pipe", pipe.figure(value)?, most),
             Some(way) => row.beside("the link's delay", Figure::millis(way.delay), None),
         })

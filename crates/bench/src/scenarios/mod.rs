@@ -1,6 +1,11 @@
 //! Everything that is measured. A scenario is one file here and one line in [`ALL`].
 
+mod carrier_cut;
+mod first_answer;
+mod idle_memory;
+mod log_latency;
 mod logs_under_sync;
+mod loopback_bulk;
 mod memory;
 mod old_targets;
 mod sync_postgres;
@@ -32,4 +37,9 @@ pub(crate) const ALL: &[Scenario] = &[
     logs_under_sync::SCENARIO,
     thousand_rows::SCENARIO,
     old_targets::SCENARIO,
+    log_latency::SCENARIO,
+    first_answer::SCENARIO,
+    carrier_cut::SCENARIO,
+    loopback_bulk::SCENARIO,
+    idle_memory::SCENARIO,
 ];

@@ -47,7 +47,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let pipe = rates(|round, rows| round.pipe.rate(rows))?;
     let row = |what: &str, figure| {
         let row = Row::new(format!("{rows} rows, {what}"), figure);
-        match stage.link.way {
+        match stage.way() {
             None => row.beside("psql pipe", pipe, Bound::AtLeast(0.8)),
             // The pipe takes no link: it is no measure of one.
             Some(_) => row,
@@ -102,7 +102,7 @@ fn on_the_wire(stage: &Stage, rounds: &[Round]) -> Result<Row> {
         "on the wire",
         Figure::median(&megabits, Unit::MegabitsPerSecond),
     );
-    Ok(match stage.link.way {
+    Ok(match stage.way() {
         Some(way) => row.beside(
             "the link",
             Figure::new(way.rate as f64 * 8e-6, Unit::MegabitsPerSecond),

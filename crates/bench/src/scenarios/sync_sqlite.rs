@@ -21,8 +21,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let postgres = stage.databases().await?.production(rows).await?;
     let sqlite = stage.sqlite_source(rows).await?;
     let target = stage
-        .link
-        .way
+        .way()
         .is_none()
         .then_some(Bound::AtLeast(150_000.0));
     let mut lines = Vec::new();

@@ -44,7 +44,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
             }
         }
     }
-    let target = stage.link.way.is_none().then_some(Bound::AtMost(150.0));
+    let target = stage.way().is_none().then_some(Bound::AtMost(150.0));
     let row = |what, times| {
         let figure = Figure::median(&Sample::millis(times)?, Unit::Milliseconds);
         anyhow::Ok(Row::new(what, figure).target(target))

@@ -57,6 +57,11 @@ impl Databases {
         Ok(url)
     }
 
+    /// Returns the address of the developer's database server.
+    pub(super) fn local_address(&self) -> String {
+        self.local.address().to_string()
+    }
+
     /// Empties the developer's database and returns its URL.
     ///
     /// What an earlier measurement has left to write is on disk before this one begins.

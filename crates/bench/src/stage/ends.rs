@@ -12,18 +12,21 @@ use client::sync::wire::{Open, Sanitising, Selection};
 use client::{Reconnect, TunnelClient};
 use tokio::process::{Child, Command};
 use transport::trust::Secret;
+use url::Url;
 
-use super::Stage;
-use crate::link::Relay;
+use super::{Databases, Stage};
+use crate::lab::{Congestion, Door, Lab};
 
-/// A running `tunnel-server`, and the relay in front of it if the link is emulated.
+/// A running `tunnel-server`, and the machines of both ends.
 #[derive(Debug)]
 pub(crate) struct ServerEnd {
     process: Child,
     secret: Secret,
     address: SocketAddr,
-    relay: Option<Relay>,
     tunnel: PathBuf,
+    lab: Lab,
+    /// To the databases, if the machines are not this one.
+    _doors: Vec<Door>,
 }
 
 impl ServerEnd {
@@ -34,10 +37,16 @@ impl ServerEnd {
         database: &str,
         lines: Option<ChildStdout>,
     ) -> Result<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let lab = match stage.way() {
+            None => Lab::on_loopback()?,
+            Some(way) => Lab::emulated(way, Congestion::Bbr, SEED)?,
+        };
+        let address = SocketAddr::new(lab.server.any_port().ip(), free_port()?);
         let secret = stage.secret.clone();
         let log = stage.new_file("server.log");
-        let process = Command::new(beside("tunnel-server")?)
+        let process = lab
+            .server
+            .command(&beside("tunnel-server")?)
             .args(["--port", &address.port().to_string()])
             .args(lines.is_some().then_some("--stdin-logs"))
             .env("RENDER_TUNNEL_SECRET", secret.expose())
@@ -55,17 +64,11 @@ impl ServerEnd {
             process,
             secret,
             address,
-            relay: None,
             tunnel: beside("tunnel")?,
+            _doors: doors(&lab, stage, database).await?,
+            lab,
         };
         end.wait_until_it_lets_in(&log).await?;
-        if let Some(way) = stage.link.way {
-            end.relay = Some(
-                Relay::start(way, address)
-                    .await
-                    .context("start the relay")?,
-            );
-        }
         Ok(end)
     }
 
@@ -94,15 +97,17 @@ impl ServerEnd {
         let client = TunnelClient::builder()
             .server(self.address().parse()?)
             .secret(self.secret.clone())
-            .reconnect(Reconnect::Off)
-            .connect()
-            .await;
-        client.map_err(|error| anyhow::anyhow!("{}", error.chain()))
+            .reconnect(Reconnect::Off);
+        let connect = async {
+            let client = client.connect().await;
+            client.map_err(|error| anyhow::anyhow!("{}", error.chain()))
+        };
+        self.lab.client.run(connect).await
     }
 
     /// Prepares the command `tunnel` for this server.
     pub(crate) fn tunnel(&self, stage: &Stage) -> Command {
-        let mut command = Command::new(&self.tunnel);
+        let mut command = self.lab.client.command(&self.tunnel);
         command
             .env("RENDER_EXTERNAL_URL", self.address())
             .env("RENDER_TUNNEL_SECRET", self.secret.expose())
@@ -128,9 +133,24 @@ impl ServerEnd {
 
     /// Returns what a client dials.
     fn address(&self) -> String {
-        let dialled = self.relay.as_ref().map_or(self.address, Relay::address);
-        format!("quic://{dialled}")
+        format!("quic://{}", self.address)
     }
+}
+
+/// Opens the doors to the databases that the ends use.
+async fn doors(lab: &Lab, stage: &Stage, database: &str) -> Result<Vec<Door>> {
+    let mut doors = Vec::new();
+    if lab.wire.is_some() {
+        let port = |database: &str| Url::parse(database).ok()?.port();
+        if let Some(production) = port(database) {
+            doors.push(Door::open(&lab.server, production).await?);
+        }
+        let local = stage.databases.get().map(Databases::local_address);
+        if let Some(local) = local.as_deref().and_then(port) {
+            doors.push(Door::open(&lab.client, local).await?);
+        }
+    }
+    Ok(doors)
 }
 
 /// Returns the sync of the whole table `courses` into a database, as a user asks for it.
@@ -166,5 +186,8 @@ fn free_port() -> Result<u16> {
 
 /// On a machine that is busy beyond reason.
 const START_TIME: Duration = Duration::from_secs(15);
+
+/// The link's luck, the same in every run.
+const SEED: u64 = 1;
 
 const START_PAUSE: Duration = Duration::from_millis(20);

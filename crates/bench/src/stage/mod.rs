@@ -17,14 +17,15 @@ pub(crate) use self::clock::{Timed, timed};
 pub(crate) use self::databases::{Databases, Prepared, check_rows};
 pub(crate) use self::ends::{ServerEnd, courses_into};
 
-use crate::link::Link;
+use crate::link::{Link, Way};
+use crate::run::Skipped;
 
 /// What scenarios stand on. What one of them needs is made when it is first asked for, and kept
 /// for the next.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) size: Size,
-    pub(crate) link: &'static Link,
+    link: Option<&'static Link>,
     secret: Secret,
     folder: TempDir,
     files: AtomicU32,
@@ -58,7 +59,7 @@ impl Size {
 }
 
 impl Stage {
-    pub(crate) fn new(size: Size, link: &'static Link) -> Result<Self> {
+    pub(crate) fn new(size: Size, link: Option<&'static Link>) -> Result<Self> {
         Ok(Self {
             size,
             link,
@@ -70,6 +71,29 @@ impl Stage {
             files: AtomicU32::new(0),
             databases: OnceCell::new(),
         })
+    }
+
+    /// Returns the link that was asked for, or none.
+    pub(crate) fn way(&self) -> Option<Way> {
+        self.link?.way
+    }
+
+    /// Returns the links that a scenario of links is played on: what was asked for, or its own.
+    ///
+    /// # Errors
+    /// [`Skipped`] if loopback was asked for.
+    pub(crate) fn links(&self, own: &[&str]) -> Result<Vec<(&'static str, Way)>> {
+        let links: Vec<_> = match self.link {
+            Some(link) => vec![link],
+            None => own.iter().filter_map(|name| Link::named(name)).collect(),
+        };
+        let emulated = links.into_iter().filter_map(|link| Some((link.name, link.way?)));
+        match emulated.collect::<Vec<_>>() {
+            none if none.is_empty() => {
+                Err(Skipped("loopback has no round trip and no rate".to_owned()).into())
+            }
+            links => Ok(links),
+        }
     }
 
     /// Returns the databases, on servers of their own.

@@ -1,9 +1,11 @@
 //! `tunnel health`: whether production is well, and how far away it is.
 
+use std::time::Duration;
+
 use clap::Args;
-use client::Reconnect;
 use client::health::client::Health;
 use client::health::wire::{DatabaseHealth, Report};
+use client::{Path, Reconnect, Record, Snapshot};
 use serde::Serialize;
 
 use crate::connection::ConnectionOptions;
@@ -20,7 +22,7 @@ use crate::output::{Format, Ink, Style, number};
 #[command(after_help = "\
 Examples:
   tunnel health
-  tunnel health --json | jq .round_trip_ms.p50")]
+  tunnel health --json | jq .round_trip_ms.smoothed")]
 pub struct Arguments {
     #[command(flatten)]
     connection: ConnectionOptions,
@@ -66,13 +68,32 @@ struct Shown<'a> {
     carrier: String,
     connected_ms: f64,
     round_trip_ms: RoundTrip,
+    packets: Packets,
+    window_bytes: u64,
+    reconnects: u32,
+    moves: u32,
+    last_gap: Option<ShownGap>,
     database: ShownDatabase<'a>,
 }
 
 #[derive(Debug, Serialize)]
 struct RoundTrip {
-    p50: f64,
-    p99: f64,
+    smoothed: f64,
+    shortest: f64,
+    queueing: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Packets {
+    sent: u64,
+    lost: u64,
+}
+
+/// The last time without a session.
+#[derive(Debug, Serialize)]
+struct ShownGap {
+    seconds: f64,
+    began_seconds_ago: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,7 +115,13 @@ impl<'a> Shown<'a> {
             sessions,
             database,
         } = &health.report;
-        let millis = |percent| health.round_trip(percent).as_secs_f64() * 1e3;
+        let Snapshot {
+            carrier,
+            connected,
+            path,
+            record,
+        } = &health.connection;
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
         Self {
             status: verdict(&health.report),
             server_id,
@@ -103,16 +130,28 @@ impl<'a> Shown<'a> {
             commit: commit.as_deref(),
             uptime_seconds: uptime.as_secs(),
             sessions: *sessions,
-            carrier: health.carrier.to_string(),
-            connected_ms: health.connected.as_secs_f64() * 1e3,
+            carrier: carrier.to_string(),
+            connected_ms: millis(*connected),
             round_trip_ms: RoundTrip {
-                p50: millis(50),
-                p99: millis(99),
+                smoothed: millis(path.round_trip),
+                shortest: millis(path.shortest),
+                queueing: millis(path.queueing()),
             },
+            packets: Packets {
+                sent: path.sent_packets,
+                lost: path.lost_packets,
+            },
+            window_bytes: path.window,
+            reconnects: record.reconnects,
+            moves: record.moves,
+            last_gap: record.last_gap.map(|gap| ShownGap {
+                seconds: gap.lasted.as_secs_f64(),
+                began_seconds_ago: gap.began.elapsed().as_secs_f64(),
+            }),
             database: match database {
                 DatabaseHealth::None => ShownDatabase::None,
                 DatabaseHealth::Up { took } => ShownDatabase::Up {
-                    took_ms: took.as_secs_f64() * 1e3,
+                    took_ms: millis(*took),
                 },
                 DatabaseHealth::Down { reason } => ShownDatabase::Down { reason },
             },
@@ -149,17 +188,24 @@ fn table(health: &Health, style: Style) -> String {
         DatabaseHealth::Up { took } => format!("up, answers in {}", number::time(*took)),
         DatabaseHealth::Down { reason } => format!("down: {reason}"),
     };
-    let (p50, p99) = (health.round_trip(50), health.round_trip(99));
+    let Snapshot {
+        carrier,
+        connected,
+        path,
+        record,
+    } = &health.connection;
     let rows = [
         ("status", status),
         ("server", format!("{server_id} ({environment})")),
         ("version", format!("{program}{commit}")),
         ("uptime", number::time(*uptime)),
-        ("carrier", health.carrier.to_string()),
         (
-            "round trip",
-            format!("p50 {}, p99 {}", number::time(p50), number::time(p99)),
+            "carrier",
+            format!("{carrier}, for {}", number::time(*connected)),
         ),
+        ("round trip", round_trip(path)),
+        ("packets", packets(path)),
+        ("reconnects", reconnects(record)),
         ("database", database),
         ("sessions", sessions.to_string()),
     ];
@@ -168,4 +214,79 @@ fn table(health: &Health, style: Style) -> String {
         "status" => [name.to_owned(), value],
         _ => [name.to_owned(), printable(&value).into_owned()],
     }))
+}
+
+fn round_trip(path: &Path) -> String {
+    format!(
+        "{}, {} at best, {} in queues",
+        number::time(path.round_trip),
+        number::time(path.shortest),
+        number::time(path.queueing())
+    )
+}
+
+fn packets(path: &Path) -> String {
+    format!(
+        "{} sent, {} lost, {} may be on the way",
+        number::count(path.sent_packets),
+        number::count(path.lost_packets),
+        number::bytes(path.window)
+    )
+}
+
+fn reconnects(record: &Record) -> String {
+    let Some(gap) = record.last_gap else {
+        return "none".to_owned();
+    };
+    format!(
+        "{}, the last {} ago, after {} without a session",
+        number::count(record.reconnects.into()),
+        number::time((gap.began + gap.lasted).elapsed()),
+        number::time(gap.lasted)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use client::Gap;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_way_is_told_in_figures_that_add_up() {
+        let path = Path {
+            round_trip: Duration::from_micros(42_500),
+            shortest: Duration::from_millis(40),
+            sent_packets: 1_234,
+            lost_packets: 5,
+            window: 64_000,
+        };
+        assert_eq!(
+            round_trip(&path),
+            "42.5 ms, 40.0 ms at best, 2.5 ms in queues"
+        );
+        assert_eq!(
+            packets(&path),
+            "1,234 sent, 5 lost, 64.0 kB may be on the way"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_gap_is_told_with_its_age() {
+        assert_eq!(reconnects(&Record::default()), "none");
+        let record = Record {
+            reconnects: 2,
+            moves: 1,
+            last_gap: Some(Gap {
+                began: Instant::now(),
+                lasted: Duration::from_millis(3_500),
+            }),
+        };
+        tokio::time::advance(Duration::from_millis(63_500)).await;
+        assert_eq!(
+            reconnects(&record),
+            "2, the last 1 min ago, after 3.5 s without a session"
+        );
+    }
 }

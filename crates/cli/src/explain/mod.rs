@@ -195,6 +195,9 @@ fn handshake_hint(error: &HandshakeError) -> &'static str {
             Status::TOO_MANY => "try again when another client has left",
             _ => "look into the server's log: it says more",
         },
+        HandshakeError::TurnedAway => {
+            "try again in some seconds: another instance, or the next start of this one, will answer"
+        }
         HandshakeError::Slow => LET_THROUGH,
         HandshakeError::Crypto => {
             "try again; if it stays so, this machine gives no random bytes, or this build is none for it"

@@ -61,6 +61,7 @@ fn failures() -> Vec<DialError> {
     let host = "a".to_owned();
     let handshakes = [
         HandshakeError::Imposter,
+        HandshakeError::TurnedAway,
         HandshakeError::NoAnswer,
         HandshakeError::Crypto,
         HandshakeError::Slow,

@@ -33,7 +33,9 @@ pub fn tell(event: &TunnelEvent, screen: &Screen) {
         TunnelEvent::Authenticated {
             server_id,
             environment,
+            ..
         } => screen.note(&connected(server_id, environment)),
+        TunnelEvent::Leaving => screen.note("the server is leaving: looking for another instance"),
         TunnelEvent::Disconnected { reason } => {
             screen.warn(&format!("disconnected: {}", printable(reason)));
         }
@@ -57,10 +59,13 @@ pub fn write(event: &TunnelEvent, screen: &Screen) -> Result<(), Failure> {
         TunnelEvent::Authenticated {
             server_id,
             environment,
+            carrier,
         } => Shown::Authenticated {
             server_id,
             environment,
+            carrier: carrier.to_string(),
         },
+        TunnelEvent::Leaving => Shown::Leaving,
         TunnelEvent::Disconnected { reason } => Shown::Disconnected { reason },
         TunnelEvent::Reconnecting { attempt, delay } => Shown::Reconnecting {
             attempt: *attempt,
@@ -77,9 +82,11 @@ pub fn write(event: &TunnelEvent, screen: &Screen) -> Result<(), Failure> {
 pub fn first(client: &TunnelClient) -> Option<TunnelEvent> {
     let server = client.server()?;
     let (server_id, environment) = (server.server_id.clone(), server.environment.clone());
+    let carrier = client.connection()?.carrier;
     Some(TunnelEvent::Authenticated {
         server_id,
         environment,
+        carrier,
     })
 }
 
@@ -89,7 +96,9 @@ enum Shown<'a> {
     Authenticated {
         server_id: &'a str,
         environment: &'a str,
+        carrier: String,
     },
+    Leaving,
     Disconnected {
         reason: &'a str,
     },

@@ -14,6 +14,7 @@ fn a_server_that_restarts_is_found_again() {
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
     let mut running = connected(&sandbox, &serving);
     let _again = serving.replace(SECRET);
+    running.said("the server is leaving");
     running.said("disconnected: ");
     running.said("reconnecting in ");
     running.said("connected to tunnel-server (production)");

@@ -72,7 +72,12 @@ fn a_client_is_told_how_it_is() {
         (&1.into(), &"udp".into())
     );
     assert_eq!(health["database"]["status"], "none");
-    assert!(health["round_trip_ms"]["p50"].as_f64().unwrap() > 0.0);
+    assert!(health["round_trip_ms"]["smoothed"].as_f64().unwrap() > 0.0);
+    assert!(health["packets"]["sent"].as_u64().unwrap() > 0);
+    assert_eq!(
+        (&health["reconnects"], &health["last_gap"]),
+        (&0.into(), &serde_json::Value::Null)
+    );
 }
 
 #[test]

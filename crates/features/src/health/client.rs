@@ -1,10 +1,8 @@
 //! The client half of health.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-use transport::carrier::Carrier;
 use transport::channel::ChannelError;
+use transport::first_call::FirstCall;
+use transport::keeper::{Record, Snapshot};
 use transport::session::Session;
 
 use super::PROTOCOL;
@@ -15,55 +13,37 @@ use super::wire::{Answer, Ping, Report};
 pub struct Health {
     /// What the server says.
     pub report: Report,
-    /// What carries the session.
-    pub carrier: Carrier,
-    /// How long the session has held.
-    pub connected: Duration,
-    /// The round trips of the pings, shortest first.
-    pub round_trips: Vec<Duration>,
+    /// How the connection is when the answer is here. Its round trip is what QUIC measures on every
+    /// packet; the answer itself may have waited.
+    pub connection: Snapshot,
 }
 
-impl Health {
-    /// Returns the round trip that so many per cent of the pings did not exceed (nearest rank).
-    #[must_use]
-    pub fn round_trip(&self, percent: usize) -> Duration {
-        let rank = (self.round_trips.len() * percent).div_ceil(100).max(1);
-        self.round_trips.get(rank - 1).copied().unwrap_or_default()
-    }
+/// Returns the question for the hello's flight: a check that follows the hello at once then costs
+/// no round trip of its own.
+#[must_use]
+pub fn first_call() -> Option<FirstCall> {
+    // A ping is never too long.
+    FirstCall::new(&PROTOCOL, &PING).ok()
 }
 
-/// Pings the server ten times and asks for its report.
+/// Asks the server how it is. `record` is what has happened to the sessions before this one.
 ///
 /// # Errors
 /// [`ChannelError`] if the server refuses or the session is lost.
-pub async fn check(session: &Session) -> Result<Health, ChannelError> {
-    let mut asked = Instant::now();
-    let mut channel = session.open(&PROTOCOL, &Ping { number: 0 }).await?;
-    let mut round_trips = Vec::with_capacity(PINGS);
-    loop {
-        match channel.receive().await? {
-            Some(Answer::Pong { .. }) => round_trips.push(asked.elapsed()),
-            Some(Answer::Report(_)) | None => return Err(ChannelError::Missing("a pong")),
-        }
-        let number = u32::try_from(round_trips.len()).unwrap_or(u32::MAX);
-        if round_trips.len() == PINGS {
-            break;
-        }
-        asked = Instant::now();
-        channel.send(&Ping { number }).await?;
+pub async fn check(session: &Session, record: Record) -> Result<Health, ChannelError> {
+    let mut channel = session.ask(&PROTOCOL, &PING).await?;
+    match channel.receive().await? {
+        Some(Answer::Pong { .. }) => {}
+        Some(Answer::Report(_)) | None => return Err(ChannelError::Missing("a pong")),
     }
-    channel.finish().await?;
-    round_trips.sort_unstable();
     match channel.receive().await? {
         Some(Answer::Report(report)) => Ok(Health {
             report,
-            carrier: session.carrier(),
-            connected: session.since().elapsed(),
-            round_trips,
+            connection: Snapshot::of(session, record),
         }),
         Some(Answer::Pong { .. }) | None => Err(ChannelError::Missing("the report")),
     }
 }
 
-/// Enough for a median that one late packet does not move.
-const PINGS: usize = 10;
+/// What every check asks.
+const PING: Ping = Ping { number: 0 };

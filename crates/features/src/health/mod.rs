@@ -1,9 +1,10 @@
 //! Whether the other end is well, and how far away it is.
 //!
 //! ```text
-//! client ── Ping ×10 ──▶ server    each answered by a Pong: the round trip
-//! client ◀── Report ──── server    after the client has finished
+//! client ── Ping, end ─────▶ server    with the hello, when a session begins
+//! client ◀── Pong, Report ── server
 //! ```
+//! How far away it is, QUIC knows by itself.
 
 pub mod client;
 mod server;

@@ -7,9 +7,10 @@ use sanitize::PseudonymKey;
 use testkit::net::Link;
 use testkit::pair::Pair;
 use tokio::time::Instant;
+use transport::keeper::{Dial as _, Record};
 use transport::trust::Scopes;
 
-use super::client::check;
+use super::client::{Health, check, first_call};
 use super::wire::{Answer, DatabaseHealth, Ping, Report};
 use crate::logs::{LogsConfig, Ring};
 use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
@@ -81,31 +82,44 @@ fn parts() -> ServerParts {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_check_measures_ten_round_trips_and_brings_the_report() {
-    let parts = parts();
-    let link = Link {
-        delay: Duration::from_millis(25),
+fn far() -> Link {
+    Link {
+        delay: Duration::from_millis(50),
         ..Link::default()
-    };
-    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), link);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
+    let parts = parts();
+    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), far());
     let session = pair.connect(2).await;
     let _counted = parts.sessions.enter();
     tokio::time::sleep(Duration::from_secs(60)).await;
 
-    let health = check(&session).await.unwrap();
-    assert_eq!(health.round_trips.len(), 10);
-    for percent in [1, 50, 99] {
-        let millis = health.round_trip(percent).as_millis();
-        assert!((50..=56).contains(&millis), "p{percent} is {millis} ms");
-    }
-    assert_eq!(
-        (health.report.server_id.as_str(), health.report.sessions),
-        ("api", 1)
-    );
-    assert_eq!(health.report.database, DatabaseHealth::None);
+    let Health { report, connection } = check(&session, Record::default()).await.unwrap();
+    assert_eq!((report.server_id.as_str(), report.sessions), ("api", 1));
+    assert_eq!(report.database, DatabaseHealth::None);
+    assert!(report.uptime >= Duration::from_secs(60));
+    assert!(connection.connected >= Duration::from_secs(60));
+    assert_eq!(connection.path.shortest, Duration::from_millis(100));
+    assert!(connection.path.queueing() < Duration::from_millis(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_with_the_hello_is_answered_within_two_round_trips_from_nothing() {
+    let parts = parts();
+    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), far());
+    let dial = pair.dial_asking(2, first_call());
+    let start = Instant::now();
+    let (session, _) = dial.dial().await.unwrap();
+    let health = check(&session, Record::default()).await.unwrap();
     assert!(
-        health.report.uptime >= Duration::from_secs(60)
-            && health.connected >= Duration::from_secs(60)
+        start.elapsed() <= Duration::from_millis(220),
+        "{:?}",
+        start.elapsed()
     );
+    // The way is as long as it was, though the answer took no time.
+    assert_eq!(health.connection.path.shortest, Duration::from_millis(100));
+    assert!(health.connection.path.round_trip >= Duration::from_millis(100));
 }

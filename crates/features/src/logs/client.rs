@@ -1,4 +1,9 @@
 //! The client half of logs: a stream of entries that outlives its sessions.
+//!
+//! ```text
+//! keeper ── session ──▶ flow, from the cursor ──▶ ready ──▶ next()
+//!     superseded ─────▶ former flows, to their end ──▲
+//! ```
 
 use std::collections::VecDeque;
 use std::mem;
@@ -7,14 +12,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::time::Instant;
-use transport::channel::ChannelError;
+use transport::channel::{Channel, ChannelError};
 use transport::flow::Drain;
 use transport::keeper::{GiveUp, Keeper};
+use transport::session::Session;
 use wire::Fault;
 
 use super::PROTOCOL;
 use super::entry::Entry;
-use super::wire::{Follow, Item, Missed, Open, Start};
+use super::former::Formers;
+use super::wire::{Cursor, Follow, Item, Missed, Open, Start};
 
 /// Entries as they come, each once, however many sessions it takes.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub struct LogStream {
     /// How the flow is opened next: it begins at the cursor of the last item.
     open: Open,
     flow: Flow,
+    /// Flows of sessions that were superseded.
+    formers: Formers,
     /// When a flow may be opened next on a session that has cut one: a server that stops does
     /// that, and so does one that fails each time.
     not_before: Option<Instant>,
@@ -46,14 +55,33 @@ pub enum LogItem {
 
 #[derive(Debug)]
 enum Flow {
-    /// There is none; since when, if there was one before.
+    /// There is none; since when, if there was one before and none has taken its place.
     Lost(Option<Instant>),
     /// It is open and nothing has come yet; since when there was none, if there was one before.
-    Opened(Drain<Item>, Option<Instant>),
+    Opened(Pipe, Option<Instant>),
     /// Items come.
-    Pouring(Drain<Item>),
+    Pouring(Pipe),
     /// All has come.
     Ended,
+}
+
+/// A flow and its session.
+#[derive(Debug)]
+struct Pipe {
+    session: Session,
+    drain: Drain<Item>,
+}
+
+/// What happens to a stream next.
+enum Step {
+    /// A flow was opened, or could not be.
+    Opened(Session, Result<Channel, ChannelError>),
+    /// The flow has brought an item, its end, or a failure.
+    Next(Result<Option<Item>, ChannelError>),
+    /// A former flow has brought an item, or has ended.
+    Former(Option<Item>),
+    /// Another session stands in the place of the flow's.
+    Superseded,
 }
 
 impl LogStream {
@@ -66,6 +94,7 @@ impl LogStream {
             keeper: keeper.clone(),
             open,
             flow: Flow::Lost(None),
+            formers: Formers::default(),
             not_before: None,
             ready: VecDeque::new(),
         };
@@ -91,51 +120,116 @@ impl LogStream {
         }
     }
 
-    /// Takes one step: opens a flow, or takes its next item. Cancel-safe.
+    /// Takes one step: opens a flow, or takes the next item. Cancel-safe.
     async fn advance(&mut self) -> Result<(), LogsError> {
-        match &mut self.flow {
-            Flow::Ended => Ok(()),
-            &mut Flow::Lost(since) => {
-                if let Some(pause) = self.not_before {
-                    tokio::time::sleep_until(pause).await;
-                    self.not_before = None;
-                }
-                let session = self.keeper.session().await?;
-                match session.open(&PROTOCOL, &self.open).await {
-                    Ok(channel) => self.flow = Flow::Opened(Drain::new(channel), since),
-                    Err(error) => self.lose(error)?,
-                }
-                Ok(())
+        match self.step().await? {
+            Step::Opened(session, Ok(channel)) => {
+                let since = match self.flow {
+                    Flow::Lost(since) => since,
+                    _ => None,
+                };
+                let drain = Drain::new(channel);
+                self.flow = Flow::Opened(Pipe { session, drain }, since);
             }
-            Flow::Opened(drain, _) | Flow::Pouring(drain) => {
-                match drain.next().await {
-                    Ok(Some(item)) => self.take(item),
-                    Ok(None) => self.end().await,
-                    Err(error) => self.lose(error)?,
+            Step::Next(Ok(Some(item))) => self.take(item),
+            Step::Next(Ok(None)) => self.end().await,
+            Step::Opened(_, Err(error)) | Step::Next(Err(error)) => self.lose(error)?,
+            Step::Former(item) => self.take_former(item),
+            Step::Superseded => self.move_on(),
+        }
+        Ok(())
+    }
+
+    /// Waits for what happens next, and changes nothing. Cancel-safe.
+    async fn step(&mut self) -> Result<Step, GiveUp> {
+        let flow = async {
+            match &mut self.flow {
+                Flow::Lost(_) => open(&self.keeper, &self.open, &mut self.not_before).await,
+                Flow::Opened(pipe, _) | Flow::Pouring(pipe) => {
+                    Ok(pipe.step(self.open.follow).await)
                 }
-                Ok(())
+                Flow::Ended => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            // What is older comes first.
+            item = self.formers.next() => Ok(Step::Former(item)),
+            step = flow => step,
         }
     }
 
     fn take(&mut self, item: Item) {
         self.flow = match mem::replace(&mut self.flow, Flow::Ended) {
-            Flow::Opened(drain, since) => {
+            Flow::Opened(pipe, since) => {
                 let reconnected = since.map(|since| LogItem::Reconnected {
                     away: since.elapsed(),
                 });
                 self.ready.extend(reconnected);
-                Flow::Pouring(drain)
+                Flow::Pouring(pipe)
             }
             flow => flow,
         };
-        self.open.start = Start::At(item.cursor());
+        let (cursor, seen) = (item.cursor(), self.seen(item.cursor()));
+        self.open.start = Start::At(Cursor {
+            sequence: cursor.sequence.max(seen.unwrap_or(0)),
+            ..cursor
+        });
+        match (item, seen) {
+            (Item::Batch { entries, .. }, seen) => {
+                // The ring is the one that a former flow has read: this one goes on with it.
+                self.formers.forget(cursor.epoch);
+                let unseen = entries
+                    .into_iter()
+                    .filter(|entry| seen.is_none_or(|seen| entry.sequence >= seen));
+                self.ready.extend(unseen.map(LogItem::Entry));
+            }
+            // A former flow has brought them.
+            (Item::Missed { .. }, Some(seen)) if cursor.sequence <= seen => {}
+            (Item::Missed { missed, .. }, _) => self.ready.push_back(LogItem::Missed(missed)),
+            (Item::Nothing { .. }, _) => {}
+        }
+    }
+
+    /// Takes an item that a former flow has brought, or notes that it has ended.
+    fn take_former(&mut self, item: Option<Item>) {
+        let Some(item) = item else {
+            if let (true, Flow::Lost(since)) = (self.formers.is_empty(), &mut self.flow) {
+                since.get_or_insert_with(Instant::now);
+            }
+            return;
+        };
+        let cursor = item.cursor();
+        if self.seen(cursor).is_some_and(|seen| cursor.sequence > seen) {
+            self.open.start = Start::At(cursor);
+        }
         match item {
             Item::Batch { entries, .. } => {
                 self.ready.extend(entries.into_iter().map(LogItem::Entry));
             }
             Item::Missed { missed, .. } => self.ready.push_back(LogItem::Missed(missed)),
             Item::Nothing { .. } => {}
+        }
+    }
+
+    /// Opens the flow anew on the session that stands in its own's place, and reads the old one to
+    /// its end: another instance does not have what this one has yet to write.
+    fn move_on(&mut self) {
+        self.flow = match (mem::replace(&mut self.flow, Flow::Ended), self.open.start) {
+            (Flow::Pouring(pipe), Start::At(cursor)) => {
+                self.formers.push(pipe.drain, cursor.epoch);
+                Flow::Lost(None)
+            }
+            (Flow::Opened(_, since), _) => Flow::Lost(since),
+            _ => Flow::Lost(None),
+        };
+    }
+
+    /// Returns up to which entry everything was seen of the ring that a cursor is of.
+    fn seen(&self, of: Cursor) -> Option<u64> {
+        match self.open.start {
+            Start::At(seen) if seen.epoch == of.epoch => Some(seen.sequence),
+            _ => None,
         }
     }
 
@@ -147,9 +241,9 @@ impl LogStream {
                 self.not_before = Some(Instant::now() + PAUSE);
                 self.flow = Flow::Lost(Some(Instant::now()));
             }
-            (Follow::Off, Flow::Opened(drain, _) | Flow::Pouring(drain)) => {
+            (Follow::Off, Flow::Opened(pipe, _) | Flow::Pouring(pipe)) => {
                 // Everything is here already.
-                drain.finish().await.ok();
+                pipe.drain.finish().await.ok();
             }
             (Follow::Off, Flow::Lost(_) | Flow::Ended) => {}
         }
@@ -173,6 +267,32 @@ impl LogStream {
         });
         Ok(())
     }
+}
+
+impl Pipe {
+    /// Waits for the next item, or, where the flow has no end of its own, until another session
+    /// stands in the place of this one. Cancel-safe.
+    async fn step(&mut self, follow: Follow) -> Step {
+        tokio::select! {
+            next = self.drain.next() => Step::Next(next),
+            () = self.session.superseded(), if follow == Follow::On => Step::Superseded,
+        }
+    }
+}
+
+/// Waits for a session and opens a flow on it.
+async fn open(
+    keeper: &Keeper,
+    open: &Open,
+    not_before: &mut Option<Instant>,
+) -> Result<Step, GiveUp> {
+    if let Some(pause) = *not_before {
+        tokio::time::sleep_until(pause).await;
+        *not_before = None;
+    }
+    let session = keeper.session().await?;
+    let opened = session.open(&PROTOCOL, open).await;
+    Ok(Step::Opened(session, opened))
 }
 
 /// Why there will be no more entries.

@@ -14,6 +14,7 @@ mod entry;
 mod feed;
 mod file;
 mod filter;
+mod former;
 mod hidden;
 mod kept;
 mod level;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use transport::channel::{Channel, ChannelError};
 use transport::flow::Pour;
 use transport::router::{Handler, ServeError, Visit};
+use transport::tasks::Tasks;
 
 use super::ring::{Most, Ring};
 use super::wire::{Cursor, Follow, Item, Open};
@@ -41,12 +42,7 @@ impl Handler for Logs {
                 .await?
                 .ok_or(ChannelError::Missing("what to pour"))?;
             let source = Source::begin(&self.ring, &open, Pour::new(channel));
-            tokio::select! {
-                biased;
-                // The flow is cut rather than ended: it is to be taken up elsewhere.
-                () = visit.tasks.stopping() => Ok(()),
-                poured = source.pour() => Ok(poured?),
-            }
+            Ok(source.pour(&visit.tasks).await?)
         })
     }
 }
@@ -80,11 +76,16 @@ impl<'c> Source<'c> {
         }
     }
 
-    async fn pour(mut self) -> Result<(), ChannelError> {
+    /// Pours until there is nothing more to come, or `session` is told to stop and has all that
+    /// was written by then.
+    async fn pour(mut self, session: &Tasks) -> Result<(), ChannelError> {
         // Whoever opened the flow hears that it stands, and where.
         self.tell(Item::Nothing { cursor: self.at }).await?;
         while let Some(most) = self.most() {
-            self.step(most).await?;
+            if self.step(most).await? == Pace::Idle && self.rest(session).await? == Rest::Stopped {
+                // The flow is cut rather than ended: it is to be taken up elsewhere.
+                return Ok(());
+            }
         }
         self.pour.finish().await.map(|_| ())
     }
@@ -101,7 +102,7 @@ impl<'c> Source<'c> {
         (entries > 0).then_some(Most { entries, bytes })
     }
 
-    async fn step(&mut self, most: Most) -> Result<(), ChannelError> {
+    async fn step(&mut self, most: Most) -> Result<Pace, ChannelError> {
         let batch = self.ring.read(self.at, &self.open.filter, most);
         let looked = batch.next != self.at;
         self.at = batch.next;
@@ -111,25 +112,26 @@ impl<'c> Source<'c> {
         }
         if !batch.entries.is_empty() {
             let (entries, cursor) = (batch.entries, self.at);
-            return self.tell(Item::Batch { entries, cursor }).await;
-        }
-        if self.told != self.at && self.told_at.elapsed() >= TELL {
-            return self.tell(Item::Nothing { cursor: self.at }).await;
-        }
-        if looked {
+            self.tell(Item::Batch { entries, cursor }).await?;
+        } else if self.told != self.at && self.told_at.elapsed() >= TELL {
+            self.tell(Item::Nothing { cursor: self.at }).await?;
+        } else if looked {
             // A long log of which nothing is wanted does not keep others waiting.
             tokio::task::yield_now().await;
-            return Ok(());
+        } else {
+            return Ok(Pace::Idle);
         }
-        self.rest().await
+        Ok(Pace::Busy)
     }
 
     /// Waits for the next entry, or until the reader is to be told how far it is.
-    async fn rest(&mut self) -> Result<(), ChannelError> {
+    async fn rest(&mut self, session: &Tasks) -> Result<Rest, ChannelError> {
         let behind = self.told != self.at;
         tokio::select! {
-            () = self.ring.wait(self.at) => Ok(()),
-            () = tokio::time::sleep_until(self.told_at + TELL), if behind => Ok(()),
+            biased;
+            () = self.ring.wait(self.at) => Ok(Rest::Over),
+            () = tokio::time::sleep_until(self.told_at + TELL), if behind => Ok(Rest::Over),
+            () = session.stopping() => Ok(Rest::Stopped),
             gone = self.pour.abandoned() => Err(gone),
         }
     }
@@ -140,6 +142,24 @@ impl<'c> Source<'c> {
         self.told_at = Instant::now();
         Ok(())
     }
+}
+
+/// What a step of a source came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// There may be more.
+    Busy,
+    /// There is nothing to read.
+    Idle,
+}
+
+/// How a source's rest ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// There is something to do.
+    Over,
+    /// There will be nothing to do.
+    Stopped,
 }
 
 /// Large enough to fill a fast link, small enough that other channels have their turn.

@@ -29,6 +29,8 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
+pub use self::server::serving;
+
 /// Sync, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,

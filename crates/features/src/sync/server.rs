@@ -14,34 +14,44 @@ use wire::{Fault, Status};
 
 use super::chunker::{ChunkError, Chunker, Rules};
 use super::cursor::Cursors;
-use super::database::DatabaseUrl;
 use super::fingerprint::fingerprint;
 use super::plan::{Planner, Rights, SyncConfig, read_fault};
-use super::source::{Order, Range, ReadError, RowsError, Snapshot};
+use super::source::{Database, Order, Range, ReadError, RowsError, View};
 use super::wire::{Ack, Begin, Open, Plan, Start, TablePlan};
 use crate::parts::{Pseudonyms, SectionError, ServerParts};
 
 /// Makes the server half. Without a database it is there to say so.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
-    Ok(Some(Arc::new(Sync {
+    serving(parts.database.clone(), parts).map(Some)
+}
+
+/// Makes a server half that reads any kind of database, and not the one that `parts` name.
+///
+/// # Errors
+/// [`SectionError`] if the section `[sync]` makes no sense.
+pub fn serving<D: Database>(
+    database: Option<D>,
+    parts: &ServerParts,
+) -> Result<Arc<dyn Handler>, SectionError> {
+    Ok(Arc::new(Sync {
         config: parts.sections.get("sync")?,
-        database: parts.database.clone(),
+        database,
         pseudonyms: parts.pseudonyms.clone(),
         sanitizer: Sanitizer::new(&parts.pseudonyms.key),
         running: Semaphore::new(MOST_AT_ONCE),
-    })))
+    }))
 }
 
 #[derive(Debug)]
-struct Sync {
+struct Sync<D> {
     config: SyncConfig,
-    database: Option<DatabaseUrl>,
+    database: Option<D>,
     pseudonyms: Pseudonyms,
     sanitizer: Sanitizer,
     running: Semaphore,
 }
 
-impl Handler for Sync {
+impl<D: Database> Handler for Sync<D> {
     fn serve<'a>(
         &'a self,
         channel: &'a mut Channel,
@@ -57,7 +67,7 @@ impl Handler for Sync {
     }
 }
 
-impl Sync {
+impl<D: Database> Sync<D> {
     async fn serve_one(&self, channel: &mut Channel, visit: &Visit) -> Result<(), ServeError> {
         let open: Open = channel
             .receive()
@@ -72,40 +82,33 @@ impl Sync {
             let reason = "this server has no database: set DATABASE_URL where it runs";
             return Err(Fault::new(Status::NOT_FOUND, reason).into());
         };
-        let mut snapshot = Snapshot::open(database)
-            .await
-            .map_err(|error| read_fault(&error))?;
-        let planned = self.planned(&mut snapshot, &open, visit).await;
+        let mut view = database.open().await.map_err(|error| read_fault(&error))?;
+        let planned = self.planned(&mut view, &open, visit).await;
         let served = match planned {
             Ok(plan) => {
-                self.serve_plan(channel, &mut snapshot, &open, &plan, visit)
+                self.serve_plan(channel, &mut view, &open, &plan, visit)
                     .await
             }
             Err(fault) => Err(fault.into()),
         };
-        snapshot.close().await;
+        view.close().await;
         served
     }
 
-    async fn planned(
-        &self,
-        snapshot: &mut Snapshot,
-        open: &Open,
-        visit: &Visit,
-    ) -> Result<Plan, Fault> {
+    async fn planned(&self, view: &mut D::View, open: &Open, visit: &Visit) -> Result<Plan, Fault> {
         let key = &visit.guest.key;
         let planner = Planner {
             open,
             rights: Rights::new(key.name(), key.scopes(), &self.config),
             pseudonyms: &self.pseudonyms,
         };
-        planner.plan(snapshot).await
+        planner.plan(view).await
     }
 
     async fn serve_plan(
         &self,
         channel: &mut Channel,
-        snapshot: &mut Snapshot,
+        view: &mut D::View,
         open: &Open,
         plan: &Plan,
         visit: &Visit,
@@ -137,7 +140,7 @@ impl Sync {
         audit(visit, open, plan, "sync begins");
         let mut pour = Pour::<Ack>::new(channel);
         for ((table, begin), position) in plan.tables.iter().zip(&start.tables).zip(0..) {
-            self.pour_table(&mut pour, snapshot, &rules, (position, table), begin)
+            self.pour_table(&mut pour, view, &rules, (position, table), begin)
                 .await?;
         }
         // The last acks; the snapshot is still open, so they are not waited for without end.
@@ -150,7 +153,7 @@ impl Sync {
     async fn pour_table(
         &self,
         pour: &mut Pour<'_, Ack>,
-        snapshot: &mut Snapshot,
+        view: &mut D::View,
         rules: &Rules<'_>,
         (position, plan): (u16, &TablePlan),
         begin: &Begin,
@@ -162,8 +165,7 @@ impl Sync {
         };
         let mut chunker =
             Chunker::new(pour, position, plan, rules, cursors).map_err(chunk_error)?;
-        snapshot
-            .read(&plan.table, &range, &mut chunker)
+        view.read(&plan.table, &range, &mut chunker)
             .await
             .map_err(|error| match error {
                 RowsError::Read(ReadError::Position { .. }) => stale(plan).into(),

@@ -32,12 +32,12 @@ impl fmt::Display for Carrier {
     }
 }
 
-/// Returns the settings of a connection whose peer has not proved itself: one stream, and room
-/// for a hello.
+/// Returns the settings of a connection whose peer has not proved itself: room for a hello
+/// and the first call.
 pub(crate) fn stranger_config(carrier: Carrier) -> Arc<TransportConfig> {
     let mut config = common_config(carrier);
     config
-        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS))
         .receive_window(VarInt::from_u32(STRANGER_WINDOW));
     Arc::new(config)
 }
@@ -107,7 +107,11 @@ const fn idle_millis(carrier: Carrier) -> u32 {
     }
 }
 
-/// A hello takes up to 4 KiB; the rest is slack for its retransmissions.
+/// The hello's, and that of the first call, which is not read before the hello is accepted.
+const STRANGER_STREAMS: u32 = 2;
+
+/// A hello takes up to 4 KiB, a first call some hundred bytes; the rest is slack for their
+/// retransmissions.
 const STRANGER_WINDOW: u32 = 16 * 1024;
 
 /// What may lie unread in one channel. 1 MiB in flight is 80 Mbit/s at a round trip of 100 ms.

@@ -5,23 +5,28 @@
 //! client ── Hello ────────────▶ server    key id, clock, HMAC(exporter, hello)
 //! client ◀── Welcome | Refused ── server  HMAC(exporter, hello, welcome)
 //! ```
+//! The first call travels with the hello, on a stream of its own.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use quinn::{Connection, ConnectionError};
+use quinn::{Connection, ConnectionError, TransportErrorCode};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::hello::{HelloError, MAX_HELLO};
 use wire::{
-    FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome, WelcomeBody,
+    CloseCode, FeatureVersion, Hello, HelloBody, Refused, Reply, Status, Versions, Welcome,
+    WelcomeBody,
 };
 
 use super::admission::Ticket;
 use super::identity::named_key;
 use super::key::{Key, KeyId, KeyRing, random_16};
 use crate::channel::{Channel, ChannelError};
+use crate::control::Control;
+use crate::first_call::{Asked, FirstCall};
+use crate::session::close_code;
 
 /// What a client says of itself.
 #[derive(Clone, Debug)]
@@ -98,13 +103,30 @@ pub struct Guest {
     pub hello: HelloBody,
 }
 
-/// Says hello and checks the welcome.
+/// What a client has after the welcome.
+#[derive(Debug)]
+pub(crate) struct Greeted {
+    pub(crate) welcome: WelcomeBody,
+    pub(crate) control: Control,
+    pub(crate) asked: Asked,
+}
+
+/// What a server has after the welcome.
+#[derive(Debug)]
+pub(crate) struct Welcomed {
+    pub(crate) guest: Guest,
+    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) control: Control,
+}
+
+/// Says hello, asks the first question, and checks the welcome.
 pub(crate) async fn greet(
     connection: &Connection,
     key: &Key,
     name: &ClientName,
     clock: &WallClock,
-) -> Result<WelcomeBody, HandshakeError> {
+    first: Option<&FirstCall>,
+) -> Result<Greeted, HandshakeError> {
     let exporter = exporter(connection)?;
     let body = HelloBody {
         key_id: key.id().0,
@@ -127,6 +149,10 @@ pub(crate) async fn greet(
     let mut channel = Channel::new(send, receive, MAX_HELLO);
     // A server that refuses may close before it has read: the answer below tells more.
     let sent = channel.send_payload(&hello).await;
+    let asked = match first {
+        Some(first) => first.send(connection).await,
+        None => Asked::default(),
+    };
     let reply = match channel.receive::<Reply>().await {
         Ok(Some(reply)) => reply,
         Ok(None) => return Err(HandshakeError::NoAnswer),
@@ -138,19 +164,25 @@ pub(crate) async fn greet(
             wire::encode(&body, &mut welcome);
             key.verify(&[BY_SERVER, &exporter, &hello, &welcome], &proof)
                 .map_err(|_| HandshakeError::Imposter)?;
-            Ok(body)
+            Ok(Greeted {
+                welcome: body,
+                control: Control::of_client(channel),
+                asked,
+            })
         }
         Reply::Refused(refused) => Err(HandshakeError::Refused(Refusal::new(refused, clock()))),
     }
 }
 
 /// Waits for the hello, checks it and answers. `Err` means that the peer was refused or is gone.
+/// Who came with a pass must hold the key of that pass.
 pub(crate) async fn welcome(
     connection: &Connection,
     trust: &ServerTrust,
     ticket: &Ticket,
     places: Arc<Semaphore>,
-) -> Result<(Guest, OwnedSemaphorePermit), HandshakeError> {
+    pass: Option<KeyId>,
+) -> Result<Welcomed, HandshakeError> {
     let exporter = exporter(connection)?;
     let (send, receive) = connection.accept_bi().await?;
     let mut channel = Channel::new(send, receive, MAX_HELLO);
@@ -166,6 +198,10 @@ pub(crate) async fn welcome(
         (trust.clock)(),
     );
     let admitted = checked.and_then(|guest| {
+        if pass.is_some_and(|pass| pass != guest.key.id()) {
+            // One identity from the upgrade to the last channel.
+            return Err(Unwelcome::Key);
+        }
         let place = places.try_acquire_owned().map_err(|_| Unwelcome::Full)?;
         Ok((guest, place))
     });
@@ -178,7 +214,11 @@ pub(crate) async fn welcome(
             channel
                 .send(&Reply::Welcome(Welcome { body, proof }))
                 .await?;
-            Ok((guest, place))
+            Ok(Welcomed {
+                guest,
+                place,
+                control: Control::of_server(channel),
+            })
         }
         Err(unwelcome) => {
             if unwelcome.is_a_guess() {
@@ -334,6 +374,9 @@ pub enum HandshakeError {
     /// The server does not hold the client's key: the secret is another, or the server is.
     #[error("the server does not hold this secret")]
     Imposter,
+    /// The server takes no new session at the moment.
+    #[error("the server takes no new sessions now: it is stopping, or has too many to look at")]
+    TurnedAway,
     /// The peer ended the stream without a word.
     #[error("the peer ended the hello without an answer")]
     NoAnswer,
@@ -345,10 +388,21 @@ pub enum HandshakeError {
     Connection(ConnectionError),
     /// What was sent makes no hello.
     #[error(transparent)]
-    Channel(#[from] ChannelError),
+    Channel(ChannelError),
     /// It took too long.
     #[error("no hello within {} seconds", HANDSHAKE_TIME.as_secs())]
     Slow,
+}
+
+impl HandshakeError {
+    /// Returns the code that a server closes the connection with.
+    pub(crate) const fn close_code(&self) -> CloseCode {
+        match self {
+            Self::Slow => CloseCode::SLOW_HELLO,
+            Self::TurnedAway => CloseCode::RESTARTING,
+            _ => CloseCode::REFUSED,
+        }
+    }
 }
 
 impl From<ConnectionError> for HandshakeError {
@@ -361,7 +415,22 @@ impl From<ConnectionError> for HandshakeError {
             {
                 Self::Imposter
             }
+            ConnectionError::ConnectionClosed(closed)
+                if closed.error_code == TransportErrorCode::CONNECTION_REFUSED =>
+            {
+                Self::TurnedAway
+            }
+            _ if close_code(&error) == Some(CloseCode::RESTARTING) => Self::TurnedAway,
             _ => Self::Connection(error),
+        }
+    }
+}
+
+impl From<ChannelError> for HandshakeError {
+    fn from(error: ChannelError) -> Self {
+        match error {
+            ChannelError::Lost(lost) => lost.into(),
+            error => Self::Channel(error),
         }
     }
 }

@@ -13,7 +13,7 @@ pub use handshake::{
     ClientName, Guest, HANDSHAKE_TIME, HandshakeError, MOST_SESSIONS, Refusal, ServerName,
     ServerTrust, WallClock, system_clock,
 };
-pub(crate) use handshake::{greet, welcome};
+pub(crate) use handshake::{Greeted, Welcomed, greet, welcome};
 pub use identity::IdentityError;
 pub(crate) use identity::{client_config, server_config};
 pub use key::{Key, KeyId, KeyRing, KeyRingError, random_16};

@@ -249,21 +249,13 @@ mod tests {
 
     #[test]
     fn used_passes_are_forgotten_when_their_age_refuses_them_and_are_bounded_until_then() {
-        let (check, trust, clock) = at(NOW);
-        let show = |nonce| {
-            let time = clock.load(Ordering::Relaxed);
-            let pass = Pass {
-                time,
-                ..pass(nonce)
-            };
-            check.check(&trust, write_pass(&ours(), &pass).as_bytes())
-        };
-        for nonce in 0..MOST_USED as u64 {
-            show(nonce).unwrap();
+        let mut used = Used::default();
+        for number in 0..MOST_USED as u128 {
+            used.note(number.to_be_bytes(), NOW).unwrap();
         }
-        assert_eq!(show(u64::MAX).unwrap_err(), BadPass::TooMany);
-        clock.fetch_add(KEPT + 1, Ordering::Relaxed);
-        assert!(show(u64::MAX).is_ok());
-        assert_eq!(check.used.lock().unwrap().nonces.len(), 1);
+        let next = u128::MAX.to_be_bytes();
+        assert_eq!(used.note(next, NOW + KEPT), Err(BadPass::TooMany));
+        assert_eq!(used.note(next, NOW + KEPT + 1), Ok(()));
+        assert_eq!((used.nonces.len(), used.in_order.len()), (1, 1));
     }
 }

@@ -5,6 +5,7 @@ mod file;
 mod flow;
 mod golden;
 mod loss;
+mod moving;
 mod ring;
 mod storm;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use testkit::net::Link;
-use testkit::pair::Pair;
+use testkit::pair::{Instance, Pair};
 use transport::backoff::BackoffPolicy;
 use transport::keeper::{Keeper, Reconnect};
 use transport::router::Router;
@@ -47,6 +48,13 @@ impl Play {
         self.pair
             .restart(router(&self.ring), Scopes::default())
             .await;
+    }
+
+    /// Starts another instance with a ring of its own, and returns the one before it, which runs on.
+    fn deploy(&mut self, ring: Arc<Ring>) -> Instance {
+        self.ring = ring;
+        let router = router(&self.ring);
+        self.pair.deploy(router, Scopes::default())
     }
 
     async fn open(&self, start: Start, follow: Follow, filter: Filter) -> LogStream {

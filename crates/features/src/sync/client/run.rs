@@ -159,7 +159,11 @@ impl Run<'_> {
             rows: plan.tables.iter().map(|table| table.rows).sum(),
             resumed: beginnings.iter().map(Beginning::rows).sum(),
         });
-        channel.send(&beginning::start(&beginnings)).await?;
+        match channel.send(&beginning::start(&beginnings)).await {
+            // Why the server listens no more is what it says next.
+            Ok(()) | Err(ChannelError::Closed) => {}
+            Err(error) => return Err(error.into()),
+        }
         let mut inflow = Inflow::new(channel)?;
         for ((table, beginning), position) in plan.tables.iter().zip(&beginnings).zip(0..) {
             let resume = match beginning {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use sanitize::{ColumnFacts, SanitizedColumn, Treatment, classify, collision_risk};
 use wire::{Fault, Status};
 
-use super::source::{FindError, ReadError, Snapshot};
+use super::source::{FindError, ReadError, View};
 use super::table::Table;
 use super::wire::{
     self as messages, ColumnPlan, Open, Plan, Sanitising, Selection, Skipped, TablePlan,
@@ -29,18 +29,18 @@ pub(super) struct Planner<'a> {
 
 impl Planner<'_> {
     /// Makes the plan, or says why there is none.
-    pub(super) async fn plan(&self, snapshot: &mut Snapshot) -> Result<Plan, Fault> {
+    pub(super) async fn plan(&self, view: &mut impl View) -> Result<Plan, Fault> {
         let mut skipped = Vec::new();
         let tables = match &self.open.tables {
-            Selection::Named(names) => self.named(snapshot, names).await?,
-            Selection::All => self.all(snapshot, &mut skipped).await?,
+            Selection::Named(names) => self.named(view, names).await?,
+            Selection::All => self.all(view, &mut skipped).await?,
         };
         let tables = parents_first(tables)
             .into_iter()
             .map(|table| self.table(table))
             .collect::<Result<_, _>>()?;
         Ok(Plan {
-            source: snapshot.source().clone(),
+            source: view.source().clone(),
             pseudonyms: messages::Pseudonyms {
                 fingerprint: self.pseudonyms.key.fingerprint(),
                 lasting: self.pseudonyms.lasting,
@@ -50,14 +50,14 @@ impl Planner<'_> {
         })
     }
 
-    async fn named(&self, snapshot: &mut Snapshot, typed: &[String]) -> Result<Vec<Table>, Fault> {
+    async fn named(&self, view: &mut impl View, typed: &[String]) -> Result<Vec<Table>, Fault> {
         if typed.is_empty() || typed.len() > MOST_TABLES {
             let reason = format!("a sync takes 1 to {MOST_TABLES} tables");
             return Err(Fault::new(Status::BAD_REQUEST, reason));
         }
         let mut names = Vec::new();
         for typed in typed {
-            let name = snapshot
+            let name = view
                 .find(typed)
                 .await
                 .map_err(|error| find_fault(&self.rights.hide(error)))?;
@@ -69,8 +69,7 @@ impl Planner<'_> {
         let mut tables = Vec::with_capacity(names.len());
         for name in &names {
             tables.push(
-                snapshot
-                    .describe(name)
+                view.describe(name)
                     .await
                     .map_err(|error| read_fault(&error))?,
             );
@@ -82,10 +81,10 @@ impl Planner<'_> {
     /// among the skipped.
     async fn all(
         &self,
-        snapshot: &mut Snapshot,
+        view: &mut impl View,
         skipped: &mut Vec<Skipped>,
     ) -> Result<Vec<Table>, Fault> {
-        let names = snapshot.tables().await;
+        let names = view.tables().await;
         let mut names = names.map_err(|error| read_fault(&error))?;
         names.retain(|name| self.rights.reaches(name));
         names.retain(|name| match self.rights.allow(name, self.open.sanitising) {
@@ -105,7 +104,7 @@ impl Planner<'_> {
         }
         let mut tables = Vec::with_capacity(names.len());
         for table in names {
-            match snapshot.describe(&table).await {
+            match view.describe(&table).await {
                 Ok(table) => tables.push(table),
                 Err(error) if is_of_table(&error) => {
                     let reason = error.to_string();

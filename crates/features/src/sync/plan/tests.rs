@@ -6,6 +6,7 @@ use sanitize::PseudonymKey;
 use tempfile::TempDir;
 use transport::trust::{Allow, NoSanitize, Scopes};
 
+use super::super::source::Snapshot;
 use super::*;
 use crate::sync::database::DatabaseUrl;
 

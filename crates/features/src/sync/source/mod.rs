@@ -1,12 +1,14 @@
-//! Where rows come from: one consistent snapshot of a database, read only.
+//! Where rows come from: one consistent view of a database, read only.
 //!
 //! ```text
-//! database ── rows ──▶ Snapshot::read ── cells ──▶ RowSink
+//! database ── rows ──▶ View::read ── cells ──▶ RowSink
 //! ```
 //!
+//! The server half knows [`Database`] and [`View`]; what a [`DatabaseUrl`] names is one of them.
 //! Everything that is said of a table, and every row of every table, is as it was at one moment,
-//! for as long as the snapshot is held. Nothing is written, and a reader holds one row at a time.
+//! for as long as the view is held. Nothing is written, and a reader holds one row at a time.
 
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -31,9 +33,66 @@ mod tests;
 
 pub use error::{FindError, ReadError, RowsError};
 
+/// What rows are read from.
+pub trait Database: fmt::Debug + Send + Sync + 'static {
+    /// What it shows.
+    type View: View;
+
+    /// Connects and begins a view.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the database cannot be reached or opened.
+    fn open(&self) -> impl Future<Output = Result<Self::View, ReadError>> + Send;
+}
+
 /// A consistent view of a database, held until it is closed or dropped.
 ///
 /// What is cancelled (a future of it dropped) leaves it usable.
+pub trait View: Send {
+    /// Returns the identity of the database that the rows come from.
+    fn source(&self) -> &Source;
+
+    /// Lists the tables that may be read, in the order of their names. Views and foreign tables are
+    /// not tables, the partitions of a table are that table, and `_tunnel_sync` is our own.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the catalog cannot be read.
+    fn tables(&mut self) -> impl Future<Output = Result<Vec<TableName>, ReadError>> + Send;
+
+    /// Finds the table that a user means: by its exact name, then as `schema.name`, then the only
+    /// one that differs in nothing but case.
+    ///
+    /// # Errors
+    /// [`FindError`] if there is no such table, or more than one. It names tables that are near,
+    /// whoever asks.
+    fn find(&mut self, typed: &str) -> impl Future<Output = Result<TableName, FindError>> + Send;
+
+    /// Describes a table.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is gone or may not be read whole.
+    fn describe(
+        &mut self,
+        name: &TableName,
+    ) -> impl Future<Output = Result<Table, ReadError>> + Send;
+
+    /// Reads the rows of a range into a sink, as fast as the sink takes them.
+    ///
+    /// # Errors
+    /// [`RowsError`]: the database's failure or the sink's own. Every row that was pushed before
+    /// it stands.
+    fn read<S: RowSink>(
+        &mut self,
+        table: &Table,
+        range: &Range,
+        rows: &mut S,
+    ) -> impl Future<Output = Result<(), RowsError<S::Error>>> + Send;
+
+    /// Ends the view and disconnects.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// A view of what a [`DatabaseUrl`] names: one snapshot of it.
 #[derive(Debug)]
 pub struct Snapshot {
     inner: Inner,
@@ -106,58 +165,46 @@ impl Snapshot {
             deadline: Instant::now() + HELD_AT_MOST,
         })
     }
+}
 
-    /// Returns the identity of the database that the rows come from.
-    #[must_use]
-    pub const fn source(&self) -> &Source {
+impl Database for DatabaseUrl {
+    type View = Snapshot;
+
+    async fn open(&self) -> Result<Snapshot, ReadError> {
+        Snapshot::open(self).await
+    }
+}
+
+impl View for Snapshot {
+    fn source(&self) -> &Source {
         match &self.inner {
             Inner::Postgres(postgres) => postgres.source(),
             Inner::Sqlite(sqlite) => sqlite.source(),
         }
     }
 
-    /// Lists the tables that may be read, in the order of their names. Views and foreign tables are
-    /// not tables, the partitions of a table are that table, and `_tunnel_sync` is our own.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the catalog cannot be read.
-    pub async fn tables(&mut self) -> Result<Vec<TableName>, ReadError> {
+    async fn tables(&mut self) -> Result<Vec<TableName>, ReadError> {
         match &mut self.inner {
             Inner::Postgres(postgres) => postgres.tables().await,
             Inner::Sqlite(sqlite) => sqlite.tables().await,
         }
     }
 
-    /// Finds the table that a user means: by its exact name, then as `schema.name`, then the only
-    /// one that differs in nothing but case.
-    ///
-    /// # Errors
-    /// [`FindError`] if there is no such table, or more than one. It names tables that are near,
-    /// whoever asks.
-    pub async fn find(&mut self, typed: &str) -> Result<TableName, FindError> {
+    async fn find(&mut self, typed: &str) -> Result<TableName, FindError> {
         match &mut self.inner {
             Inner::Postgres(postgres) => postgres.find(typed).await,
             Inner::Sqlite(sqlite) => sqlite.find(typed).await,
         }
     }
 
-    /// Describes a table.
-    ///
-    /// # Errors
-    /// [`ReadError`] if it is gone or may not be read whole.
-    pub async fn describe(&mut self, name: &TableName) -> Result<Table, ReadError> {
+    async fn describe(&mut self, name: &TableName) -> Result<Table, ReadError> {
         match &mut self.inner {
             Inner::Postgres(postgres) => postgres.describe(name).await,
             Inner::Sqlite(sqlite) => sqlite.describe(name).await,
         }
     }
 
-    /// Reads the rows of a range into a sink, as fast as the sink takes them.
-    ///
-    /// # Errors
-    /// [`RowsError`]: the database's failure or the sink's own. Every row that was pushed before
-    /// it stands.
-    pub async fn read<S: RowSink>(
+    async fn read<S: RowSink>(
         &mut self,
         table: &Table,
         range: &Range,
@@ -177,8 +224,7 @@ impl Snapshot {
             .unwrap_or_else(|_| Err(late().into()))
     }
 
-    /// Ends the snapshot and disconnects.
-    pub async fn close(self) {
+    async fn close(self) {
         match self.inner {
             Inner::Postgres(postgres) => postgres.close().await,
             Inner::Sqlite(sqlite) => sqlite.close().await,

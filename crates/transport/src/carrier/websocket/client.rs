@@ -1,6 +1,6 @@
 //! The client's side: the upgrade, and the next link when one is lost.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -80,6 +80,8 @@ impl Dialer {
         };
         let lost = spawn_link(&tasks, &queues, websocket);
         let socket = PacketSocket::of_client(queues.clone());
+        // QUIC's own: with it the links end.
+        let quic = Arc::downgrade(&socket);
         let endpoint =
             abstract_endpoint(socket, Carrier::WebSocket, None).map_err(UpgradeError::Endpoint)?;
         let established = tokio::select! {
@@ -87,9 +89,15 @@ impl Dialer {
             end = lost => Err(UpgradeError::Lost(end.unwrap_or(link::LinkEnd::Done)).into()),
         };
         if let Ok((session, _)) = &established {
-            let connection = session.connection().clone();
-            let replacing = next.replace(connection, endpoint, queues, tasks.clone());
-            tasks.spawn("websocket links", replacing);
+            let links = Links {
+                next,
+                connection: session.connection().clone(),
+                endpoint,
+                socket: quic,
+                queues,
+                tasks: tasks.clone(),
+            };
+            tasks.spawn("websocket links", links.replace());
         }
         established
     }
@@ -172,46 +180,6 @@ impl NextLink {
         UpgradeError::Refused(Refusal::new(refused, (self.clock)()))
     }
 
-    /// Replaces each link that is lost, until the session ends.
-    async fn replace(
-        self,
-        connection: Connection,
-        endpoint: Endpoint,
-        queues: Queues,
-        tasks: Tasks,
-    ) {
-        loop {
-            tokio::select! {
-                () = queues.vacant() => {}
-                () = tasks.stopping() => return,
-            }
-            if queues.is_finished() || connection.close_reason().is_some() {
-                return;
-            }
-            let attached = tokio::select! {
-                attached = self.attach() => attached,
-                _ = connection.closed() => return,
-                () = tasks.stopping() => return,
-            };
-            match attached {
-                Ok(websocket) => {
-                    spawn_link(&tasks, &queues, websocket);
-                    // Sends a ping, so that the server takes the link for good at once. It fails
-                    // only for a socket without an address.
-                    endpoint
-                        .rebind_abstract(PacketSocket::of_client(queues.clone()))
-                        .ok();
-                }
-                Err(error) => {
-                    debug!("the session's WebSocket cannot be replaced: {error}");
-                    connection.close(CloseCode::CARRIER_LOST.0.into(), b"");
-                    queues.abandon();
-                    return;
-                }
-            }
-        }
-    }
-
     /// Tries until there is a link, or the server says that there will be none.
     async fn attach(&self) -> Result<WebSocketStream<Opening>, UpgradeError> {
         let mut backoff = Backoff::new(REPLACING);
@@ -224,6 +192,55 @@ impl NextLink {
             let attempt = backoff.next_attempt().ok_or(UpgradeError::Slow)?;
             tokio::time::sleep(attempt.delay).await;
         }
+    }
+}
+
+/// The links of one session, one after the other.
+struct Links {
+    next: NextLink,
+    connection: Connection,
+    endpoint: Endpoint,
+    socket: Weak<PacketSocket>,
+    queues: Queues,
+    tasks: Tasks,
+}
+
+impl Links {
+    /// Replaces each link that is lost, until the session ends.
+    async fn replace(self) {
+        loop {
+            tokio::select! {
+                () = self.queues.vacant() => {}
+                () = self.tasks.stopping() => return,
+            }
+            if self.queues.is_finished() || self.connection.close_reason().is_some() {
+                return;
+            }
+            let attached = tokio::select! {
+                attached = self.next.attach() => attached,
+                _ = self.connection.closed() => return,
+                () = self.tasks.stopping() => return,
+            };
+            match attached {
+                Ok(websocket) => self.go_on(websocket),
+                Err(error) => return self.give_up(&error),
+            }
+        }
+    }
+
+    fn go_on(&self, websocket: WebSocketStream<Opening>) {
+        spawn_link(&self.tasks, &self.queues, websocket);
+        if let Some(socket) = self.socket.upgrade() {
+            // The same socket again, for the ping that QUIC then sends: the server takes the link
+            // for good with it. It fails only for a socket without an address.
+            self.endpoint.rebind_abstract(socket).ok();
+        }
+    }
+
+    fn give_up(&self, error: &UpgradeError) {
+        debug!("the session's WebSocket cannot be replaced: {error}");
+        self.connection.close(CloseCode::CARRIER_LOST.0.into(), b"");
+        self.queues.abandon();
     }
 }
 
@@ -275,7 +292,13 @@ pub enum UpgradeError {
 impl UpgradeError {
     /// Whether the session can have no other link: the server does not know it, or the key.
     fn is_final(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.refused.status != Status::TOO_MANY)
+        matches!(
+            self,
+            Self::Refused(refusal) if !matches!(
+                refusal.refused.status,
+                Status::TOO_MANY | Status::UNAVAILABLE
+            )
+        )
     }
 }
 

@@ -100,11 +100,23 @@ impl Door {
     fn stay(&self, key: &Key, pass: &Pass, ticket: Ticket) -> Result<Stay, Refusal> {
         let place = (key.id(), pass.session);
         match (pass.act, self.live.lock().get(&place)) {
+            (Act::Open, None) if self.reception.is_leaving() => Err(Refusal::Leaving),
             (Act::Open, None) => Ok(Stay::New(place, ticket)),
             (Act::Attach, Some(queues)) => Ok(Stay::Again(queues.clone())),
             (Act::Open, Some(_)) => Err(Refusal::Taken),
             (Act::Attach, None) => Err(Refusal::Gone),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn list_for_test(&self, key: KeyId, session: [u8; 16]) -> Listed {
+        let listed = Listed {
+            live: self.live.clone(),
+            place: (key, session),
+            queues: Queues::default(),
+        };
+        listed.list();
+        listed
     }
 
     /// Returns the server's clock, in seconds since 1970, for a refusal.
@@ -199,6 +211,10 @@ impl Live {
 }
 
 impl Listed {
+    pub(super) const fn key(&self) -> KeyId {
+        self.place.0
+    }
+
     /// Puts the session on the list.
     pub(super) fn list(&self) {
         self.live.lock().insert(self.place, self.queues.clone());
@@ -231,6 +247,9 @@ pub enum Refusal {
     /// Too many strangers are at the door.
     #[error("too many clients connect at once: try again in a moment")]
     Busy,
+    /// The server is stopping: only sessions that are open go on.
+    #[error("the server is stopping")]
+    Leaving,
     /// A session of that name is open.
     #[error("the session is open already")]
     Taken,
@@ -247,6 +266,7 @@ impl Refusal {
             Self::Pass(BadPass::Unreadable(_)) => StatusCode::BAD_REQUEST,
             Self::Pass(BadPass::TooMany) | Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Pass(_) => StatusCode::UNAUTHORIZED,
+            Self::Leaving => StatusCode::SERVICE_UNAVAILABLE,
             Self::Taken | Self::Gone => StatusCode::CONFLICT,
         }
     }

@@ -32,6 +32,7 @@ use door::Listed;
 use queues::Queues;
 
 use crate::tasks::Tasks;
+use crate::trust::KeyId;
 
 /// Where the front takes the upgrade.
 pub const PATH: &str = "/render-tunnel";
@@ -67,6 +68,14 @@ impl Carrying {
             self.queues
                 .count_taken(Some(Box::new(move || frames_taken(&connection))));
             listed.list();
+        }
+    }
+
+    /// Returns the key that the WebSocket was opened with, at a server.
+    pub(crate) fn key(&self) -> Option<KeyId> {
+        match &self.role {
+            Role::Client(_) => None,
+            Role::Server(listed) => Some(listed.key()),
         }
     }
 

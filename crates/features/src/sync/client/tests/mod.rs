@@ -196,6 +196,15 @@ async fn a_loss_between_tables_spans_moments_and_counts_what_is_here() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_stops_while_it_is_told_of_chunks_is_a_loss_and_no_more() {
+    for chunks in 0..=3 {
+        let played = Laptop::new().sync(ONE, 1, ON, &[Act::Stop(chunks)]).await;
+        let summary = played.ended.as_ref().unwrap();
+        assert_eq!((summary.losses, summary.tables[0].rows), (1, 4));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_a_forgotten_cursor_begins_anew() {
     let laptop = Laptop::new();
     laptop.sync(ONE, 1, Reconnect::Off, &[Act::Cut(2)]).await;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use ring::digest::{SHA256, digest};
@@ -26,6 +27,9 @@ pub(super) enum Act {
     Forget,
     /// Ends the session when so many chunks are acked.
     Cut(u64),
+    /// Gives the channel up after so many chunks, as a server does that is told to stop, and ends
+    /// the session a little later.
+    Stop(u64),
     /// Pours all.
     Pour,
 }
@@ -73,6 +77,10 @@ impl Script {
             return Err(Fault::new(status, "refused").into());
         }
         channel.send(&self.plan()).await?;
+        if matches!(act, Act::Stop(0)) {
+            end_soon(visit);
+            return Ok(());
+        }
         let start: Start = channel.receive().await?.expect("a start");
         self.starts.lock().unwrap().push(start.tables.clone());
         let mut poured = 0;
@@ -88,8 +96,15 @@ impl Script {
             for number in first..CHUNKS {
                 channel.send(&Item::Chunk(chunk(table, number))).await?;
                 poured += 1;
-                if matches!(act, Act::Cut(chunks) if chunks == poured) {
-                    return cut(channel, visit, poured).await;
+                match act {
+                    Act::Cut(chunks) if chunks == poured => {
+                        return cut(channel, visit, poured).await;
+                    }
+                    Act::Stop(chunks) if chunks == poured => {
+                        end_soon(visit);
+                        return Ok(());
+                    }
+                    _ => {}
                 }
             }
             let rows = u64::from(CHUNKS - first);
@@ -135,6 +150,15 @@ async fn cut(channel: &mut Channel, visit: &Visit, poured: u64) -> Result<(), Se
     }
     visit.session.close(CloseCode::RESTARTING).await;
     Ok(())
+}
+
+/// Ends the session when the client has long heard that the channel is gone.
+fn end_soon(visit: &Visit) {
+    let session = visit.session.clone();
+    visit.tasks.spawn("end", async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        session.close(CloseCode::RESTARTING).await;
+    });
 }
 
 /// Each table has this many chunks, of one row each.

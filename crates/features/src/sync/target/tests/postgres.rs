@@ -7,7 +7,7 @@ use testkit::postgres::{Database, database};
 use super::{Chunk, column, courses, plan, plan_from, table, titles, write};
 use crate::sync::cell::Cell;
 use crate::sync::database::DatabaseUrl;
-use crate::sync::source::Snapshot;
+use crate::sync::source::{Snapshot, View};
 use crate::sync::target::{Destination, Holds, Mode, Problem, Target, WriteError};
 use crate::sync::wire::{Engine, Plan, TablePlan};
 

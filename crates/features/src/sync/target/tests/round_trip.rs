@@ -9,7 +9,7 @@ use super::place::Place;
 use super::{Chunk, write};
 use crate::sync::cell::{Cell, RowsBuilder};
 use crate::sync::database::DatabaseUrl;
-use crate::sync::source::{Fill, Range, RowSink, Snapshot};
+use crate::sync::source::{Fill, Range, RowSink, Snapshot, View};
 use crate::sync::table::{Table, TableName};
 use crate::sync::target::{Destination, Mode, OutputFile, Target};
 use crate::sync::wire::{ColumnPlan, Plan, Pseudonyms, TablePlan};

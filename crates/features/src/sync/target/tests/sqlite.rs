@@ -10,7 +10,7 @@ use super::place::Place;
 use super::{Chunk, column, courses, plan, plan_from, table, titles, write};
 use crate::sync::cell::Cell;
 use crate::sync::database::DatabaseUrl;
-use crate::sync::source::Snapshot;
+use crate::sync::source::{Snapshot, View};
 use crate::sync::target::{Destination, Mode, Target, WriteError};
 use crate::sync::wire::{Engine, Plan};
 

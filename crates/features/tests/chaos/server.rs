@@ -1,0 +1,53 @@
+//! What a server of the play serves: all that it really does, over production in memory.
+
+use std::sync::Arc;
+
+use features::logs::Ring;
+use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
+use features::sync;
+use sanitize::PseudonymKey;
+use tokio::time::Instant;
+use transport::router::Router;
+use transport::trust::{Allow, NoSanitize, Scopes};
+
+use crate::production::Tables;
+
+/// Makes the features of one start of the server.
+pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
+    let parts = ServerParts {
+        about: Arc::new(About {
+            server_id: "production".to_owned(),
+            environment: "production".to_owned(),
+            program: "chaos".to_owned(),
+            commit: None,
+            started: Instant::now(),
+        }),
+        database: None,
+        pseudonyms: Pseudonyms {
+            key: Arc::new(PseudonymKey::from_secret("the same for all starts")),
+            lasting: true,
+        },
+        ring: Arc::clone(ring),
+        sessions: SessionCount::default(),
+        sections: sections(),
+    };
+    let mut router = features::router(&parts).expect("sections that make sense");
+    let sync = sync::serving(Some(tables.clone()), &parts).expect("a section that makes sense");
+    router.add(sync::FEATURE.protocol, sync);
+    router
+}
+
+/// Lets rows through as they are, so that they can be compared.
+fn sections() -> Sections {
+    let sections = "[sync]\nno-sanitize = [\"events\", \"loose\", \"notes\"]";
+    Sections::new(toml::from_str(sections).expect("TOML"))
+}
+
+/// Returns what the laptop's key may do.
+pub(crate) fn scopes() -> Scopes {
+    Scopes {
+        features: Allow::All,
+        tables: Allow::All,
+        no_sanitize: NoSanitize::Granted,
+    }
+}
