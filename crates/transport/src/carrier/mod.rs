@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::congestion::CubicConfig;
 use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+
+use crate::congestion::ShortQueue;
 
 /// A kind of carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,18 +82,22 @@ fn common_config(carrier: Carrier) -> TransportConfig {
             carrier,
         )))))
         .keep_alive_interval(Some(KEEP_ALIVE))
-        .ack_frequency_config(Some(acks));
+        .ack_frequency_config(Some(acks))
+        .congestion_controller_factory(Arc::new(short_queue(carrier)));
     if carrier == Carrier::WebSocket {
-        // The usual one is smaller than two packets, and then nothing can ever be sent.
-        let mut congestion = CubicConfig::default();
-        congestion.initial_window(INITIAL_WINDOW);
         config
-            .congestion_controller_factory(Arc::new(congestion))
             .initial_mtu(websocket::MAX_PACKET)
             .min_mtu(websocket::MAX_PACKET)
             .mtu_discovery_config(None);
     }
     config
+}
+
+fn short_queue(carrier: Carrier) -> ShortQueue {
+    match carrier {
+        Carrier::Udp | Carrier::Memory => ShortQueue::over_udp(),
+        Carrier::WebSocket => ShortQueue::over_tcp(),
+    }
 }
 
 const fn idle_millis(carrier: Carrier) -> u32 {
@@ -128,9 +133,6 @@ const IDLE_MILLIS: u32 = 10_000;
 /// A WebSocket that is dead is known within ten seconds by itself; the session then has as long
 /// again, and some more, for the next one.
 const REPLACED_MILLIS: u32 = 30_000;
-
-/// Eight of WebSocket's packets.
-const INITIAL_WINDOW: u64 = 64 * 1024;
 
 /// Three keep-alives may be lost before a link counts as dead.
 const KEEP_ALIVE: Duration = Duration::from_millis(2_500);
