@@ -114,11 +114,11 @@ const STRANGER_STREAMS: u32 = 2;
 /// retransmissions.
 const STRANGER_WINDOW: u32 = 16 * 1024;
 
-/// What may lie unread in one channel. 1 MiB in flight is 80 Mbit/s at a round trip of 100 ms.
-const STREAM_WINDOW: u32 = 1024 * 1024;
+/// What may lie unread in one channel. 2 MiB in flight are 80 Mbit/s at a round trip of 200 ms.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 
-/// What may lie unread in all channels together: a bulk channel and seven others that stand still.
-const SESSION_WINDOW: u32 = 8 * STREAM_WINDOW;
+/// What may lie unread in all channels together: a bulk channel and three others that stand still.
+const SESSION_WINDOW: u32 = 4 * STREAM_WINDOW;
 
 /// What may wait for its acknowledgement. Twice a stream's window, so that a bulk channel whose
 /// peer stands still leaves room for the others.
