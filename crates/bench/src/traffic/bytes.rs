@@ -85,7 +85,9 @@ pub(super) async fn pull(
             let mut line = [0; LINE];
             loop {
                 from.read_exact(&mut line).await?;
-                written(&line).map(|written| tally.line(written));
+                if let Some(written) = written(&line) {
+                    tally.line(written);
+                }
             }
         }
         Flow::Bulk => {

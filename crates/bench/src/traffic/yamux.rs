@@ -49,7 +49,7 @@ async fn connect(tls: TlsConnector, edge: SocketAddr, tasks: Tasks) -> Result<Ya
     let stream = TcpStream::connect(edge).await?;
     stream.set_nodelay(true)?;
     let stream = tls.connect(ServerName::from(edge.ip()), stream).await?;
-    let (socket, _) = client_async(format!("wss://{}/", edge), stream).await?;
+    let (socket, _) = client_async(format!("wss://{edge}/"), stream).await?;
     let mut connection = Connection::new(Stretch::new(socket), Config::default(), Mode::Client);
     let mut open = async || poll_fn(|cx| connection.poll_new_outbound(cx)).await;
     let (lines, bulk) = (open().await?, open().await?);
