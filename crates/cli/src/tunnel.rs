@@ -57,6 +57,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
 const AFTER_HELP: &str = "\
 Configuration: flags first, then the environment, then .env (in this folder or above it), then
 [client] in tunnel.toml. RENDER_EXTERNAL_URL is the server, RENDER_TUNNEL_SECRET the secret.
+If there is no connection, `tunnel doctor` says why.
 
 Exit codes: 0 fine, 1 it failed or the check failed, 2 usage, 3 no connection, 4 not authorised,
 5 refused by policy, 130 interrupted.";

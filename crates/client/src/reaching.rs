@@ -33,7 +33,9 @@ impl Reaching {
     pub(crate) fn udp_port(&self, address: &ServerAddress) -> Option<u16> {
         // Asked for by name, UDP is tried at the port that the address has for HTTP.
         let insists = self.choice == CarrierChoice::Udp;
-        address.udp_port().or(insists.then_some(address.port()))
+        address
+            .udp_port()
+            .or_else(|| insists.then_some(address.port()))
     }
 
     /// Returns the way to the server's HTTP port, if it has one.

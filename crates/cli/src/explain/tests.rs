@@ -94,7 +94,7 @@ fn unreached(stage: Stage, role: Role, fault: ReachFault) -> UpgradeError {
         host: "a.example".to_owned(),
         port: 443,
     };
-    UpgradeError::Reach(ReachError {
+    UpgradeError::from(ReachError {
         stage,
         peer,
         seen: Box::new(Seen::default()),

@@ -24,8 +24,8 @@ async fn run(subject: &Subject<'_>, notes: &Notes) {
                 Some(_) => "no server: the built-in demo production".to_owned(),
                 None => steps.address.to_string(),
             };
-            let files = listed("files", files());
-            let variables = listed("variables", variables(subject));
+            let files = listed("files", &files());
+            let variables = listed("variables", &variables(subject));
             Finding::pass(CONFIGURATION, format!("{server}; {files}; {variables}"))
         }
     });
@@ -46,7 +46,7 @@ fn variables(subject: &Subject<'_>) -> Vec<String> {
     names.map(ToString::to_string).collect()
 }
 
-fn listed(what: &str, names: Vec<String>) -> String {
+fn listed(what: &str, names: &[String]) -> String {
     match names.is_empty() {
         true => format!("no {what}"),
         false => names.join(", "),

@@ -57,21 +57,21 @@ async fn run(subject: &Subject<'_>, notes: &Notes) {
         Some(Err(_)) | None => udp::Other::None,
     };
     notes.note(udp::judge(over_udp.as_ref(), steps, other));
-    session::note(choose(over_websocket, over_udp), notes).await;
+    session::note(by_worth(over_websocket, over_udp), notes).await;
 }
 
-/// Chooses the session that more can be told of: one that is open, else one that a server refused.
-/// A port where nobody answers tells nothing of secrets and clocks.
-fn choose(over_websocket: Option<Outcome>, over_udp: Option<udp::Tried>) -> Option<Outcome> {
+/// Sets sessions that are open before those that a server refused. A UDP port where nobody answers
+/// tells nothing of secrets and clocks.
+fn by_worth(over_websocket: Option<Outcome>, over_udp: Option<udp::Tried>) -> Vec<Outcome> {
     let over_udp = over_udp.and_then(|tried| tried.outcome);
     let tells = |outcome: &Outcome| match outcome {
         Ok(_) => true,
         Err(error) => error.is_from_server(),
     };
-    match (over_websocket, over_udp.filter(tells)) {
-        (Some(Ok(joined)), _) | (_, Some(Ok(joined))) => Some(Ok(joined)),
-        (failed, refused) => failed.or(refused),
-    }
+    let both = [over_websocket, over_udp.filter(tells)];
+    let mut outcomes: Vec<_> = both.into_iter().flatten().collect();
+    outcomes.sort_by_key(Result::is_err);
+    outcomes
 }
 
 /// Goes the way to the HTTP port, and notes each stage. `None` if no server was reached on it.

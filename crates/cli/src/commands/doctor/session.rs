@@ -47,28 +47,38 @@ impl Joined {
     }
 }
 
-/// Notes what is known of all three, and ends the session.
-pub(super) async fn note(outcome: Option<Outcome>, notes: &Notes) {
-    match outcome {
+/// Notes what the first of the outcomes tells, and ends every session.
+pub(super) async fn note(outcomes: Vec<Outcome>, notes: &Notes) {
+    match outcomes.first() {
         None => {}
-        Some(Ok(joined)) => {
-            let key = format!(
-                "as the key {:?}, over {}",
-                joined.welcome.key_name,
-                joined.session.carrier()
-            );
-            notes.note(Finding::pass(AUTHENTICATION, key).took(joined.took));
-            notes.note(clocks(joined.ahead));
-            notes.note(versions(&joined.welcome, &ours()));
-            joined.session.close(CloseCode::DONE).await;
-        }
+        Some(Ok(joined)) => note_session(joined, notes),
         Some(Err(DialError::Handshake(HandshakeError::Refused(refusal)))) => {
-            note_refusal(&refusal, notes);
+            note_refusal(refusal, notes);
         }
         Some(Err(error)) => notes.note(
-            Finding::fail(AUTHENTICATION, Chain::of(&error).to_string()).remedy(ways::dial(&error)),
+            Finding::fail(AUTHENTICATION, Chain::of(error).to_string()).remedy(ways::dial(error)),
         ),
     }
+    for joined in outcomes.into_iter().flatten() {
+        joined.session.close(CloseCode::DONE).await;
+    }
+}
+
+fn note_session(joined: &Joined, notes: &Notes) {
+    let Joined {
+        session,
+        welcome,
+        ahead,
+        took,
+    } = joined;
+    let key = format!(
+        "as the key {:?}, over {}",
+        welcome.key_name,
+        session.carrier()
+    );
+    notes.note(Finding::pass(AUTHENTICATION, key).took(*took));
+    notes.note(clocks(*ahead));
+    notes.note(versions(welcome, &ours()));
 }
 
 /// Notes a server's no: what it is about is the check that has failed.

@@ -311,7 +311,7 @@ fn location(headers: &HeaderMap) -> Option<String> {
 pub enum UpgradeError {
     /// There is no way to the server's HTTP port.
     #[error(transparent)]
-    Reach(#[from] ReachError),
+    Reach(Box<ReachError>),
     /// The server refused the client.
     #[error("{}", .0.refused.reason)]
     Refused(Refusal),
@@ -341,6 +341,12 @@ pub enum UpgradeError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Randomness,
+}
+
+impl From<ReachError> for UpgradeError {
+    fn from(error: ReachError) -> Self {
+        Self::Reach(Box::new(error))
+    }
 }
 
 impl UpgradeError {
