@@ -17,7 +17,8 @@ use super::link::{carry, settings};
 use super::queues::Queues;
 use super::socket::PacketSocket;
 use super::{Carrying, Role};
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, stranger_config};
+use crate::congestion::Spur;
 use crate::endpoint::{Arrival, BindError, Reception, abstract_endpoint, server_config};
 use crate::tasks::Tasks;
 use crate::trust::{BadPass, HANDSHAKE_TIME, Key, KeyId, PassCheck, Ticket};
@@ -166,8 +167,12 @@ impl Door {
         ticket: Ticket,
         queues: &Queues,
     ) -> Option<Arrival> {
-        let socket = PacketSocket::of_server(queues.clone());
-        let endpoint = abstract_endpoint(socket, Carrier::WebSocket, Some(self.quic.clone()))
+        let packets = PacketSocket::of_server(queues.clone());
+        let socket = Arc::downgrade(&packets);
+        let spur = Spur::default();
+        let mut quic = self.quic.clone();
+        quic.transport_config(stranger_config(Carrier::WebSocket, &spur));
+        let endpoint = abstract_endpoint(packets, Carrier::WebSocket, Some(quic))
             .inspect_err(|error| debug!("no QUIC over a WebSocket: {error}"))
             .ok()?;
         let incoming = tokio::select! {
@@ -189,6 +194,9 @@ impl Door {
             reception: Arc::clone(&self.reception),
             carrying: Some(Carrying {
                 queues: queues.clone(),
+                endpoint,
+                socket,
+                spur,
                 role: Role::Server(listed),
             }),
         })
