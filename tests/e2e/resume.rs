@@ -1,20 +1,52 @@
 //! What is interrupted goes on where it stopped.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use client::sync::client::{Progress, SyncError};
 use client::{BackoffPolicy, Reconnect, TunnelError};
 use rusqlite::Connection;
+use server::TunnelServer;
 use testkit::postgres;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+use transport::tasks::Tasks;
 
 use crate::harness::{again, laptop, production, sqlite, sync};
 
 /// About 30 chunks.
 const EVENTS: &str = "CREATE TABLE events (id integer PRIMARY KEY, words text NOT NULL);
     INSERT INTO events SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, 30000) AS n";
+
+/// Stops a server in the middle of a sync, which waits meanwhile: a server that leaves lets
+/// everything go on for some seconds, in which a fast machine would be done.
+struct Stopping {
+    begin: Option<oneshot::Sender<()>>,
+    stopped: mpsc::Receiver<()>,
+}
+
+impl Stopping {
+    /// Returns it, and what stops the server when it is to begin.
+    fn new(server: TunnelServer) -> (Self, impl Future<Output = ()> + Send) {
+        let (begin, begun) = oneshot::channel();
+        let (stop, stopped) = mpsc::channel();
+        let stopping = async move {
+            begun.await.expect("somebody begins");
+            server.stop().await;
+            stop.send(()).expect("somebody waits");
+        };
+        let begin = Some(begin);
+        (Self { begin, stopped }, stopping)
+    }
+
+    /// Waits until the server is gone; the second time, it is.
+    fn begin_and_wait(&mut self) {
+        if let Some(begin) = self.begin.take() {
+            begin.send(()).expect("it is waited for");
+            let waited = tokio::task::block_in_place(|| self.stopped.recv());
+            waited.expect("the server stops");
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_survives_the_end_of_its_server_and_goes_on_with_the_next() {
@@ -33,30 +65,31 @@ async fn a_sync_survives_the_end_of_its_server_and_goes_on_with_the_next() {
         .await
         .unwrap();
 
-    let (half_way, rows) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
-    let restarted = async {
-        half_way.notified().await;
-        server.stop().await;
-        again(from.url(), address).await
-    };
+    let url = from.url().to_owned();
+    let (mut stopping, stopped) = Stopping::new(server);
+    let restarted = Tasks::new().spawn("restart", async move {
+        stopped.await;
+        again(&url, address).await
+    });
     let request = sync(&["events"], to.url());
-    let mut lost = 0;
+    let (mut rows, mut lost) = (0, 0);
     let synced = client.sync_data(&request, |step| match step {
-        Progress::Chunk { rows: chunk, .. }
-            if rows.fetch_add(chunk, Ordering::Relaxed) < 10_000 =>
-        {
-            half_way.notify_one();
+        Progress::Chunk { rows: chunk, .. } => {
+            rows += chunk;
+            if rows > 10_000 {
+                stopping.begin_and_wait();
+            }
         }
         Progress::Lost => lost += 1,
         _ => {}
     });
-    let (server, summary) = tokio::join!(restarted, synced);
-    let summary = summary.unwrap();
+    let summary = synced.await.unwrap();
+    let server = restarted.await.unwrap();
     assert_eq!(summary.tables[0].rows, 30_000);
     assert_eq!(summary.losses, lost);
     assert!(lost >= 1, "the server ended before the sync did");
     // No chunk came twice: what was committed was not sent again.
-    assert_eq!(rows.load(Ordering::Relaxed), 30_000);
+    assert_eq!(rows, 30_000);
     let mut target = to.connect().await;
     let count: i64 = sqlx::query_scalar("SELECT count(DISTINCT words) FROM events")
         .fetch_one(&mut target)
@@ -109,23 +142,21 @@ async fn a_client_that_was_killed_goes_on_from_its_last_chunk() {
     server.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sync_whose_server_is_gone_for_good_says_so_and_keeps_what_it_has() {
     let (from, to) = (postgres::database().await, postgres::database().await);
     from.run(EVENTS).await;
     let server = production(from.url()).start().await.unwrap();
     let client = laptop(&server).connect().await.unwrap();
-    let (request, begun) = (sync(&["events"], to.url()), Notify::new());
+    let (mut stopping, stopped) = Stopping::new(server);
+    Tasks::new().spawn("stop", stopped);
+    let request = sync(&["events"], to.url());
     let synced = client.sync_data(&request, |step| {
         if matches!(step, Progress::Chunk { .. }) {
-            begun.notify_one();
+            stopping.begin_and_wait();
         }
     });
-    let stopped = async {
-        begun.notified().await;
-        server.stop().await
-    };
-    let (synced, _) = tokio::join!(synced, stopped);
+    let synced = synced.await;
     assert!(
         matches!(synced, Err(TunnelError::Sync(SyncError::GaveUp(_)))),
         "{synced:?}"

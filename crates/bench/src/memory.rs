@@ -16,7 +16,10 @@ pub(crate) fn resident(process: u32) -> Option<f64> {
 }
 
 fn mebibytes(process: u32, name: &str) -> Option<f64> {
-    parse(&std::fs::read_to_string(format!("/proc/{process}/status")).ok()?, name)
+    parse(
+        &std::fs::read_to_string(format!("/proc/{process}/status")).ok()?,
+        name,
+    )
 }
 
 /// Waits until a process ends well and returns its peak as it was last seen, in MiB.

@@ -25,7 +25,9 @@ pub(crate) async fn run(wanted: &RunArguments) -> Result<ExitCode> {
     for scenario in wanted.scenarios() {
         scenarios.push(play(scenario, &stage).await);
     }
-    let link = wanted.link().map_or("each scenario's own", |link| link.name);
+    let link = wanted
+        .link()
+        .map_or("each scenario's own", |link| link.name);
     let size = wanted.size().name();
     let report = Report {
         link,

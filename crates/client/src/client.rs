@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use features::health::client::Health;
+use features::health::client::{Health, RoundTrips};
 use features::logs::client::{LogItem, LogStream};
 use features::logs::wire::Open as LogsRequest;
 use features::sync::client::{Progress, Summary, SyncRequest};
@@ -87,6 +87,17 @@ impl TunnelClient {
         let health = Arc::new(health);
         self.events.tell(TunnelEvent::Health(Arc::clone(&health)));
         Ok(health)
+    }
+
+    /// Measures the way to the server with some pings.
+    ///
+    /// # Errors
+    /// [`TunnelError`] if the server cannot be asked.
+    pub async fn round_trips(&self) -> Result<RoundTrips, TunnelError> {
+        let session = self.keeper.session().await?;
+        health::client::measure(&session)
+            .await
+            .map_err(|error| self.refused(&health::FEATURE.protocol, error))
     }
 
     /// Streams the server's log lines. The stream survives losses of the session.

@@ -38,6 +38,9 @@ pub struct Link {
     pub loss: u32,
     /// How many packets of a thousand take twice the delay and so come late.
     pub reorder: u32,
+    /// With it the link keeps order and loses nothing, like TCP: what would be lost comes this
+    /// much later, and all that is behind it waits. `loss` then counts segments of [`SEGMENT`].
+    pub recovery: Option<Duration>,
 }
 
 impl Default for Link {
@@ -49,6 +52,7 @@ impl Default for Link {
             queue: 256 * 1024,
             loss: 0,
             reorder: 0,
+            recovery: None,
         }
     }
 }
@@ -56,13 +60,23 @@ impl Default for Link {
 #[derive(Debug)]
 struct State {
     link: Link,
-    busy: HashMap<(SocketAddr, SocketAddr), Instant>,
+    /// Which queue a host's packets pass, if not one of their own.
+    shared: HashMap<SocketAddr, SocketAddr>,
+    queues: HashMap<(SocketAddr, Option<SocketAddr>), Queue>,
     inboxes: HashMap<SocketAddr, Inbox>,
     cut: bool,
     silent: HashSet<SocketAddr>,
     luck: u64,
     sent: u64,
     packets: u64,
+}
+
+#[derive(Debug)]
+struct Queue {
+    /// When the last byte that waits has left.
+    free: Instant,
+    /// When the last packet of a link that keeps order arrives.
+    last: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +100,8 @@ impl Network {
     pub fn new(link: Link, seed: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             link,
-            busy: HashMap::new(),
+            shared: HashMap::new(),
+            queues: HashMap::new(),
             inboxes: HashMap::new(),
             cut: false,
             silent: HashSet::new(),
@@ -117,6 +132,14 @@ impl Network {
             network: self.clone(),
             timer,
         })
+    }
+
+    /// Lets all that these hosts send pass one queue, like neighbours behind one access link.
+    pub fn share_queue(&self, hosts: &[SocketAddr]) {
+        let mut state = self.lock();
+        for host in hosts {
+            state.shared.insert(*host, hosts[0]);
+        }
     }
 
     /// Detaches the host at an address, as the system does with the sockets of a program that ends:
@@ -164,17 +187,15 @@ impl Network {
 impl State {
     fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        let link = self.link;
         let silent = self.silent.contains(&from) || self.silent.contains(&to);
-        if self.cut || silent || self.chance(link.loss) {
+        if self.cut || silent {
             return;
         }
-        let Some(leaves) = self.pass_queue(from, to, &link, bytes.len() as u64) else {
+        let Some(arrives) = self.arrival(from, to, bytes.len() as u64) else {
             return;
         };
-        let late = if self.chance(link.reorder) { 2 } else { 1 };
         self.packets += 1;
-        let place = (leaves + link.delay * late, self.packets);
+        let place = (arrives, self.packets);
         // A host that is gone drops what comes for it.
         if let Some(inbox) = self.inboxes.get_mut(&to) {
             inbox.packets.insert(
@@ -190,26 +211,65 @@ impl State {
         }
     }
 
+    /// Returns when a packet arrives, or `None` if it is lost.
+    fn arrival(&mut self, from: SocketAddr, to: SocketAddr, length: u64) -> Option<Instant> {
+        let link = self.link;
+        let shared = self.shared.get(&from);
+        let place = shared.map_or((from, Some(to)), |queue| (*queue, None));
+        if let Some(recovery) = link.recovery {
+            // Nor is there an end to its queue.
+            let endless = Link {
+                queue: u64::MAX,
+                ..link
+            };
+            let leaves = self.pass_queue(place, &endless, length)?;
+            let late = (0..length.div_ceil(SEGMENT))
+                .map(|_| self.losses(link.loss))
+                .max();
+            let arrives = leaves + link.delay + recovery * late.unwrap_or(0);
+            let queue = self.queues.get_mut(&place)?;
+            queue.last = queue.last.max(arrives);
+            return Some(queue.last);
+        }
+        if self.chance(link.loss) {
+            return None;
+        }
+        let leaves = self.pass_queue(place, &link, length)?;
+        let late = if self.chance(link.reorder) { 2 } else { 1 };
+        Some(leaves + link.delay * late)
+    }
+
     /// Returns when the last byte has left the queue, or `None` if there is no room in it.
     fn pass_queue(
         &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
+        place: (SocketAddr, Option<SocketAddr>),
         link: &Link,
         length: u64,
     ) -> Option<Instant> {
         let now = Instant::now();
+        let queue = self.queues.entry(place).or_insert(Queue {
+            free: now,
+            last: now,
+        });
         let Some(rate) = link.rate else {
             return Some(now);
         };
-        let free = self.busy.entry((from, to)).or_insert(now);
-        let begins = now.max(*free);
+        let begins = now.max(queue.free);
         let waiting = (begins - now).as_secs_f64() * rate as f64;
         if waiting + length as f64 > link.queue as f64 {
             return None;
         }
-        *free = begins + Duration::from_secs_f64(length as f64 / rate as f64);
-        Some(*free)
+        queue.free = begins + Duration::from_secs_f64(length as f64 / rate as f64);
+        Some(queue.free)
+    }
+
+    /// How often in a row a segment is lost.
+    fn losses(&mut self, of_a_thousand: u32) -> u32 {
+        let mut times = 0;
+        while times < MOST_LOSSES && self.chance(of_a_thousand) {
+            times += 1;
+        }
+        times
     }
 
     /// Returns the inbox of a host; `None` if it was unplugged.
@@ -361,3 +421,9 @@ impl UdpPoller for AlwaysWritable {
         Poll::Ready(Ok(()))
     }
 }
+
+/// What of a packet TCP loses at once, and sends again.
+pub const SEGMENT: u64 = 1448;
+
+/// Keeps a link on which everything is lost from repeating for ever.
+const MOST_LOSSES: u32 = 8;

@@ -19,6 +19,7 @@ pub mod call;
 pub mod carrier;
 pub mod channel;
 pub mod choice;
+pub mod congestion;
 mod control;
 pub mod endpoint;
 pub mod first_call;

@@ -24,7 +24,9 @@ impl Door {
             Ok(async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     // To be driven outside. Fails when the door is closed.
-                    let Ok(stream) = stream.into_std() else { return };
+                    let Ok(stream) = stream.into_std() else {
+                        return;
+                    };
                     if streams.send(stream).await.is_err() {
                         return;
                     }

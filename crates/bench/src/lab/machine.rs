@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use transport::tasks::Tasks;
 
-use super::namespace::Namespace;
+use super::Namespace;
 
 /// What an end runs on. Its tasks end when it is dropped.
 #[derive(Debug)]
@@ -30,6 +30,10 @@ impl Machine {
     }
 
     /// Makes a machine whose network is a namespace.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "there are no namespaces")
+    )]
     pub(super) fn within(namespace: Namespace, address: Ipv4Addr) -> Result<Self> {
         let namespace = Arc::new(namespace);
         let mut builder = builder();

@@ -51,8 +51,8 @@ impl Path {
 
 #[cfg(test)]
 mod tests {
-    use crate::link::Udp;
     use super::*;
+    use crate::link::Udp;
 
     /// A packet of 1,000 bytes takes a millisecond.
     const WAY: Way = Way {

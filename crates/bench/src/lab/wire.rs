@@ -134,7 +134,9 @@ impl Joined {
 
     /// Waits until a packet is there, or due.
     fn wait(&self) {
-        let due = [&self.down, &self.up].into_iter().filter_map(Direction::next);
+        let due = [&self.down, &self.up]
+            .into_iter()
+            .filter_map(Direction::next);
         let wait = due.min().map_or(IDLE, |due| {
             due.saturating_duration_since(Instant::now()).min(IDLE)
         });
@@ -142,8 +144,8 @@ impl Joined {
             tv_sec: 0,
             tv_nsec: wait.subsec_nanos().into(),
         };
-        let mut devices = [&self.server, &self.client]
-            .map(|device| PollFd::new(device, PollFlags::IN));
+        let mut devices =
+            [&self.server, &self.client].map(|device| PollFd::new(device, PollFlags::IN));
         // If it fails, the next look comes sooner.
         poll(&mut devices, Some(&wait)).ok();
     }
@@ -158,12 +160,7 @@ impl Direction {
     }
 
     /// Takes in what the kernel has to send.
-    fn take_in(
-        &mut self,
-        from: &SyncDevice,
-        buffer: &mut [u8],
-        passes: impl Fn(&[u8]) -> bool,
-    ) {
+    fn take_in(&mut self, from: &SyncDevice, buffer: &mut [u8], passes: impl Fn(&[u8]) -> bool) {
         for _ in 0..MOST {
             // Fails when there is nothing more.
             let Ok(length) = from.recv(buffer) else {

@@ -26,53 +26,73 @@ pub(super) const SCENARIO: Scenario = Scenario {
 async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (link, way) in stage.links(&["home"])? {
-        let overs = [(Over::Udp, "UDP"), (Over::WebSocket, "WebSocket, from the upgrade")];
-        for (over, name) in overs {
-            if over == Over::Udp && way.udp == Udp::Dropped {
+        for carrier in [Carrier::Udp, Carrier::WebSocket] {
+            if carrier == Carrier::Udp && way.udp == Udp::Dropped {
                 continue;
             }
-            let took = measure(stage, way, over).await?;
-            let row = Row::new(
-                format!("{link}, {name}"),
-                Figure::median(&took, Unit::RoundTrips),
-            );
+            let took = measure(stage, way, carrier).await?;
+            let what = format!("{link}, {}", carrier.name());
+            let row = Row::new(what, Figure::median(&took, Unit::RoundTrips));
             rows.push(row.target(Bound::AtMost(5.0)));
         }
     }
     Ok(rows)
 }
 
+/// What is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carrier {
+    Udp,
+    WebSocket,
+}
+
+impl Carrier {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::WebSocket => "WebSocket, from the upgrade",
+        }
+    }
+}
+
 /// Cuts a session's carrier again and again.
-async fn measure(stage: &Stage, way: Way, over: Over) -> Result<Sample> {
+async fn measure(stage: &Stage, way: Way, carrier: Carrier) -> Result<Sample> {
     let lab = Lab::emulated(way, Congestion::Bbr, SEED)?;
     let clock = Clock::start();
     let server = Ours::serve(&lab, clock).await?;
+    let over = match carrier {
+        Carrier::Udp => Over::Udp,
+        Carrier::WebSocket => Over::WebSocket,
+    };
     let session = lab.client.run(server.dial(over)?).await?;
     let tally = Tally::new(clock);
     let lines = session.receive(Flow::Lines, tally.clone());
-    lab.client.start("lines", lines).context("the machine has ended")?;
+    lab.client
+        .start("lines", lines)
+        .context("the machine has ended")?;
     let mut took = Vec::new();
     for round in 0..rounds(stage.size) {
         tokio::time::sleep(BETWEEN + STEP * round).await;
-        let back = cut(&lab, &server, over, clock).await?;
+        let back = cut(&lab, &server, carrier, clock).await?;
         let first = first_after(&tally, back).await?;
-        progress(&format!("  {over:?}: back, and {:.0} ms", (first - back).as_secs_f64() * 1e3));
-        took.push((first - back).as_secs_f64() / way.round_trip().as_secs_f64());
+        let waited = (first - back).as_secs_f64();
+        progress(&format!("  {}: {:.0} ms", carrier.name(), waited * 1e3));
+        took.push(waited / way.round_trip().as_secs_f64());
     }
     Sample::new(took)
 }
 
 /// Cuts the carrier, and returns when it was back.
-async fn cut(lab: &Lab, server: &Ours, over: Over, clock: Clock) -> Result<Duration> {
-    match over {
-        Over::Udp => {
+async fn cut(lab: &Lab, server: &Ours, carrier: Carrier, clock: Clock) -> Result<Duration> {
+    match carrier {
+        Carrier::Udp => {
             let wire = lab.wire.as_ref().context("there is no wire to cut")?;
             wire.cut();
             tokio::time::sleep(CUT).await;
             wire.mend();
             Ok(clock.now())
         }
-        Over::WebSocket => {
+        Carrier::WebSocket => {
             let edge = server.edge();
             edge.cut();
             tokio::time::sleep(CUT).await;

@@ -18,15 +18,24 @@ pub(super) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (link, way) in stage.links(&["home"])? {
-        if way.udp == Udp::Passes {
-            let took = measure(stage, way, Over::Udp).await?;
-            rows.push(row(format!("{link}, UDP"), &took, 2.2));
+    for (link, way) in stage.links(&["home", "home-no-udp"])? {
+        for (over, most) in overs(way.udp) {
+            let took = measure(stage, way, *over).await?;
+            let figure = Figure::median(&took, Unit::RoundTrips);
+            let row = Row::new(format!("{link}, {}", over.name()), figure);
+            rows.push(row.target(most.map(Bound::AtMost)));
         }
-        let took = measure(stage, way, Over::WebSocket).await?;
-        rows.push(row(format!("{link}, WebSocket"), &took, 5.2));
     }
     Ok(rows)
+}
+
+/// What is measured, and what it may take.
+const fn overs(udp: Udp) -> &'static [(Over, Option<f64>)] {
+    match udp {
+        Udp::Passes => &[(Over::Udp, Some(2.2)), (Over::WebSocket, Some(5.2))],
+        // How long it takes to find out.
+        Udp::Dropped => &[(Over::Either, None)],
+    }
 }
 
 /// Dials anew in each round; the first warms up.
@@ -47,10 +56,6 @@ async fn measure(stage: &Stage, way: Way, over: Over) -> Result<Sample> {
         }
     }
     Sample::new(took)
-}
-
-fn row(what: String, took: &Sample, most: f64) -> Row {
-    Row::new(what, Figure::median(took, Unit::RoundTrips)).target(Bound::AtMost(most))
 }
 
 const fn rounds(size: Size) -> usize {

@@ -125,9 +125,10 @@ impl Run {
                 let plain = plain.context("plain TCP was not measured")?;
                 row.beside("plain TCP", share(plain), Bound::AtLeast(least))
             }
-            Some(Share::OfLink(least)) => row
-                .target(Bound::AtLeast(least))
-                .beside("payload", self.payload, None),
+            Some(Share::OfLink(least)) => {
+                row.target(Bound::AtLeast(least))
+                    .beside("payload", self.payload, None)
+            }
             None => row.beside("payload", self.payload, None),
         });
         Ok(rows)
@@ -140,8 +141,8 @@ impl Run {
         value: fn(&Sample) -> f64,
         bar: Option<Latency>,
     ) -> Row {
-        let [idle, loaded] = [&lines.idle, &lines.loaded]
-            .map(|sample| Unit::Milliseconds.figure(value(sample)));
+        let [idle, loaded] =
+            [&lines.idle, &lines.loaded].map(|sample| Unit::Milliseconds.figure(value(sample)));
         let round_trip = self.way.round_trip().as_secs_f64() * 1e3;
         let (own, ratio) = match bar {
             None => (None, None),

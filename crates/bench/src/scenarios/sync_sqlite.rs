@@ -20,10 +20,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let rows = stage.size.rows();
     let postgres = stage.databases().await?.production(rows).await?;
     let sqlite = stage.sqlite_source(rows).await?;
-    let target = stage
-        .way()
-        .is_none()
-        .then_some(Bound::AtLeast(150_000.0));
+    let target = stage.way().is_none().then_some(Bound::AtLeast(150_000.0));
     let mut lines = Vec::new();
     for (source, name) in [(postgres, "PostgreSQL"), (sqlite, "SQLite")] {
         let rates = Sample::new(measure(stage, &source, name).await?)?;

@@ -11,6 +11,7 @@ use client::sync::target::{Destination, Mode};
 use client::sync::wire::{Open, Sanitising, Selection};
 use client::{Reconnect, TunnelClient};
 use tokio::process::{Child, Command};
+use transport::choice::CarrierChoice;
 use transport::trust::Secret;
 use url::Url;
 
@@ -92,10 +93,16 @@ impl ServerEnd {
         }
     }
 
-    /// Connects over the link.
+    /// Connects over the link, by UDP.
     pub(crate) async fn connect(&self) -> Result<TunnelClient> {
+        self.connect_over(CarrierChoice::Udp).await
+    }
+
+    /// Connects over the link.
+    pub(crate) async fn connect_over(&self, choice: CarrierChoice) -> Result<TunnelClient> {
         let client = TunnelClient::builder()
-            .server(self.address().parse()?)
+            .server(format!("http://{}", self.address).parse()?)
+            .carrier(choice)
             .secret(self.secret.clone())
             .reconnect(Reconnect::Off);
         let connect = async {

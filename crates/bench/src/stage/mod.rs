@@ -87,7 +87,9 @@ impl Stage {
             Some(link) => vec![link],
             None => own.iter().filter_map(|name| Link::named(name)).collect(),
         };
-        let emulated = links.into_iter().filter_map(|link| Some((link.name, link.way?)));
+        let emulated = links
+            .into_iter()
+            .filter_map(|link| Some((link.name, link.way?)));
         match emulated.collect::<Vec<_>>() {
             none if none.is_empty() => {
                 Err(Skipped("loopback has no round trip and no rate".to_owned()).into())

@@ -6,8 +6,8 @@ use anyhow::Result;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 
-use super::tally::{Clock, Tally};
 use super::Flow;
+use super::tally::{Clock, Tally};
 
 /// A line: when it was written, in nanoseconds, and what fills it up.
 pub(super) type Line = [u8; LINE];
@@ -85,7 +85,9 @@ pub(super) async fn pull(
             let mut line = [0; LINE];
             loop {
                 from.read_exact(&mut line).await?;
-                written(&line).map(|written| tally.line(written));
+                if let Some(written) = written(&line) {
+                    tally.line(written);
+                }
             }
         }
         Flow::Bulk => {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, co
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use transport::reach::TlsTrust;
+use transport::reach::{Route, Security, TlsTrust};
 
 use crate::lab::Machine;
 
@@ -78,9 +78,15 @@ impl Edge {
         })
     }
 
-    /// Returns the trust of a tunnel's client in this edge and nobody else.
-    pub(super) fn trust(&self) -> Result<TlsTrust> {
-        Ok(TlsTrust::authorities(self.pem.as_bytes())?)
+    /// Returns the way of a tunnel's client through this edge.
+    pub(super) fn route(&self) -> Result<Route> {
+        let trust = TlsTrust::authorities(self.pem.as_bytes())?;
+        Ok(Route {
+            host: self.address.ip().to_string(),
+            port: self.address.port(),
+            security: Security::Tls(Arc::new(trust)),
+            proxy: None,
+        })
     }
 
     /// Returns the settings of another client that trusts this edge and nobody else.
@@ -133,7 +139,7 @@ impl Passage {
             let cut = door.wait_for(|passes| *passes == Passes::Nothing);
             let nobody_cuts = cut.await.is_err();
             if nobody_cuts {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

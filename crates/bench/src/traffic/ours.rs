@@ -6,10 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use futures_util::future::BoxFuture;
 use serde_bytes::ByteBuf;
-use transport::channel::{Channel, Priority};
 use transport::carrier::websocket::Door;
+use transport::channel::{Channel, Priority};
+use transport::choice::{CarrierChoice, InProcess, ServerDial, Ways};
 use transport::endpoint::{Arrival, Dialer, Listener, Reception};
-use transport::reach::{Route, Security};
+use transport::first_call::FirstCall;
+use transport::keeper::Dial as _;
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::{Protocol, Session};
 use transport::tasks::Tasks;
@@ -18,8 +20,8 @@ use transport::trust::{
 };
 
 use super::bytes::{BULK, Ticks, line, written};
-use super::tally::{Clock, Tally};
 use super::edge::Edge;
+use super::tally::{Clock, Tally};
 use super::{Flow, Joined, upgrades};
 use crate::lab::Lab;
 
@@ -37,6 +39,18 @@ pub(crate) enum Over {
     Udp,
     /// Through an edge that ends TLS.
     WebSocket,
+    /// Whichever of the two answers first: the client knows of both, and nothing of the network.
+    Either,
+}
+
+impl Over {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::WebSocket => "WebSocket",
+            Self::Either => "UDP or WebSocket",
+        }
+    }
 }
 
 /// Starts a server end and opens a session with it.
@@ -88,24 +102,25 @@ impl Ours {
         &self,
         over: Over,
     ) -> Result<impl Future<Output = Result<Session>> + Send + use<>> {
-        let (dialer, udp) = (dialer(&self.secret)?, self.udp);
-        let route = Route {
-            host: self.edge.address.ip().to_string(),
-            port: self.edge.address.port(),
-            security: Security::Tls(Arc::new(self.edge.trust()?)),
-            proxy: None,
+        let ways = Ways {
+            host: self.udp.ip().to_string(),
+            udp_port: Some(self.udp.port()),
+            http: Some(Arc::new(self.edge.route()?)),
+            choice: match over {
+                Over::Udp => CarrierChoice::Udp,
+                Over::WebSocket => CarrierChoice::WebSocket,
+                Over::Either => CarrierChoice::Auto,
+            },
         };
-        Ok(async move {
-            let (session, _) = match over {
-                Over::Udp => dialer.dial(&udp.ip().to_string(), udp.port()).await?,
-                Over::WebSocket => dialer.dial_websocket(Arc::new(route)).await?,
-            };
-            Ok(session)
-        })
+        // Nothing is remembered from one dial to the next.
+        let memory = Arc::new(InProcess::default());
+        let dial = ServerDial::new(dialer(&self.secret)?, ways, memory);
+        Ok(async move { Ok(dial.dial().await?.0) })
     }
 }
 
-/// Asks the server something that it need not think about.
+/// Asks the server something that it need not think about, and that clients ask with their hello, as
+/// they do with health.
 pub(crate) async fn ask(session: &Session) -> Result<()> {
     Ok(session.call(&ANSWER, &()).await?)
 }
@@ -118,7 +133,9 @@ impl Joined for Session {
             while let Some(item) = channel.receive::<ByteBuf>().await? {
                 match flow {
                     Flow::Lines => {
-                        written(&item).map(|written| tally.line(written));
+                        if let Some(written) = written(&item) {
+                            tally.line(written);
+                        }
                     }
                     Flow::Bulk => tally.bulk(item.len()),
                 }
@@ -225,7 +242,8 @@ fn dialer(secret: &Secret) -> Result<Dialer> {
             .to_vec(),
     };
     let key = Key::derive("bench", secret, Scopes::default())?;
-    Ok(Dialer::new(Arc::new(key), name, system_clock()))
+    let first = FirstCall::new(&ANSWER, &())?;
+    Ok(Dialer::new(Arc::new(key), name, system_clock()).first_call(Some(first)))
 }
 
 /// As logs have it.

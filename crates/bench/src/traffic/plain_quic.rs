@@ -42,7 +42,11 @@ pub(super) async fn join(lab: &Lab, clock: Clock) -> Result<Box<dyn Joined>> {
     let server = lab.server.run(serve).await?;
     let address = lab.client.any_port();
     let connect = connect(address, server, name, certificate);
-    let connection = lab.client.run(connect).await.context("connect with quinn")?;
+    let connection = lab
+        .client
+        .run(connect)
+        .await
+        .context("connect with quinn")?;
     Ok(Box::new(PlainQuic(connection)))
 }
 

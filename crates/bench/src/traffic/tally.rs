@@ -92,7 +92,9 @@ impl Tally {
 
     /// Whether a line has arrived that was written after a moment, and so every line before it.
     pub(crate) fn is_past(&self, moment: Duration) -> bool {
-        self.lines().last().is_some_and(|last| last.written > moment)
+        self.lines()
+            .last()
+            .is_some_and(|last| last.written > moment)
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<Arrival>> {

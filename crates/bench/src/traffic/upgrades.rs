@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
@@ -13,6 +13,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use transport::carrier::websocket::{Door, Permit, accept_key};
 use transport::endpoint::Arrival;
 use transport::tasks::Tasks;
@@ -47,38 +48,34 @@ where
 /// Serves one request, and returns who has come with it.
 async fn upgrade(stream: TcpStream, door: Arc<Door>, tasks: Tasks) -> Result<Option<Arrival>> {
     transport::reach::tune(&stream);
-    let (granted, grants) = tokio::sync::oneshot::channel();
-    let granted = std::sync::Mutex::new(Some(granted));
-    let answer = service_fn(|mut request: Request<Incoming>| {
-        let (door, granted) = (Arc::clone(&door), &granted);
-        async move {
-            let key = request.headers().get(SEC_WEBSOCKET_KEY).cloned();
-            let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            let mut response = Response::new(Empty::<Bytes>::new());
-            match (door.check(request.headers(), from).await, key) {
-                (Ok(permit), Some(key)) => {
-                    let upgraded = hyper::upgrade::on(&mut request);
-                    let granted = granted.lock().ok().and_then(|mut granted| granted.take());
-                    if let Some(granted) = granted {
-                        // Fails if the connection is gone.
-                        granted.send((permit, upgraded)).ok();
-                    }
-                    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-                    let headers = response.headers_mut();
-                    headers.insert(CONNECTION, "upgrade".parse()?);
-                    headers.insert(UPGRADE, "websocket".parse()?);
-                    let accept = accept_key(key.as_bytes()).parse()?;
-                    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-                }
-                _ => *response.status_mut() = StatusCode::CONFLICT,
-            }
-            anyhow::Ok(response)
-        }
+    let (granted, mut grants) = mpsc::channel(1);
+    let answer = service_fn(|request| {
+        let (door, granted) = (Arc::clone(&door), granted.clone());
+        async move { answer(request, &door, &granted).await }
     });
     http1::Builder::new()
         .serve_connection(TokioIo::new(stream), answer)
         .with_upgrades()
         .await?;
-    let (permit, upgraded): (Permit, OnUpgrade) = grants.await?;
+    let (permit, upgraded) = grants.try_recv()?;
     Ok(permit.enter(TokioIo::new(upgraded.await?), &tasks).await)
+}
+
+/// Answers a request, and hands on what it has a right to.
+async fn answer(
+    mut request: Request<Incoming>,
+    door: &Arc<Door>,
+    granted: &mpsc::Sender<(Permit, OnUpgrade)>,
+) -> Result<Response<Empty<Bytes>>> {
+    let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let permit = door.check(request.headers(), from).await?;
+    let key = request.headers().get(SEC_WEBSOCKET_KEY);
+    let accept = accept_key(key.context("no WebSocket")?.as_bytes());
+    granted.try_send((permit, hyper::upgrade::on(&mut request)))?;
+    let response = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(CONNECTION, "upgrade")
+        .header(UPGRADE, "websocket")
+        .header(SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(response.body(Empty::new())?)
 }

@@ -39,17 +39,17 @@ pub(super) async fn join(lab: &Lab, clock: Clock) -> Result<Box<dyn Joined>> {
     let server = lab.server.run(serve(tasks, clock)).await?;
     let edge = Edge::start(&lab.server, server).await?;
     let tls = TlsConnector::from(Arc::new(edge.client_config()?));
-    let client = lab.client.run(connect(tls, edge.address, lab.client.tasks().clone()));
+    let client = lab
+        .client
+        .run(connect(tls, edge.address, lab.client.tasks().clone()));
     Ok(Box::new(client.await.context("connect with yamux")?))
 }
 
 async fn connect(tls: TlsConnector, edge: SocketAddr, tasks: Tasks) -> Result<Yamux> {
     let stream = TcpStream::connect(edge).await?;
     stream.set_nodelay(true)?;
-    let stream = tls
-        .connect(ServerName::from(edge.ip()), stream)
-        .await?;
-    let (socket, _) = client_async(format!("wss://{}/", edge), stream).await?;
+    let stream = tls.connect(ServerName::from(edge.ip()), stream).await?;
+    let (socket, _) = client_async(format!("wss://{edge}/"), stream).await?;
     let mut connection = Connection::new(Stretch::new(socket), Config::default(), Mode::Client);
     let mut open = async || poll_fn(|cx| connection.poll_new_outbound(cx)).await;
     let (lines, bulk) = (open().await?, open().await?);
@@ -90,9 +90,7 @@ async fn serve_one(stream: TcpStream, tasks: Tasks, clock: Clock) -> Result<()> 
 }
 
 /// Drives a connection until the peer opens a stream; `None` when it has ended.
-async fn next(
-    connection: &mut Connection<impl AsyncRead + AsyncWrite + Unpin>,
-) -> Option<Stream> {
+async fn next(connection: &mut Connection<impl AsyncRead + AsyncWrite + Unpin>) -> Option<Stream> {
     poll_fn(|cx| connection.poll_next_inbound(cx)).await?.ok()
 }
 

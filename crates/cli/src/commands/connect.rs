@@ -25,8 +25,8 @@ Examples:
   tunnel connect --logs --sync courses --sync users
   tunnel connect --logs --json
 
-With --json each line of output is an object whose type is authenticated, disconnected,
-reconnecting, error, entry, missed, reconnected or sync.")]
+With --json each line of output is an object whose type is authenticated, leaving,
+disconnected, reconnecting, error, entry, missed, reconnected or sync.")]
 pub struct Arguments {
     /// Shows production's log lines
     #[arg(long)]

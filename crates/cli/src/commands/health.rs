@@ -1,11 +1,12 @@
 //! `tunnel health`: whether production is well, and how far away it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use client::health::client::Health;
+use client::health::client::{Health, RoundTrips};
 use client::health::wire::{DatabaseHealth, Report};
-use client::{Path, Reconnect, Record, Snapshot};
+use client::{Path, Reconnect, Record, Snapshot, TunnelClient, TunnelError};
 use serde::Serialize;
 
 use crate::connection::ConnectionOptions;
@@ -22,7 +23,7 @@ use crate::output::{Format, Ink, Style, number};
 #[command(after_help = "\
 Examples:
   tunnel health
-  tunnel health --json | jq .round_trip_ms.smoothed")]
+  tunnel health --json | jq .round_trip_ms.p50")]
 pub struct Arguments {
     #[command(flatten)]
     connection: ConnectionOptions,
@@ -34,16 +35,55 @@ pub struct Arguments {
 /// [`Failure`] if the server cannot be asked; a silent one if something is not well.
 pub async fn run(context: &Context, Arguments { connection }: &Arguments) -> Result<(), Failure> {
     let link = connection.connect(context, Reconnect::Off).await?;
-    let checked = context.interrupt.or(link.client.health_check()).await;
+    let checked = context.interrupt.or(check(&link.client)).await;
     link.end().await;
-    let health = checked?;
+    let checked = checked?;
     match context.screen.format() {
-        Format::Json => context.screen.json(&Shown::new(&health))?,
-        Format::Human => context.screen.data(&table(&health, context.screen.out()))?,
+        Format::Json => context.screen.json(&Shown::new(&checked))?,
+        Format::Human => context
+            .screen
+            .data(&table(&checked, context.screen.out()))?,
     }
-    match verdict(&health.report) {
+    match verdict(&checked.health.report) {
         Verdict::Pass => Ok(()),
         Verdict::Fail => Err(Failure::silent(Exit::Failed)),
+    }
+}
+
+/// What the server says, and how far away it is.
+#[derive(Debug)]
+struct Checked {
+    health: Arc<Health>,
+    round_trips: RoundTrips,
+    /// As it is after the pings.
+    connection: Snapshot,
+}
+
+async fn check(client: &TunnelClient) -> Result<Checked, TunnelError> {
+    let health = client.health_check().await?;
+    let round_trips = client.round_trips().await?;
+    let connection = client.connection().unwrap_or(health.connection);
+    Ok(Checked {
+        health,
+        round_trips,
+        connection,
+    })
+}
+
+impl Checked {
+    /// Returns the shortest round trip that anything took.
+    fn shortest(&self) -> Duration {
+        self.connection
+            .path
+            .shortest
+            .min(self.round_trips.percentile(0))
+    }
+
+    /// Returns how long a ping typically waits on the way.
+    fn queueing(&self) -> Duration {
+        self.round_trips
+            .percentile(50)
+            .saturating_sub(self.shortest())
     }
 }
 
@@ -78,7 +118,8 @@ struct Shown<'a> {
 
 #[derive(Debug, Serialize)]
 struct RoundTrip {
-    smoothed: f64,
+    p50: f64,
+    p99: f64,
     shortest: f64,
     queueing: f64,
 }
@@ -105,7 +146,7 @@ enum ShownDatabase<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(health: &'a Health) -> Self {
+    fn new(checked: &'a Checked) -> Self {
         let Report {
             server_id,
             environment,
@@ -114,16 +155,16 @@ impl<'a> Shown<'a> {
             uptime,
             sessions,
             database,
-        } = &health.report;
+        } = &checked.health.report;
         let Snapshot {
             carrier,
             connected,
             path,
             record,
-        } = &health.connection;
+        } = &checked.connection;
         let millis = |time: Duration| time.as_secs_f64() * 1e3;
         Self {
-            status: verdict(&health.report),
+            status: verdict(&checked.health.report),
             server_id,
             environment,
             version: program,
@@ -133,9 +174,10 @@ impl<'a> Shown<'a> {
             carrier: carrier.to_string(),
             connected_ms: millis(*connected),
             round_trip_ms: RoundTrip {
-                smoothed: millis(path.round_trip),
-                shortest: millis(path.shortest),
-                queueing: millis(path.queueing()),
+                p50: millis(checked.round_trips.percentile(50)),
+                p99: millis(checked.round_trips.percentile(99)),
+                shortest: millis(checked.shortest()),
+                queueing: millis(checked.queueing()),
             },
             packets: Packets {
                 sent: path.sent_packets,
@@ -166,7 +208,7 @@ const fn verdict(report: &Report) -> Verdict {
     }
 }
 
-fn table(health: &Health, style: Style) -> String {
+fn table(checked: &Checked, style: Style) -> String {
     let Report {
         server_id,
         environment,
@@ -175,8 +217,8 @@ fn table(health: &Health, style: Style) -> String {
         uptime,
         sessions,
         database,
-    } = &health.report;
-    let status = match verdict(&health.report) {
+    } = &checked.health.report;
+    let status = match verdict(&checked.health.report) {
         Verdict::Pass => style.paint(Ink::Good, "pass"),
         Verdict::Fail => style.paint(Ink::Bad, "fail"),
     };
@@ -193,7 +235,7 @@ fn table(health: &Health, style: Style) -> String {
         connected,
         path,
         record,
-    } = &health.connection;
+    } = &checked.connection;
     let rows = [
         ("status", status),
         ("server", format!("{server_id} ({environment})")),
@@ -203,7 +245,7 @@ fn table(health: &Health, style: Style) -> String {
             "carrier",
             format!("{carrier}, for {}", number::time(*connected)),
         ),
-        ("round trip", round_trip(path)),
+        ("round trip", round_trip(checked)),
         ("packets", packets(path)),
         ("reconnects", reconnects(record)),
         ("database", database),
@@ -216,12 +258,14 @@ fn table(health: &Health, style: Style) -> String {
     }))
 }
 
-fn round_trip(path: &Path) -> String {
+fn round_trip(checked: &Checked) -> String {
+    let percentile = |percent| number::time(checked.round_trips.percentile(percent));
     format!(
-        "{}, {} at best, {} in queues",
-        number::time(path.round_trip),
-        number::time(path.shortest),
-        number::time(path.queueing())
+        "p50 {}, p99 {}, {} at best: {} in queues",
+        percentile(50),
+        percentile(99),
+        number::time(checked.shortest()),
+        number::time(checked.queueing())
     )
 }
 
@@ -254,18 +298,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_is_told_in_figures_that_add_up() {
+    fn packets_are_told_with_their_losses() {
         let path = Path {
-            round_trip: Duration::from_micros(42_500),
-            shortest: Duration::from_millis(40),
             sent_packets: 1_234,
             lost_packets: 5,
             window: 64_000,
+            ..Path::default()
         };
-        assert_eq!(
-            round_trip(&path),
-            "42.5 ms, 40.0 ms at best, 2.5 ms in queues"
-        );
         assert_eq!(
             packets(&path),
             "1,234 sent, 5 lost, 64.0 kB may be on the way"

@@ -72,7 +72,10 @@ fn a_client_is_told_how_it_is() {
         (&1.into(), &"udp".into())
     );
     assert_eq!(health["database"]["status"], "none");
-    assert!(health["round_trip_ms"]["smoothed"].as_f64().unwrap() > 0.0);
+    let round_trip = |what: &str| health["round_trip_ms"][what].as_f64().unwrap();
+    assert!(round_trip("shortest") > 0.0 && round_trip("p50") <= round_trip("p99"));
+    let queueing = round_trip("p50") - round_trip("shortest");
+    assert!((round_trip("queueing") - queueing).abs() < 1e-6);
     assert!(health["packets"]["sent"].as_u64().unwrap() > 0);
     assert_eq!(
         (&health["reconnects"], &health["last_gap"]),

@@ -4,7 +4,7 @@
 //! client ── Ping, end ─────▶ server    with the hello, when a session begins
 //! client ◀── Pong, Report ── server
 //! ```
-//! How far away it is, QUIC knows by itself.
+//! How far away it is, QUIC knows by itself after a while; before that, some pings tell.
 
 pub mod client;
 mod server;

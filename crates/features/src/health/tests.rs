@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use transport::keeper::{Dial as _, Record};
 use transport::trust::Scopes;
 
-use super::client::{Health, check, first_call};
+use super::client::{Health, check, first_call, measure};
 use super::wire::{Answer, DatabaseHealth, Ping, Report};
 use crate::logs::{LogsConfig, Ring};
 use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
@@ -122,4 +122,15 @@ async fn a_check_with_the_hello_is_answered_within_two_round_trips_from_nothing(
     // The way is as long as it was, though the answer took no time.
     assert_eq!(health.connection.path.shortest, Duration::from_millis(100));
     assert!(health.connection.path.round_trip >= Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_measure_the_way_from_the_first_moment() {
+    let parts = parts();
+    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), far());
+    let round_trips = measure(&pair.connect(2).await).await.unwrap();
+    for percent in [1, 50, 99] {
+        let millis = round_trips.percentile(percent).as_millis();
+        assert!((100..=106).contains(&millis), "p{percent} is {millis} ms");
+    }
 }

@@ -39,7 +39,7 @@ impl Syncs {
         while goes_on() {
             tables.fill(&mut luck);
             self.once(tables, keeper, &mut luck).await;
-            luck.pause(Duration::ZERO, Duration::from_secs(30)).await;
+            luck.pause(Duration::ZERO, Duration::from_secs(90)).await;
         }
     }
 

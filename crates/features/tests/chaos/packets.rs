@@ -38,6 +38,7 @@ impl Stage for Pair {
             queue: luck.one_of(&[16, 32, 64, 128]) * 1024,
             loss: luck.one_of(&[0, 0, 5, 30]),
             reorder: luck.one_of(&[0, 0, 10, 100]),
+            recovery: None,
         });
     }
 

@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::congestion::CubicConfig;
 use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+
+use crate::congestion::ShortQueue;
 
 /// A kind of carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,18 +82,22 @@ fn common_config(carrier: Carrier) -> TransportConfig {
             carrier,
         )))))
         .keep_alive_interval(Some(KEEP_ALIVE))
-        .ack_frequency_config(Some(acks));
+        .ack_frequency_config(Some(acks))
+        .congestion_controller_factory(Arc::new(short_queue(carrier)));
     if carrier == Carrier::WebSocket {
-        // The usual one is smaller than two packets, and then nothing can ever be sent.
-        let mut congestion = CubicConfig::default();
-        congestion.initial_window(INITIAL_WINDOW);
         config
-            .congestion_controller_factory(Arc::new(congestion))
             .initial_mtu(websocket::MAX_PACKET)
             .min_mtu(websocket::MAX_PACKET)
             .mtu_discovery_config(None);
     }
     config
+}
+
+fn short_queue(carrier: Carrier) -> ShortQueue {
+    match carrier {
+        Carrier::Udp | Carrier::Memory => ShortQueue::over_udp(),
+        Carrier::WebSocket => ShortQueue::over_tcp(),
+    }
 }
 
 const fn idle_millis(carrier: Carrier) -> u32 {
@@ -109,11 +114,11 @@ const STRANGER_STREAMS: u32 = 2;
 /// retransmissions.
 const STRANGER_WINDOW: u32 = 16 * 1024;
 
-/// What may lie unread in one channel. 1 MiB in flight is 80 Mbit/s at a round trip of 100 ms.
-const STREAM_WINDOW: u32 = 1024 * 1024;
+/// What may lie unread in one channel. 2 MiB in flight are 80 Mbit/s at a round trip of 200 ms.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 
-/// What may lie unread in all channels together: a bulk channel and seven others that stand still.
-const SESSION_WINDOW: u32 = 8 * STREAM_WINDOW;
+/// What may lie unread in all channels together: a bulk channel and three others that stand still.
+const SESSION_WINDOW: u32 = 4 * STREAM_WINDOW;
 
 /// What may wait for its acknowledgement. Twice a stream's window, so that a bulk channel whose
 /// peer stands still leaves room for the others.
@@ -128,9 +133,6 @@ const IDLE_MILLIS: u32 = 10_000;
 /// A WebSocket that is dead is known within ten seconds by itself; the session then has as long
 /// again, and some more, for the next one.
 const REPLACED_MILLIS: u32 = 30_000;
-
-/// Eight of WebSocket's packets.
-const INITIAL_WINDOW: u64 = 64 * 1024;
 
 /// Three keep-alives may be lost before a link counts as dead.
 const KEEP_ALIVE: Duration = Duration::from_millis(2_500);

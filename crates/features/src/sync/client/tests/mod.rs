@@ -57,18 +57,7 @@ impl Laptop {
         router.add(PROTOCOL, Arc::<Script>::clone(&script));
         let pair = Pair::serve(router, Scopes::default(), Link::default());
         let keeper = Keeper::start(pair.dial_from(2), reconnect).await.unwrap();
-        let request = SyncRequest {
-            open: Open {
-                tables: Selection::All,
-                limit: None,
-                sanitising: Sanitising::On,
-            },
-            destination: Destination::Database(DatabaseUrl::Sqlite(
-                self.folder.path().join("local.db"),
-            )),
-            mode: self.mode,
-            theirs: Theirs::Ask,
-        };
+        let request = self.request();
         let (mut steps, began) = (Vec::new(), Instant::now());
         let ended = run(&keeper, &request, &mut |step| steps.push(step)).await;
         let took = began.elapsed();
@@ -79,6 +68,23 @@ impl Laptop {
             steps,
             starts,
             took,
+        }
+    }
+}
+
+impl Laptop {
+    fn request(&self) -> SyncRequest {
+        SyncRequest {
+            open: Open {
+                tables: Selection::All,
+                limit: None,
+                sanitising: Sanitising::On,
+            },
+            destination: Destination::Database(DatabaseUrl::Sqlite(
+                self.folder.path().join("local.db"),
+            )),
+            mode: self.mode,
+            theirs: Theirs::Ask,
         }
     }
 }
@@ -193,6 +199,52 @@ async fn a_loss_between_tables_spans_moments_and_counts_what_is_here() {
     );
     assert_eq!((played.resumed(), played.rows()), (vec![0, 6], 8));
     assert!(played.ended.unwrap().spans_snapshots);
+}
+
+fn serving(acts: &[Act]) -> (Arc<Script>, Router) {
+    let script = Arc::new(Script::new(acts, ONE, 1));
+    let mut router = Router::default();
+    router.add(PROTOCOL, Arc::<Script>::clone(&script));
+    (script, router)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_stays_with_a_server_that_leaves_and_goes_on_at_once_where_the_next_is_open() {
+    let laptop = Laptop::new();
+    let (_, old) = serving(&[Act::Linger(2)]);
+    let (script, new) = serving(&[]);
+    let mut pair = Pair::serve(old, Scopes::default(), Link::default());
+    let keeper = Keeper::start(pair.dial_from(2), ON).await.unwrap();
+    let first = keeper.session().await.unwrap();
+    let old = pair.deploy(new, Scopes::default());
+    let (request, mut rows) = (laptop.request(), 0);
+    let mut count = |step| {
+        if let Progress::Chunk { rows: more, .. } = step {
+            rows += more;
+        }
+    };
+    let deploy = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        old.stop();
+        let open = async {
+            first.superseded().await;
+            first.close_reason()
+        };
+        let ends = async {
+            first.closed().await;
+            Instant::now()
+        };
+        tokio::join!(open, ends)
+    };
+    let (summary, (open, ended)) = tokio::join!(run(&keeper, &request, &mut count), deploy);
+    assert_eq!(open, None, "there was a gap");
+    let summary = summary.unwrap();
+    assert_eq!((summary.tables[0].rows, rows, summary.losses), (4, 4, 1));
+    assert_eq!(script.starts(), [[after(1)]]);
+    // The next session was there: nothing was dialled after the loss.
+    assert!(ended.elapsed() < Duration::from_secs(1));
+    let record = keeper.record();
+    assert_eq!((record.moves, record.reconnects), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

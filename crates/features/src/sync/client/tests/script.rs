@@ -30,6 +30,8 @@ pub(super) enum Act {
     /// Gives the channel up after so many chunks, as a server does that is told to stop, and ends
     /// the session a little later.
     Stop(u64),
+    /// Pours so many chunks, and then nothing until the session is told to end.
+    Linger(u64),
     /// Pours all.
     Pour,
 }
@@ -102,6 +104,10 @@ impl Script {
                     }
                     Act::Stop(chunks) if chunks == poured => {
                         end_soon(visit);
+                        return Ok(());
+                    }
+                    Act::Linger(chunks) if chunks == poured => {
+                        visit.tasks.stopping().await;
                         return Ok(());
                     }
                     _ => {}

@@ -1,6 +1,9 @@
 //! A server that clients reach by WebSocket over virtual connections: HTTP and the door of the real
 //! thing, with a front of a few lines before them.
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
