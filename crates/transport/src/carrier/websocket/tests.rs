@@ -298,8 +298,8 @@ fn a_session_that_is_given_up_takes_packets_and_drops_them() {
     queues.abandon();
     assert_eq!(send(&queues, &[1; PACKET]), Ok(()));
     assert_eq!(queues.standing(link), Standing::Over);
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    assert_eq!(queues.poll_take(link, &mut cx), Poll::Pending);
+    let cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert_eq!(queues.poll_take(link, &cx), Poll::Pending);
 }
 
 fn key(secret: &str) -> Key {
