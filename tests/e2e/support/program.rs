@@ -73,6 +73,7 @@ impl Program {
 }
 
 impl Drop for Program {
+    #[expect(clippy::print_stdout, reason = "it may be why a test fails")]
     fn drop(&mut self) {
         self.leash = None;
         self.guard.wait().ok();
