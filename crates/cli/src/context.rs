@@ -43,6 +43,24 @@ impl Context {
         let folder = std::env::current_dir()
             .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
         let environment = Environment::read(&folder)?;
+        let section = ClientSection::find(&folder)?;
+        Ok(Self::of(options, interrupt, environment, section))
+    }
+
+    /// Collects what there is without `.env` and `tunnel.toml`, for who finds out why they make no
+    /// sense.
+    #[must_use]
+    pub fn without_files(options: OutputOptions, interrupt: Interrupt) -> Self {
+        let section = ClientSection::default();
+        Self::of(options, interrupt, Environment::of_process(), section)
+    }
+
+    fn of(
+        options: OutputOptions,
+        interrupt: Interrupt,
+        environment: Environment,
+        section: ClientSection,
+    ) -> Self {
         let format = if options.json {
             Format::Json
         } else {
@@ -54,12 +72,11 @@ impl Context {
             Loudness::Normal
         };
         let screen = Screen::new(format, loudness, &environment);
-        let section = ClientSection::find(&folder)?;
-        Ok(Self {
+        Self {
             environment,
             section,
             screen,
             interrupt,
-        })
+        }
     }
 }

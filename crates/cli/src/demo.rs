@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use client::CarrierChoice;
 use features::logs::Feed;
 use server::demo::Logs;
 use server::{DatabaseUrl, TunnelServer};
@@ -20,13 +21,14 @@ use crate::settings::Server;
 pub struct Demo {
     server: TunnelServer,
     secret: Secret,
+    doors: Doors,
 }
 
 /// Who can reach the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doors {
     /// This process, at whichever port is free.
-    ThisProcess,
+    ThisProcess(CarrierChoice),
     /// This machine, at a port that others know: QUIC and HTTP.
     ThisMachine(u16),
 }
@@ -58,7 +60,11 @@ impl Demo {
                 .write_logs(write, tasks.stopping())
                 .await;
         });
-        Ok(Self { server, secret })
+        Ok(Self {
+            server,
+            secret,
+            doors,
+        })
     }
 
     /// Returns where it is and the secret that it takes.
@@ -69,7 +75,11 @@ impl Demo {
         let bound = self.server.quic_address();
         let bound =
             bound.map_err(|error| Failure::failed(format!("the demo has no port: {error}")))?;
-        let address = format!("quic://{bound}").parse();
+        let address = match (self.doors, self.http_address()) {
+            (Doors::ThisProcess(_), Some(http)) => format!("http://{http}"),
+            _ => format!("quic://{bound}"),
+        };
+        let address = address.parse();
         Ok(Server {
             address: address
                 .map_err(|error| Failure::failed(format!("the demo has no address: {error}")))?,
@@ -91,7 +101,8 @@ impl Demo {
 
 async fn serve(database: &Path, secret: &Secret, doors: Doors) -> Result<TunnelServer, Failure> {
     let (port, http) = match doors {
-        Doors::ThisProcess => (0, None),
+        Doors::ThisProcess(CarrierChoice::WebSocket) => (0, Some(local(0))),
+        Doors::ThisProcess(CarrierChoice::Auto | CarrierChoice::Udp) => (0, None),
         Doors::ThisMachine(port) => (port, Some(local(port))),
     };
     let builder = TunnelServer::builder()

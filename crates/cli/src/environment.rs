@@ -26,10 +26,17 @@ impl Environment {
             Some(path) => read_file(&path)?,
             None => BTreeMap::new(),
         };
-        Ok(Self {
+        let process = Self::of_process();
+        Ok(Self { file, ..process })
+    }
+
+    /// Reads the process's environment alone.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
             process: std::env::vars_os().collect(),
-            file,
-        })
+            file: BTreeMap::new(),
+        }
     }
 
     /// Makes an environment of the given variables of the process and of `.env`.
@@ -58,6 +65,15 @@ impl Environment {
             None => self.file.get(name).map(String::as_str),
         };
         Ok(value.filter(|value| !value.trim().is_empty()))
+    }
+
+    /// Returns a variable's value as it was written, an empty one too: to some, empty is an answer.
+    #[must_use]
+    pub fn as_written(&self, name: &str) -> Option<&str> {
+        match self.process.get(OsStr::new(name)) {
+            Some(value) => value.to_str(),
+            None => self.file.get(name).map(String::as_str),
+        }
     }
 
     /// Whether a variable is there and not empty.

@@ -80,6 +80,18 @@ impl Failure {
         self.exit
     }
 
+    /// Returns what happened and why, if it needs words.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Returns what to do next, if that was said.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Whether there is something to show.
     #[must_use]
     pub const fn is_silent(&self) -> bool {

@@ -30,6 +30,12 @@ impl TunnelFolder {
         self.0.join(name)
     }
 
+    /// Returns a file's path in the folder, whether that is there or not.
+    #[must_use]
+    pub fn path_of(name: &str) -> PathBuf {
+        Path::new(NAME).join(name)
+    }
+
     fn prepare(&self) -> io::Result<()> {
         if !self.0.is_dir() {
             make_private(&self.0)?;
@@ -61,8 +67,13 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }
 
-fn make_private(path: &Path) -> io::Result<()> {
+/// Makes a folder that only its owner may look into, and those above it, where they are missing.
+///
+/// # Errors
+/// Whatever the system answers.
+pub fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)

@@ -10,6 +10,7 @@ use transport::address::{DEFAULT_PORT, ServerAddress};
 use transport::trust::Secret;
 use zeroize::Zeroizing;
 
+use crate::connection::CarrierName;
 use crate::environment::{Environment, EnvironmentError, find_upwards};
 use crate::exit::Failure;
 
@@ -39,6 +40,12 @@ pub struct ClientSection {
     pub server: Option<String>,
     /// What this end calls itself.
     pub environment: Option<String>,
+    /// Which carriers may be used.
+    pub carrier: Option<CarrierName>,
+    /// A file of authorities that an https server is known by, from the folder of `tunnel.toml`.
+    pub ca: Option<PathBuf>,
+    /// The public key that an https server is known by.
+    pub pin: Option<String>,
 }
 
 impl From<PathBuf> for SecretFile {
@@ -75,7 +82,11 @@ impl ClientSection {
                 error.to_string().trim_end()
             ))
         })?;
-        Ok(file.client)
+        let mut section = file.client;
+        if let (Some(ca), Some(folder)) = (&mut section.ca, path.parent()) {
+            *ca = folder.join(&ca);
+        }
+        Ok(section)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, connect, demo, health, keygen, logs, sync};
+use crate::commands::{completions, connect, demo, doctor, health, keygen, logs, sync};
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -26,6 +26,7 @@ enum Command {
     Logs(logs::Arguments),
     Sync(sync::Arguments),
     Health(health::Arguments),
+    Doctor(doctor::Arguments),
     Keygen(keygen::Arguments),
     Demo(demo::Arguments),
     Completions(completions::Arguments),
@@ -40,12 +41,13 @@ pub fn main() -> Exit {
 
 async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
     let Arguments { options, command } = arguments;
-    let context = || Context::new(options, interrupt);
+    let context = || Context::new(options, interrupt.clone());
     match command {
         Command::Connect(arguments) => connect::run(&context()?, &arguments).await,
         Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
         Command::Sync(arguments) => sync::run(&context()?, &arguments).await,
         Command::Health(arguments) => health::run(&context()?, &arguments).await,
+        Command::Doctor(arguments) => doctor::run(options, interrupt, &arguments).await,
         Command::Keygen(arguments) => keygen::run(&context()?, &arguments),
         Command::Demo(arguments) => demo::run(&context()?, &arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
@@ -55,6 +57,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
 const AFTER_HELP: &str = "\
 Configuration: flags first, then the environment, then .env (in this folder or above it), then
 [client] in tunnel.toml. RENDER_EXTERNAL_URL is the server, RENDER_TUNNEL_SECRET the secret.
+If there is no connection, `tunnel doctor` says why.
 
 Exit codes: 0 fine, 1 it failed or the check failed, 2 usage, 3 no connection, 4 not authorised,
 5 refused by policy, 130 interrupted.";

@@ -7,7 +7,7 @@ use transport::backoff::BackoffPolicy;
 use transport::choice::{CarrierChoice, InProcess, Memory, ServerDial};
 use transport::endpoint::Dialer;
 use transport::keeper::{Dial, Reconnect};
-use transport::reach::{ProxySettings, TlsTrust};
+use transport::reach::{ProxySettings, Route, TlsTrust};
 use transport::trust::{ClientName, Key, Scopes, Secret, WallClock, system_clock};
 
 use crate::client::TunnelClient;
@@ -119,19 +119,8 @@ impl ClientBuilder {
     /// # Errors
     /// [`TunnelError`] if something is missing, or there is no session.
     pub async fn connect(self) -> Result<TunnelClient, TunnelError> {
-        let address = self.server.ok_or(TunnelError::NoServer)?;
-        let secret = self.secret.ok_or(TunnelError::NoSecret)?;
-        let key = Key::derive("client", &secret, Scopes::default())?;
-        let name = ClientName {
-            environment: self.environment,
-            program: self.program,
-            features: features::ALL
-                .iter()
-                .map(|feature| feature.protocol.feature_version())
-                .collect(),
-        };
-        let dialer = Dialer::new(Arc::new(key), name, self.clock)
-            .first_call(features::health::client::first_call());
+        let address = self.server.clone().ok_or(TunnelError::NoServer)?;
+        let dialer = self.dialer()?;
         let ways = self.reaching.ways(&address)?;
         let dial: Arc<dyn Dial> = Arc::new(ServerDial::new(dialer, ways, self.memory));
         TunnelClient::connect(dial, self.reconnect)
@@ -140,6 +129,74 @@ impl ClientBuilder {
                 server: address.to_string(),
                 source,
             })
+    }
+
+    /// Returns what [`ClientBuilder::connect`] would work with, for callers that take its steps one
+    /// by one. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`TunnelError`] if something is missing or makes no sense.
+    pub fn steps(&self) -> Result<Steps, TunnelError> {
+        let address = self.server.clone().ok_or(TunnelError::NoServer)?;
+        Ok(Steps {
+            dialer: self.dialer()?,
+            route: self.reaching.route(&address)?,
+            udp_port: self.reaching.udp_port(&address),
+            choice: self.reaching.choice,
+            clock: Arc::clone(&self.clock),
+            address,
+        })
+    }
+
+    fn dialer(&self) -> Result<Dialer, TunnelError> {
+        let secret = self.secret.as_ref().ok_or(TunnelError::NoSecret)?;
+        let key = Key::derive("client", secret, Scopes::default())?;
+        let name = ClientName {
+            environment: self.environment.clone(),
+            program: self.program.clone(),
+            features: features::ALL
+                .iter()
+                .map(|feature| feature.protocol.feature_version())
+                .collect(),
+        };
+        let dialer = Dialer::new(Arc::new(key), name, Arc::clone(&self.clock));
+        Ok(dialer.first_call(features::health::client::first_call()))
+    }
+}
+
+/// What a client connects with. Made by [`ClientBuilder::steps`].
+pub struct Steps {
+    /// Where the server is.
+    pub address: ServerAddress,
+    /// Opens sessions.
+    pub dialer: Dialer,
+    /// The way to the server's HTTP port, if it has one.
+    pub route: Option<Route>,
+    /// Where UDP is tried, if that is known before the server has said so.
+    pub udp_port: Option<u16>,
+    /// Which carriers may be used.
+    pub choice: CarrierChoice,
+    /// What the hello is stamped with.
+    pub clock: WallClock,
+}
+
+impl std::fmt::Debug for Steps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            address,
+            dialer,
+            route,
+            udp_port,
+            choice,
+            clock: _,
+        } = self;
+        f.debug_struct("Steps")
+            .field("address", address)
+            .field("dialer", dialer)
+            .field("route", route)
+            .field("udp_port", udp_port)
+            .field("choice", choice)
+            .finish_non_exhaustive()
     }
 }
 

@@ -181,6 +181,8 @@ impl TunnelError {
 
 fn dial_kind(error: &DialError) -> ErrorKind {
     match error {
+        // Known before anything is tried.
+        DialError::NoWay { .. } => ErrorKind::Validation,
         DialError::Handshake(HandshakeError::Imposter) => ErrorKind::Authentication,
         DialError::Handshake(HandshakeError::Refused(refusal))
             if refusal.refused.status == Status::UNAUTHENTICATED =>

@@ -27,6 +27,11 @@ pub enum TunnelEvent {
         /// What carries the session.
         carrier: Carrier,
     },
+    /// The WebSocket beneath the session is lost. The session stands still, and another is sought
+    /// for it.
+    CarrierLost,
+    /// The session has a WebSocket again, and goes on with all that is open on it.
+    CarrierBack,
     /// The server is leaving: another session is sought, while this one goes on.
     Leaving,
     /// The session has ended.
@@ -62,6 +67,8 @@ impl From<keeper::Event> for TunnelEvent {
                 environment: welcome.environment.clone(),
                 carrier,
             },
+            keeper::Event::CarrierLost => Self::CarrierLost,
+            keeper::Event::CarrierBack => Self::CarrierBack,
             keeper::Event::Leaving => Self::Leaving,
             keeper::Event::Disconnected(reason) => Self::Disconnected {
                 reason: describe_end(&reason),

@@ -69,7 +69,7 @@ mod reaching;
 #[cfg(test)]
 mod tests;
 
-pub use builder::ClientBuilder;
+pub use builder::{ClientBuilder, Steps};
 pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};

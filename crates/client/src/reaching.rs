@@ -21,17 +21,25 @@ impl Reaching {
     /// Returns the ways to a server.
     pub(crate) fn ways(&self, address: &ServerAddress) -> Result<Ways, TunnelError> {
         let route = self.route(address)?;
-        // Asked for by name, UDP is tried at the port that the address has for HTTP.
-        let insists = self.choice == CarrierChoice::Udp;
         Ok(Ways {
             host: address.host().to_owned(),
-            udp_port: address.udp_port().or(insists.then_some(address.port())),
+            udp_port: self.udp_port(address),
             http: route.map(|route| Arc::new(route) as Arc<dyn Open>),
             choice: self.choice,
         })
     }
 
-    fn route(&self, address: &ServerAddress) -> Result<Option<Route>, TunnelError> {
+    /// Returns where UDP is tried, if that is known before the server has said so.
+    pub(crate) fn udp_port(&self, address: &ServerAddress) -> Option<u16> {
+        // Asked for by name, UDP is tried at the port that the address has for HTTP.
+        let insists = self.choice == CarrierChoice::Udp;
+        address
+            .udp_port()
+            .or_else(|| insists.then_some(address.port()))
+    }
+
+    /// Returns the way to the server's HTTP port, if it has one.
+    pub(crate) fn route(&self, address: &ServerAddress) -> Result<Option<Route>, TunnelError> {
         let security = match address.http() {
             None => return Ok(None),
             Some(Http::Plain) => Security::Plain,

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use quinn::{Connection, ConnectionError, ConnectionStats, Endpoint};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::{CloseCode, FeatureVersion, Notice};
 
 use crate::carrier::Carrier;
-use crate::carrier::websocket::Carrying;
+use crate::carrier::websocket::{Carrying, LinkCount};
 use crate::channel::{Channel, ChannelError, Priority};
 use crate::control::Control;
 use crate::first_call::{Asked, opening, question};
@@ -158,6 +158,11 @@ impl Session {
     #[must_use]
     pub fn carrier(&self) -> Carrier {
         self.0.carrier
+    }
+
+    /// Returns the count of the session's links as it changes, if its carrier can be replaced.
+    pub(crate) fn links(&self) -> Option<watch::Receiver<LinkCount>> {
+        self.0.carrying.as_ref()?.links()
     }
 
     /// Returns when the session began.

@@ -55,6 +55,8 @@ impl Play {
         for word in &mut told {
             *word = match self.events.recv().await {
                 Some(Event::Authenticated { .. }) => "authenticated",
+                Some(Event::CarrierLost) => "carrier lost",
+                Some(Event::CarrierBack) => "carrier back",
                 Some(Event::Leaving) => "leaving",
                 Some(Event::Disconnected(_)) => "disconnected",
                 Some(Event::Reconnecting(_)) => "reconnecting",

@@ -6,12 +6,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use testkit::stream::Path;
 use testkit::web::Web;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use transport::backoff::BackoffPolicy;
 use transport::carrier::Carrier;
 use transport::channel::{Channel, ChannelError, Priority};
 use transport::flow::{Drain, Pour};
-use transport::keeper::{Dial, Keeper, Reconnect};
+use transport::keeper::{Dial, Event, Keeper, Reconnect};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::{Protocol, Session};
 use transport::trust::Scopes;
@@ -181,6 +182,26 @@ async fn a_session_whose_server_is_another_now_ends_at_once_and_the_keeper_opens
         "{:?}",
         killed.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keeper_tells_of_a_websocket_that_was_replaced_and_of_no_other_session() {
+    let web = web(home());
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let listener = Box::new(move |event| {
+        told.send(event).ok();
+    });
+    let reconnect = Reconnect::On(BackoffPolicy::default());
+    let keeper = Keeper::start_heard(web.dial(), reconnect, listener).await;
+    let _keeper = keeper.unwrap();
+    for _ in 0..2 {
+        web.road.cut();
+        let lost = heard.recv().await.unwrap();
+        assert!(matches!(lost, Event::CarrierLost), "{lost:?}");
+        let back = heard.recv().await.unwrap();
+        assert!(matches!(back, Event::CarrierBack), "{back:?}");
+    }
+    assert!(heard.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -78,6 +78,7 @@ async fn hold(
 /// Tells of events until the connection has ended for good.
 async fn events(context: &Context, client: &TunnelClient) -> Result<(), Failure> {
     let mut events = client.events();
+    let mut narrator = event::Narrator::new(&context.screen);
     let mut next = match event::first(client) {
         Some(first) => Some(first),
         // It was lost at once, and the loss is the first event.
@@ -86,7 +87,7 @@ async fn events(context: &Context, client: &TunnelClient) -> Result<(), Failure>
     while let Some(event) = next {
         match context.screen.format() {
             Format::Json => event::write(&event, &context.screen)?,
-            Format::Human => event::tell(&event, &context.screen),
+            Format::Human => narrator.tell(&event),
         }
         next = events.next().await;
     }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+pub(crate) mod ways;
 
 use std::borrow::Cow;
 use std::io;
@@ -12,9 +13,8 @@ use client::sync::target::WriteError;
 use client::{Chain, ErrorKind, TunnelError};
 use server::ServerError;
 use server::demo::DemoError;
-use transport::carrier::websocket::UpgradeError;
-use transport::endpoint::{BindError, DialError};
-use transport::trust::HandshakeError;
+use transport::endpoint::BindError;
+use transport::trust::{HandshakeError, Refusal};
 use wire::Status;
 
 use crate::exit::{Exit, Failure};
@@ -102,28 +102,37 @@ fn clock(error: &TunnelError) -> Option<String> {
     let Some(HandshakeError::Refused(refusal)) = error.handshake() else {
         return None;
     };
-    let way = if refusal.clock_ahead > 0 {
-        "ahead of"
-    } else {
-        "behind"
-    };
-    let by = number::time(Duration::from_secs(refusal.clock_ahead.unsigned_abs()));
-    refusal.is_clock().then(|| {
-        format!("this machine's clock is {by} {way} the server's, and 5 min are the most that is allowed")
-    })
+    refusal.is_clock().then(|| wrong_clock(refusal))
+}
+
+/// Says how wrong a clock is.
+pub(crate) fn wrong_clock(refusal: &Refusal) -> String {
+    format!(
+        "this machine's clock is {} the server's, and 5 min are the most that is allowed",
+        clocks(refusal.clock_ahead)
+    )
+}
+
+/// Says how far a clock is from another: `7 min ahead of`, `2 h behind`.
+pub(crate) fn clocks(ahead: i64) -> String {
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    let by = number::time(Duration::from_secs(ahead.unsigned_abs()));
+    format!("{by} {way}")
 }
 
 fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
-    let dial = error.dial().map(dial_hint);
+    let dial = error.dial().map(ways::dial);
     let hint = match (error, dial) {
         (TunnelError::Sync(SyncError::GaveUp(_)), Some(hint)) => {
             return Some(format!("{hint}; then {GOES_ON}").into());
         }
         (TunnelError::Sync(SyncError::GaveUp(_)), None) => GOES_ON,
-        (_, Some(hint)) => hint,
+        (_, Some(hint)) => return Some(hint),
+        (TunnelError::Trust(error), _) => ways::trust(error),
+        (TunnelError::Proxy(error), _) => return Some(ways::proxy_settings(error)),
         (TunnelError::Address(_), _) => "name the server with --server or RENDER_EXTERNAL_URL",
         (TunnelError::Secret(_), _) => GOOD_SECRET,
-        (TunnelError::OtherVersion { .. }, _) => UPDATE,
+        (TunnelError::OtherVersion { .. }, _) => ways::UPDATE,
         (TunnelError::Sync(SyncError::SameDatabase), _) => {
             "nothing was written; without --to, a database on this machine is used"
         }
@@ -137,86 +146,6 @@ fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
     };
     Some(hint.into())
 }
-
-/// Returns the next step after any failure to open a session. There is one for each.
-fn dial_hint(error: &DialError) -> &'static str {
-    match error {
-        DialError::Resolve { .. } => {
-            "check the host's name in --server or RENDER_EXTERNAL_URL, and that this machine is online"
-        }
-        DialError::Socket { .. } => {
-            "check that this machine is online, and that programs may open UDP sockets on it"
-        }
-        DialError::NobodyThere { .. } => {
-            "start the server there (`tunnel-server`), or name another with --server or RENDER_EXTERNAL_URL"
-        }
-        DialError::NoAnswer { .. } => LET_THROUGH,
-        DialError::Connect(_) => {
-            "check the host and the port in --server or RENDER_EXTERNAL_URL: packets cannot be sent there"
-        }
-        DialError::NoWay { .. } => {
-            "choose `--carrier auto`, or write the server's address as https:// or http://"
-        }
-        DialError::Upgrade(error) => upgrade_hint(error),
-        DialError::Handshake(error) => handshake_hint(error),
-    }
-}
-
-/// Returns the next step after a WebSocket that could not be had.
-const fn upgrade_hint(error: &UpgradeError) -> &'static str {
-    match error {
-        UpgradeError::NoTunnel { status: 502..=504 } => {
-            "the server is away, or still starting: try again in a minute, and look into its log"
-        }
-        UpgradeError::NoTunnel { status: 426 } => {
-            "a proxy on the way removes the WebSocket upgrade: let it through there"
-        }
-        UpgradeError::NoTunnel { .. } => {
-            "check that the address is that of tunnel-server: a proxy, another program or a network's login page may have answered"
-        }
-        UpgradeError::Slow | UpgradeError::Lost(_) | UpgradeError::WebSocket(_) => {
-            "try again; if it stays so, a proxy on the way holds WebSockets back"
-        }
-        _ => {
-            "check that this machine is online, and the address in --server or RENDER_EXTERNAL_URL"
-        }
-    }
-}
-
-fn handshake_hint(error: &HandshakeError) -> &'static str {
-    match error {
-        HandshakeError::Imposter => SAME_SECRET,
-        HandshakeError::Refused(refusal) if refusal.is_clock() => {
-            "set the wrong one of the two: `timedatectl set-ntp true` does it on most Linux systems"
-        }
-        HandshakeError::Refused(refusal) => match refusal.refused.status {
-            Status::UNAUTHENTICATED => SAME_SECRET,
-            Status::BAD_REQUEST => UPDATE,
-            Status::TOO_MANY => "try again when another client has left",
-            _ => "look into the server's log: it says more",
-        },
-        HandshakeError::TurnedAway => {
-            "try again in some seconds: another instance, or the next start of this one, will answer"
-        }
-        HandshakeError::Slow => LET_THROUGH,
-        HandshakeError::Crypto => {
-            "try again; if it stays so, this machine gives no random bytes, or this build is none for it"
-        }
-        HandshakeError::Connection(_) => {
-            "try again; if it stays so, look into the server's log, and at what is on the way to it"
-        }
-        HandshakeError::NoAnswer | HandshakeError::Channel(_) => {
-            "check that the address is that of tunnel-server, and of no other program that speaks QUIC"
-        }
-    }
-}
-
-const SAME_SECRET: &str = "use the secret that this server was started with (RENDER_TUNNEL_SECRET there), and check that the address is that server's";
-
-const UPDATE: &str =
-    "bring the older of the two programs up to date: `tunnel --version`, `tunnel-server --version`";
-
-const LET_THROUGH: &str = "check that the server runs, and that UDP to this port is let through on the way (firewalls, and Render's own addresses, block it)";
 
 const GOES_ON: &str =
     "run the same command again: it goes on from the last chunk that is committed, if one is";

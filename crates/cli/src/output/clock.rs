@@ -10,11 +10,22 @@ pub struct Moment(pub u64);
 #[derive(Clone, Copy, Debug)]
 pub struct TimeOfDay(pub Moment);
 
+/// The day alone: `2027-02-11`.
+#[derive(Clone, Copy, Debug)]
+pub struct Day(pub Moment);
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(Moment(nanos)) = *self;
+        let (year, month, day) = date(nanos / NANOS / DAY);
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
 /// The whole moment, as RFC 3339 has it.
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = date(self.0 / NANOS / DAY);
-        write!(f, "{year:04}-{month:02}-{day:02}T{}Z", TimeOfDay(*self))
+        write!(f, "{}T{}Z", Day(*self), TimeOfDay(*self))
     }
 }
 

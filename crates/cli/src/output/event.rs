@@ -13,40 +13,87 @@ use crate::exit::Failure;
 
 /// Says who is at the other end.
 pub fn greet(client: &TunnelClient, screen: &Screen) {
-    if let Some(server) = client.server() {
-        screen.note(&connected(&server.server_id, &server.environment));
+    if let Some(event) = first(client) {
+        Narrator::new(screen).tell(&event);
     }
 }
 
 /// Tells a person of events as they come, without end.
 pub async fn tell_all(mut events: Events, screen: &Screen) -> Infallible {
+    let mut narrator = Narrator::new(screen);
     while let Some(event) = events.next().await {
-        tell(&event, screen);
+        narrator.tell(&event);
     }
     pending().await
 }
 
-/// Tells a person of an event, unless it is told otherwise: lines, progress and health have their
+/// Tells a person of events, unless they are told otherwise: lines, progress and health have their
 /// own place.
-pub fn tell(event: &TunnelEvent, screen: &Screen) {
-    match event {
-        TunnelEvent::Authenticated {
-            server_id,
-            environment,
-            ..
-        } => screen.note(&connected(server_id, environment)),
-        TunnelEvent::Leaving => screen.note("the server is leaving: looking for another instance"),
-        TunnelEvent::Disconnected { reason } => {
-            screen.warn(&format!("disconnected: {}", printable(reason)));
+#[derive(Debug)]
+pub struct Narrator<'s> {
+    screen: &'s Screen,
+    /// The server said that it leaves, and the session is still with it.
+    leaving: bool,
+}
+
+impl<'s> Narrator<'s> {
+    /// Makes a narrator who has seen nothing yet.
+    #[must_use]
+    pub const fn new(screen: &'s Screen) -> Self {
+        Self {
+            screen,
+            leaving: false,
         }
-        TunnelEvent::Reconnecting { attempt, delay } => {
-            let delay = number::time(*delay);
-            screen.note(&format!("reconnecting in {delay} (try {attempt})"));
+    }
+
+    /// Tells of an event.
+    pub fn tell(&mut self, event: &TunnelEvent) {
+        match event {
+            TunnelEvent::Disconnected { reason } => {
+                self.screen
+                    .warn(&format!("disconnected: {}", printable(reason)));
+            }
+            TunnelEvent::Error { reason } => {
+                self.screen
+                    .warn(&format!("not connected: {}", printable(reason)));
+            }
+            _ => {
+                if let Some(line) = self.line(event) {
+                    self.screen.note(&line);
+                }
+            }
         }
-        TunnelEvent::Error { reason } => {
-            screen.warn(&format!("not connected: {}", printable(reason)));
-        }
-        _ => {}
+        self.leaving = match event {
+            TunnelEvent::Leaving => true,
+            TunnelEvent::Authenticated { .. } | TunnelEvent::Disconnected { .. } => false,
+            _ => self.leaving,
+        };
+    }
+
+    /// Returns what is said of an event that nobody need know of.
+    fn line(&self, event: &TunnelEvent) -> Option<String> {
+        Some(match event {
+            TunnelEvent::Authenticated {
+                server_id,
+                environment,
+                carrier,
+            } => {
+                let (server_id, environment) = (printable(server_id), printable(environment));
+                let deed = if self.leaving { "moved" } else { "connected" };
+                format!("{deed} to {server_id} ({environment}) over {carrier}")
+            }
+            TunnelEvent::CarrierLost => {
+                "the WebSocket is lost: opening another under the session".to_owned()
+            }
+            TunnelEvent::CarrierBack => "the session goes on over a new WebSocket".to_owned(),
+            TunnelEvent::Leaving => {
+                "the server is leaving: looking for another instance".to_owned()
+            }
+            TunnelEvent::Reconnecting { attempt, delay } => {
+                format!("reconnecting in {} (try {attempt})", number::time(*delay))
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -111,7 +158,35 @@ enum Shown<'a> {
     },
 }
 
-fn connected(server_id: &str, environment: &str) -> String {
-    let (server_id, environment) = (printable(server_id), printable(environment));
-    format!("connected to {server_id} ({environment})")
+#[cfg(test)]
+mod tests {
+    use client::Carrier;
+
+    use super::*;
+    use crate::environment::Environment;
+    use crate::output::{Format, Loudness};
+
+    #[test]
+    fn a_session_that_moves_is_told_from_one_that_begins() {
+        let screen = Screen::new(Format::Human, Loudness::Quiet, &Environment::default());
+        let mut narrator = Narrator::new(&screen);
+        let authenticated = TunnelEvent::Authenticated {
+            server_id: "app".to_owned(),
+            environment: "production".to_owned(),
+            carrier: Carrier::WebSocket,
+        };
+        let mut line = |event: &TunnelEvent| {
+            let line = narrator.line(event).unwrap_or_default();
+            narrator.tell(event);
+            line
+        };
+        let begins = "connected to app (production) over websocket";
+        assert_eq!(line(&authenticated), begins);
+        line(&TunnelEvent::Leaving);
+        line(&TunnelEvent::CarrierLost);
+        line(&TunnelEvent::CarrierBack);
+        let moved = "moved to app (production) over websocket";
+        assert_eq!(line(&authenticated), moved);
+        assert_eq!(line(&authenticated), begins);
+    }
 }

@@ -20,7 +20,8 @@ use crate::report::report;
 
 /// Serves the tunnel beside a production service.
 ///
-/// Listens on one port number: UDP for QUIC, TCP for GET /health.
+/// Listens on one port number: UDP for QUIC; TCP for HTTP, which takes QUIC over WebSocket where UDP
+/// does not get through, and answers GET /health. On Render, clients hear of no UDP.
 #[derive(Debug, Parser)]
 #[command(name = "tunnel-server", version, after_help = AFTER_HELP)]
 struct Arguments {

@@ -1,19 +1,12 @@
 //! What bad input gets: one clear message, the next step, the right exit code, nothing written.
 
 use std::fs;
-use std::net::UdpSocket;
 
-use crate::support::{OTHER_SECRET, SECRET, Sandbox, Serving, demo_database};
+use crate::support::{OTHER_SECRET, SECRET, Sandbox, Serving, answering, demo_database, free_port};
 
 #[test]
 fn no_server_there() {
-    // A port that was free a moment ago.
-    let port = UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let url = format!("quic://127.0.0.1:{port}");
+    let url = format!("quic://127.0.0.1:{}", free_port());
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
     for command in [
         &["health"][..],
@@ -32,6 +25,85 @@ fn no_server_there() {
             ],
         );
     }
+}
+
+#[test]
+fn a_web_server_that_is_no_tunnel() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    for (answer, pieces) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nLogin",
+            ["HTTP status 200", "log in to this network"],
+        ),
+        (
+            "HTTP/1.1 301 Moved\r\nLocation: https://app.example.com/\r\nContent-Length: 0\r\n\r\n",
+            ["leads to https://app.example.com/", "with https://"],
+        ),
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+            ["HTTP status 403", "forbids it"],
+        ),
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            ["HTTP status 404", "another program answers"],
+        ),
+        (
+            "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n",
+            ["HTTP status 426", "removes the WebSocket upgrade"],
+        ),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+            ["HTTP status 502", "still starting"],
+        ),
+        (
+            "SSH-2.0-OpenSSH\r\n",
+            ["upgrade to a WebSocket failed", "another protocol"],
+        ),
+    ] {
+        let url = format!("http://127.0.0.1:{}", answering(answer));
+        for carrier in ["websocket", "auto"] {
+            let arguments = ["health", "--server", &url, "--carrier", carrier];
+            sandbox.tunnel(&arguments).expect(3, &pieces);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_secret_over_websocket() {
+    let serving = Serving::at_a_lasting_port();
+    let sandbox = Sandbox::new()
+        .set("RENDER_TUNNEL_SECRET", OTHER_SECRET)
+        .set("RENDER_TUNNEL_CARRIER", "websocket");
+    let ended = sandbox.tunnel(&["health", "--server", &serving.http()]);
+    ended.expect(
+        4,
+        &["hint: use the secret that this server was started with"],
+    );
+}
+
+#[test]
+fn a_proxy_that_wants_a_login_or_is_none() {
+    let sandbox = |proxy: String| {
+        Sandbox::new()
+            .set("RENDER_TUNNEL_SECRET", SECRET)
+            .set("HTTP_PROXY", proxy)
+    };
+    let asks = "HTTP/1.1 407 Who\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n";
+    let asks = format!("http://127.0.0.1:{}", answering(asks));
+    let arguments = [
+        "health",
+        "--server",
+        "http://app.example.com",
+        "--carrier",
+        "websocket",
+    ];
+    let ended = sandbox(asks).tunnel(&arguments);
+    ended.expect(3, &["a user and a password", "cntlm"]);
+    let ended = sandbox(format!("http://127.0.0.1:{}", free_port())).tunnel(&arguments);
+    ended.expect(3, &["the proxy 127.0.0.1", "NO_PROXY"]);
+    let ended = sandbox("socks5://me:s3cr3t@h:1".to_owned()).tunnel(&arguments);
+    ended.expect(2, &["HTTP_PROXY names no proxy", "write HTTP_PROXY as"]);
+    assert!(!ended.err.contains("s3cr3t"));
 }
 
 #[test]
@@ -76,13 +148,16 @@ fn addresses_and_values_that_make_no_sense() {
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
     for (arguments, why) in [
         (
-            &["health", "--server", "https://app.onrender.com"][..],
-            "WebSocket",
-        ),
-        (
-            &["health", "--server", "quic://user:pass@host"],
+            &["health", "--server", "quic://user:pass@host"][..],
             "no password",
         ),
+        (
+            &["health", "--server", "quic://a:1", "--carrier", "websocket"],
+            "--carrier auto",
+        ),
+        (&["health", "--carrier", "pigeon"], "[possible values: auto"),
+        (&["health", "--pin", "123"], "sha256/"),
+        (&["health", "--ca", "/nowhere.pem"], "/nowhere.pem"),
         (
             &["logs", "--filter", "loud"],
             "trace, debug, info, warn, error or fatal",

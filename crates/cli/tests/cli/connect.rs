@@ -1,5 +1,6 @@
 //! A session that is held: through restarts, and with logs and a sync over it.
 
+use crate::relay::Wire;
 use crate::support::{OTHER_SECRET, Running, SECRET, Sandbox, Serving};
 
 fn connected(sandbox: &Sandbox, serving: &Serving) -> Running {
@@ -20,6 +21,27 @@ fn a_server_that_restarts_is_found_again() {
     running.said("connected to tunnel-server (production)");
     running.signal("-INT");
     assert_eq!(running.end().code, Some(130));
+}
+
+#[test]
+fn a_websocket_that_is_cut_is_replaced_under_its_session() {
+    let serving = Serving::at_a_lasting_port();
+    let wire = Wire::before(&serving.http());
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let options = ["--server", &wire.url, "--carrier", "websocket"];
+    let start = |more: &[&str]| sandbox.start_tunnel(&[&["connect"][..], &options, more].concat());
+    let mut person = start(&[]);
+    person.said("connected to tunnel-server (production) over websocket");
+    let mut quiet = start(&["--quiet", "--json"]);
+    quiet.wrote("authenticated");
+    wire.cut();
+    person.said("the WebSocket is lost: opening another under the session");
+    person.said("the session goes on over a new WebSocket");
+    for running in [person, quiet] {
+        running.signal("-INT");
+        let ended = running.end();
+        assert_eq!((ended.code, &*ended.err, &*ended.out), (Some(130), "", ""));
+    }
 }
 
 #[test]
@@ -52,4 +74,30 @@ fn logs_and_a_sync_share_the_session() {
         (Some(130), false),
         "{ended:?}"
     );
+}
+
+#[test]
+fn what_worked_is_remembered_for_the_next_command() {
+    let serving = Serving::at_a_lasting_port();
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let health = sandbox.tunnel(&["health", "--server", &serving.http(), "--json"]);
+    health.expect(0, &[]);
+    assert_eq!(health.json()["carrier"], "udp");
+    let kept = sandbox.path().join(".local/state/render-tunnel/ways.json");
+    let kept = std::fs::read_to_string(kept).unwrap();
+    for piece in [&*serving.http(), r#""carrier":"udp""#] {
+        assert!(kept.contains(piece), "{kept}");
+    }
+    assert!(!kept.contains(SECRET));
+}
+
+#[test]
+fn the_demo_is_reached_over_either_carrier_and_not_remembered() {
+    let sandbox = Sandbox::new();
+    for carrier in ["udp", "websocket"] {
+        let health = sandbox.tunnel(&["health", "--json", "--carrier", carrier]);
+        health.expect(0, &[]);
+        assert_eq!(health.json()["carrier"], carrier);
+    }
+    assert!(!sandbox.path().join(".local").exists());
 }

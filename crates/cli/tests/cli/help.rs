@@ -28,6 +28,7 @@ fn every_command_explains_itself_with_examples() {
         "logs",
         "sync",
         "health",
+        "doctor",
         "keygen",
         "demo",
         "completions",

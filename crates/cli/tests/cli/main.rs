@@ -4,6 +4,8 @@
 mod bad_input;
 mod connect;
 mod demo;
+mod doctor;
+mod edge;
 mod help;
 mod interrupted;
 mod logs;

@@ -1,6 +1,8 @@
-//! A relay between a client and a server: a gate in the way of what the server sends.
+//! Relays between a client and a server: a gate in the way of what the server sends, and a wire that
+//! can be cut.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -79,6 +81,44 @@ impl Passage {
             if let (Ok(_), Some(client)) = (passes, client) {
                 self.outside.send_to(&packet[..length], client).ok();
             }
+        }
+    }
+}
+
+/// Passes on connections, and cuts them when it is told to. Its threads wait for connections until
+/// the test's process ends.
+pub(crate) struct Wire {
+    open: Arc<Mutex<Vec<TcpStream>>>,
+    /// Where clients find the server.
+    pub(crate) url: String,
+}
+
+impl Wire {
+    /// Leads to the HTTP port of the server at `url`.
+    pub(crate) fn before(url: &str) -> Self {
+        let server = url.strip_prefix("http://").unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&open);
+        thread::spawn(move || {
+            for near in listener.incoming() {
+                let (near, far) = (near.unwrap(), TcpStream::connect(&server).unwrap());
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    thread::spawn(move || io::copy(&mut from, &mut to));
+                }
+                all.lock().unwrap().extend([near, far]);
+            }
+        });
+        Self { open, url }
+    }
+
+    /// Cuts every connection that is open.
+    pub(crate) fn cut(&self) {
+        for stream in self.open.lock().unwrap().drain(..) {
+            // It may have ended by itself.
+            stream.shutdown(Shutdown::Both).ok();
         }
     }
 }

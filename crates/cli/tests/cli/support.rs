@@ -1,10 +1,11 @@
 //! A folder of its own, a clean environment, and the programs in it.
 
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -227,6 +228,12 @@ impl Serving {
         Self::run(Sandbox::new().set("RENDER_TUNNEL_SECRET", secret), &port)
     }
 
+    /// Returns its address as a plain HTTP server's: where the port is a lasting one, it is one
+    /// for both.
+    pub(crate) fn http(&self) -> String {
+        self.url.replace("quic://", "http://")
+    }
+
     fn port(&self) -> &str {
         self.url.rsplit(':').next().unwrap()
     }
@@ -246,8 +253,33 @@ impl Serving {
     }
 }
 
+/// Answers every connection with the same text, as a web server that is no tunnel does, and
+/// returns its port. Its thread waits for connections until the test's process ends.
+pub(crate) fn answering(answer: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // Up to the end of the request's head: a reset would overtake the answer otherwise.
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head = lines.map_while(Result::ok);
+            head.take_while(|line| !line.is_empty()).for_each(drop);
+            // Who asked may have left.
+            stream.write_all(answer.as_bytes()).ok();
+        }
+    });
+    port
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
 /// Finds a port that nobody takes while it is free for a moment: below those that Linux hands out.
-fn lasting_port() -> u16 {
+pub(crate) fn lasting_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         // Processes and tests that run at once begin far apart.

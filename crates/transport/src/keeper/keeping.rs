@@ -5,6 +5,7 @@
 //!   └──── leaving ─▶ dial while it still serves ─▶ hold, and retire the old session
 //! ```
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use wire::{CloseCode, Status, WelcomeBody};
 
 use super::{CLOSING, Dial, Event, GiveUp, Listener, Now, Reconnect, State};
 use crate::backoff::{Backoff, BackoffPolicy};
+use crate::carrier::websocket::LinkCount;
 use crate::endpoint::DialError;
 use crate::session::Session;
 use crate::tasks::Tasks;
@@ -105,6 +107,28 @@ impl Keeping {
             // First, so that a session which is open is never forgotten.
             next = self.successor(open) => Held::Superseded(next),
             reason = open.0.closed() => Held::Lost(reason),
+            never = self.tell_of_links(&open.0) => match never {},
+        }
+    }
+
+    /// Tells when what carries a session is lost, and when it is replaced; without end.
+    async fn tell_of_links(&self, session: &Session) -> Infallible {
+        let Some(mut links) = session.links() else {
+            return std::future::pending().await;
+        };
+        let mut told = LinkCount::default();
+        loop {
+            let count = *links.borrow_and_update();
+            if count.lost > told.lost {
+                (self.listener)(Event::CarrierLost);
+            }
+            if count.replaced > told.replaced {
+                (self.listener)(Event::CarrierBack);
+            }
+            told = count;
+            if links.changed().await.is_err() {
+                return std::future::pending().await;
+            }
         }
     }
 

@@ -63,6 +63,10 @@ pub enum Event {
         /// What carries the session.
         carrier: Carrier,
     },
+    /// What carries the session is lost. The session stands still, and its carrier is sought anew.
+    CarrierLost,
+    /// The session has a carrier again, and goes on with its channels open.
+    CarrierBack,
     /// The server is leaving: another session is sought, while this one goes on.
     Leaving,
     /// The session has ended.

@@ -92,7 +92,7 @@ impl Route {
     pub async fn connect(&self) -> Result<ByteStream, ReachError> {
         let server = self.server();
         let stream = match &self.proxy {
-            Some(proxy) => self.through(proxy, &server).await?,
+            Some(proxy) => through(dial(proxy.peer()).await?, proxy, &server).await?,
             None => dial(&server).await?,
         };
         match &self.security {
@@ -110,17 +110,30 @@ impl Route {
             port: self.port,
         }
     }
+}
 
-    async fn through(&self, proxy: &Proxy, server: &Peer) -> Result<ByteStream, ReachError> {
-        let no_roots =
-            |error| ReachFault::Roots(error).at(Stage::Tls, proxy.peer(), Seen::default());
-        let trust = proxy.trust().await.map_err(no_roots)?;
-        let mut stream = dial(proxy.peer()).await?;
-        if let Some(trust) = trust {
-            stream = secure(stream, proxy.peer(), &trust).await?;
+/// Goes through `proxy`, at the other end of `stream`, to `server`: TLS with the proxy itself, if it
+/// speaks that, and [`tunnel`]. Cancel-safe: an attempt that is dropped closes the stream.
+///
+/// # Errors
+/// [`ReachError`] if the proxy is not trusted, or does not do it.
+pub async fn through(
+    stream: ByteStream,
+    proxy: &Proxy,
+    server: &Peer,
+) -> Result<ByteStream, ReachError> {
+    let trust = match proxy.trust().await {
+        Ok(trust) => trust,
+        Err(error) => {
+            let seen = stream.seen().clone();
+            return Err(ReachFault::Roots(error).at(Stage::Tls, proxy.peer(), seen));
         }
-        tunnel(stream, proxy, server).await
-    }
+    };
+    let stream = match trust {
+        Some(trust) => secure(stream, proxy.peer(), &trust).await?,
+        None => stream,
+    };
+    tunnel(stream, proxy, server).await
 }
 
 async fn dial(peer: &Peer) -> Result<ByteStream, ReachError> {

@@ -13,6 +13,7 @@ mod summary;
 pub use arguments::Arguments;
 pub use consent::Consent;
 pub use job::Job;
+pub(crate) use place::Usual;
 
 use client::Reconnect;
 

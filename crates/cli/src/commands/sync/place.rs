@@ -70,23 +70,69 @@ fn named(url: &str, remote: Remote) -> Result<Place, Failure> {
 }
 
 fn usual(context: &Context, connection: &ConnectionOptions) -> Result<DatabaseUrl, Failure> {
-    let own = |name: &str| Ok(DatabaseUrl::Sqlite(TunnelFolder::make()?.file(name)));
-    if connection.production(context)? == Production::Demo {
-        return own("demo.db");
+    let Usual { database, instead } = Usual::of(context, connection)?;
+    if let Some(why) = instead {
+        context.screen.warn(&format!(
+            "{why}, so rows go to {database}; --to names another place"
+        ));
     }
-    let Some(url) = context.environment.text("DATABASE_URL")? else {
-        return own("local.db");
-    };
-    match url.parse::<DatabaseUrl>() {
-        Ok(database) if database.is_local() => return Ok(database),
-        Ok(database) => context.screen.warn(&format!(
-            "DATABASE_URL is not on this machine ({database}), so rows go to .tunnel/local.db; --to names another place"
-        )),
-        Err(error) => context.screen.warn(&format!(
-            "DATABASE_URL cannot be used ({error}), so rows go to .tunnel/local.db; --to names another place"
-        )),
+    if database.is_own {
+        TunnelFolder::make()?;
     }
-    own("local.db")
+    Ok(database.url)
+}
+
+/// The database that rows go to if nothing is said.
+#[derive(Clone, Debug)]
+pub(crate) struct Usual {
+    pub(crate) database: Chosen,
+    /// Why it is not the one that `DATABASE_URL` names, if it names one.
+    pub(crate) instead: Option<String>,
+}
+
+/// A database, and whether it is in a folder of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) url: DatabaseUrl,
+    is_own: bool,
+}
+
+impl Usual {
+    /// Works out which it is. Nothing is made.
+    pub(crate) fn of(context: &Context, connection: &ConnectionOptions) -> Result<Self, Failure> {
+        let own = |name: &str, instead| Self {
+            database: Chosen {
+                url: DatabaseUrl::Sqlite(TunnelFolder::path_of(name)),
+                is_own: true,
+            },
+            instead,
+        };
+        if connection.production(context)? == Production::Demo {
+            return Ok(own("demo.db", None));
+        }
+        let Some(url) = context.environment.text("DATABASE_URL")? else {
+            return Ok(own("local.db", None));
+        };
+        let why = match url.parse::<DatabaseUrl>() {
+            Ok(url) if url.is_local() => {
+                let is_own = false;
+                let database = Chosen { url, is_own };
+                return Ok(Self {
+                    database,
+                    instead: None,
+                });
+            }
+            Ok(database) => format!("DATABASE_URL is not on this machine ({database})"),
+            Err(error) => format!("DATABASE_URL cannot be used ({error})"),
+        };
+        Ok(own("local.db", Some(why)))
+    }
+}
+
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.url, f)
+    }
 }
 
 impl Place {

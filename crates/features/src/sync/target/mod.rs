@@ -18,6 +18,7 @@ mod found;
 mod local;
 mod names;
 mod postgres;
+mod ready;
 mod record;
 mod sqlite;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use self::sqlite::SqliteTarget;
 pub use self::error::WriteError;
 pub use self::file::OutputFile;
 pub use self::found::{Found, Holds, Problem, Resume, Whole};
+pub use self::ready::{Readiness, look};
 
 /// Where a sync writes to.
 #[expect(

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use quinn::{Connection, Endpoint};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -18,7 +19,7 @@ use wire::{Act, CloseCode, Pass, Refused, Status, Versions, WelcomeBody};
 use super::link::{self, carry};
 use super::queues::Queues;
 use super::socket::{PacketSocket, SERVER};
-use super::{Carrying, PATH, Role, TIME_HEADER};
+use super::{Carrying, LinkCount, PATH, Role, TIME_HEADER};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::carrier::Carrier;
 use crate::endpoint::{DialError, Dialer, abstract_endpoint};
@@ -57,6 +58,12 @@ impl Open for Route {
     }
 }
 
+/// A WebSocket that a server has taken, with no session on it yet.
+pub struct Upgraded {
+    next: NextLink,
+    websocket: WebSocketStream<Opening>,
+}
+
 impl Dialer {
     /// Opens a session over WebSocket.
     ///
@@ -66,6 +73,16 @@ impl Dialer {
         &self,
         open: Arc<dyn Open>,
     ) -> Result<(Session, WelcomeBody), DialError> {
+        let upgraded = self.upgrade(open).await?;
+        self.dial_over(upgraded).await
+    }
+
+    /// Shows the server a pass and gets a WebSocket for it: the first half of
+    /// [`Dialer::dial_websocket`].
+    ///
+    /// # Errors
+    /// [`UpgradeError`] if there is none.
+    pub async fn upgrade(&self, open: Arc<dyn Open>) -> Result<Upgraded, UpgradeError> {
         let next = NextLink {
             key: Arc::clone(self.key()),
             clock: Arc::clone(self.clock()),
@@ -73,10 +90,22 @@ impl Dialer {
             session: random_16().map_err(|_| UpgradeError::Randomness)?,
         };
         let websocket = next.upgrade(Act::Open).await?;
+        Ok(Upgraded { next, websocket })
+    }
+
+    /// Opens a session over a WebSocket: the second half of [`Dialer::dial_websocket`].
+    ///
+    /// # Errors
+    /// [`DialError`] if there is no session.
+    pub async fn dial_over(
+        &self,
+        Upgraded { next, websocket }: Upgraded,
+    ) -> Result<(Session, WelcomeBody), DialError> {
         let (queues, tasks) = (Queues::default(), Tasks::new());
+        let (count, counted) = watch::channel(LinkCount::default());
         let carrying = Carrying {
             queues: queues.clone(),
-            role: Role::Client(tasks.clone()),
+            role: Role::Client(tasks.clone(), counted),
         };
         let lost = spawn_link(&tasks, &queues, websocket);
         let socket = PacketSocket::of_client(queues.clone());
@@ -94,12 +123,22 @@ impl Dialer {
                 connection: session.connection().clone(),
                 endpoint,
                 socket: quic,
+                count,
                 queues,
                 tasks: tasks.clone(),
             };
             tasks.spawn("websocket links", links.replace());
         }
         established
+    }
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { next, websocket: _ } = self;
+        f.debug_struct("Upgraded")
+            .field("open", &next.open)
+            .finish_non_exhaustive()
     }
 }
 
@@ -166,6 +205,7 @@ impl NextLink {
         let Some(time) = time else {
             return UpgradeError::NoTunnel {
                 status: status.as_u16(),
+                location: location(headers),
             };
         };
         let reason = String::from_utf8_lossy(body.unwrap_or_default());
@@ -201,6 +241,7 @@ struct Links {
     connection: Connection,
     endpoint: Endpoint,
     socket: Weak<PacketSocket>,
+    count: watch::Sender<LinkCount>,
     queues: Queues,
     tasks: Tasks,
 }
@@ -216,6 +257,7 @@ impl Links {
             if self.queues.is_finished() || self.connection.close_reason().is_some() {
                 return;
             }
+            self.count.send_modify(|count| count.lost += 1);
             let attached = tokio::select! {
                 attached = self.next.attach() => attached,
                 _ = self.connection.closed() => return,
@@ -230,6 +272,7 @@ impl Links {
 
     fn go_on(&self, websocket: WebSocketStream<Opening>) {
         spawn_link(&self.tasks, &self.queues, websocket);
+        self.count.send_modify(|count| count.replaced += 1);
         if let Some(socket) = self.socket.upgrade() {
             // The same socket again, for the ping that QUIC then sends: the server takes the link
             // for good with it. It fails only for a socket without an address.
@@ -257,20 +300,31 @@ fn spawn_link(
     })
 }
 
+/// Returns where an answer sends whoever asks.
+fn location(headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    Some(location.chars().take(MAX_REASON).collect())
+}
+
 /// A WebSocket that could not be had.
 #[derive(Debug, Error)]
 pub enum UpgradeError {
     /// There is no way to the server's HTTP port.
     #[error(transparent)]
-    Reach(#[from] ReachError),
+    Reach(Box<ReachError>),
     /// The server refused the client.
     #[error("{}", .0.refused.reason)]
     Refused(Refusal),
     /// Something answered that is no tunnel server: a proxy, an app, a captive portal.
-    #[error("what answered is no tunnel server: HTTP status {status}")]
+    #[error(
+        "what answered is no tunnel server: HTTP status {status}{}",
+        .location.as_ref().map(|to| format!(", which leads to {to}")).unwrap_or_default()
+    )]
     NoTunnel {
         /// The HTTP status.
         status: u16,
+        /// Where it sends whoever asks, if it does. Anybody's words.
+        location: Option<String>,
     },
     /// The answer is none, or breaks off.
     #[error("the upgrade to a WebSocket failed: {0}")]
@@ -287,6 +341,12 @@ pub enum UpgradeError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Randomness,
+}
+
+impl From<ReachError> for UpgradeError {
+    fn from(error: ReachError) -> Self {
+        Self::Reach(Box::new(error))
+    }
 }
 
 impl UpgradeError {

@@ -24,9 +24,11 @@ mod tests;
 
 pub use tokio_tungstenite::tungstenite::handshake::derive_accept_key as accept_key;
 
-pub use client::{Io, Open, Opening, UpgradeError};
+pub use client::{Io, Open, Opening, UpgradeError, Upgraded};
 pub use door::{Door, Permit, Refusal};
 pub use link::LinkEnd;
+
+use tokio::sync::watch;
 
 use door::Listed;
 use queues::Queues;
@@ -54,13 +56,30 @@ pub(crate) struct Carrying {
 
 #[derive(Debug)]
 enum Role {
-    /// A client opens the next link.
-    Client(Tasks),
+    /// A client opens the next link, and counts.
+    Client(Tasks, watch::Receiver<LinkCount>),
     /// At a server the next link finds the session here.
     Server(Listed),
 }
 
+/// What has happened to the links of a client's session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LinkCount {
+    /// How many were lost.
+    pub(crate) lost: u32,
+    /// How many took the place of one that was lost.
+    pub(crate) replaced: u32,
+}
+
 impl Carrying {
+    /// Returns the count of a client's links, as it changes.
+    pub(crate) fn links(&self) -> Option<watch::Receiver<LinkCount>> {
+        match &self.role {
+            Role::Client(_, links) => Some(links.clone()),
+            Role::Server(_) => None,
+        }
+    }
+
     /// Lets links prove themselves by the packets that the session takes, and lets them find it.
     pub(crate) fn begin(&self, connection: &quinn::Connection) {
         if let Role::Server(listed) = &self.role {
@@ -74,7 +93,7 @@ impl Carrying {
     /// Returns the key that the WebSocket was opened with, at a server.
     pub(crate) fn key(&self) -> Option<KeyId> {
         match &self.role {
-            Role::Client(_) => None,
+            Role::Client(..) => None,
             Role::Server(listed) => Some(listed.key()),
         }
     }
@@ -89,7 +108,7 @@ impl Carrying {
 impl Drop for Carrying {
     fn drop(&mut self) {
         match &self.role {
-            Role::Client(tasks) => tasks.stop(),
+            Role::Client(tasks, _) => tasks.stop(),
             // It would keep the connection open.
             Role::Server(_) => self.queues.count_taken(None),
         }

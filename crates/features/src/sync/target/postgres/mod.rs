@@ -20,7 +20,7 @@ use self::running::Running;
 use super::current::Current;
 use super::names::{self, Case, Rules};
 use super::record::{Stamp, Statements};
-use super::{DecodedChunk, Finished, Found, Mode, Resume, WriteError};
+use super::{DecodedChunk, Finished, Found, Mode, Readiness, Resume, WriteError};
 use crate::sync::source::identity;
 use crate::sync::table::TableName;
 use crate::sync::wire::{Engine, Identity, Plan, TablePlan};
@@ -47,18 +47,7 @@ impl PostgresTarget {
         plan: &Plan,
     ) -> Result<Self, WriteError> {
         names::check(plan, RULES)?;
-        // What sqlx logs of slow statements would name tables and columns.
-        let options = options
-            .clone()
-            .application_name("tunnel")
-            .disable_statement_logging();
-        let Ok(connected) = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await else {
-            return Err(WriteError::Unreachable {
-                database,
-                reason: "it does not answer".to_owned(),
-            });
-        };
-        let mut connection = connected.map_err(|error| unreachable(&database, &error))?;
+        let mut connection = connect(options, &database).await?;
         let home = prepare(&mut connection)
             .await
             .map_err(|error| unreachable(&database, &error))?;
@@ -165,6 +154,39 @@ impl PostgresTarget {
     }
 }
 
+async fn connect(options: &PgConnectOptions, database: &str) -> Result<PgConnection, WriteError> {
+    // What sqlx logs of slow statements would name tables and columns.
+    let options = options
+        .clone()
+        .application_name("tunnel")
+        .disable_statement_logging();
+    let Ok(connected) = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await else {
+        return Err(WriteError::Unreachable {
+            database: database.to_owned(),
+            reason: "it does not answer".to_owned(),
+        });
+    };
+    connected.map_err(|error| unreachable(database, &error))
+}
+
+/// Finds out whether new tables could be made.
+pub(super) async fn look(
+    options: &PgConnectOptions,
+    database: String,
+) -> Result<Readiness, WriteError> {
+    let mut connection = connect(options, &database).await?;
+    let rights = sqlx::query_as(RIGHTS).fetch_one(&mut connection).await;
+    connection.close().await.ok();
+    match rights.map_err(|error| unreachable(&database, &error))? {
+        (true, _) => Err(WriteError::ReadOnly { database }),
+        (false, false) => Err(WriteError::Denied {
+            table: "new tables".to_owned(),
+            database,
+        }),
+        (false, true) => Ok(Readiness::Found),
+    }
+}
+
 /// Pins what the meaning of written text depends on, and returns the schema of new tables.
 async fn prepare(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     sqlx::raw_sql(SETTINGS).execute(&mut *connection).await?;
@@ -191,6 +213,11 @@ SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;
 SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';
 SET synchronous_commit = off; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;
 SET lock_timeout = '10s'; SET client_min_messages = error";
+
+/// Whether nothing can be written, as on a standby, and whether new tables can be made.
+const RIGHTS: &str = "SELECT current_setting('transaction_read_only')::bool, \
+    has_database_privilege(current_database(), 'CREATE') \
+    OR coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)";
 
 const RULES: Rules = Rules {
     max_bytes: 63,

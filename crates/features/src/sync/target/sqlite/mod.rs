@@ -23,6 +23,7 @@ use tokio::task::spawn_blocking;
 
 use self::error::Deed;
 use self::open::File;
+pub(super) use self::open::look;
 use self::running::Running;
 use super::current::Current;
 use super::names::{self, Case, Rules};

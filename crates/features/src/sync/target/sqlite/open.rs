@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::unusable;
-use crate::sync::target::WriteError;
+use crate::sync::target::{Readiness, WriteError};
 
 /// Whether the file was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,41 @@ fn connect(path: &Path, file: File) -> rusqlite::Result<Connection> {
     // SQLite opens what it may not write without a word, and lets one begin to write, too.
     connection.execute_batch("BEGIN IMMEDIATE; CREATE TABLE _tunnel_sync_probe (it); ROLLBACK")?;
     Ok(connection)
+}
+
+/// Finds out whether the database at `path` can be opened and written to, or made.
+pub(in crate::sync::target) fn look(path: &Path) -> Result<Readiness, WriteError> {
+    if !path.exists() {
+        return make_and_remove(path).map(|()| Readiness::Missing);
+    }
+    // The file is there, so that nothing is made here.
+    let (_connection, _found) = open(path)?;
+    Ok(Readiness::Found)
+}
+
+/// Makes a file where the database would be, or in the nearest folder above that is there, and
+/// removes it: whether one may is told by nothing else.
+fn make_and_remove(path: &Path) -> Result<(), WriteError> {
+    let folders = path.ancestors().skip(1);
+    let mut folders = folders.map(|folder| match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    });
+    let folder = folders.find(|folder| folder.exists());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let trial = folder.join(format!(".tunnel-trial-{}", std::process::id()));
+    let made = file_for_the_user()
+        .write(true)
+        .create_new(true)
+        .open(&trial);
+    made.map_err(|source| WriteError::File {
+        deed: "make a file in",
+        path: folder.to_owned(),
+        source,
+    })?;
+    // It is ours, and empty.
+    fs::remove_file(&trial).ok();
+    Ok(())
 }
 
 /// Removes a database that we have made and that nothing was written to.

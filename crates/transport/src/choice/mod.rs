@@ -9,6 +9,9 @@
 //! Whichever authenticates first wins and is remembered for this server on this network. A UDP that
 //! lost is tried again in the background, and taken for the next session if it answers.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::{IpAddr, UdpSocket};
 use std::pin::{Pin, pin};
@@ -20,7 +23,7 @@ use tracing::debug;
 use wire::WelcomeBody;
 
 use crate::carrier::Carrier;
-use crate::carrier::websocket::Open;
+use crate::carrier::websocket::{Open, UpgradeError};
 use crate::endpoint::{DialError, Dialer};
 use crate::keeper::Dial;
 use crate::session::Session;
@@ -115,8 +118,8 @@ impl ServerDial {
 
     fn plan(&self, known: Known) -> Plan {
         let udp_port = self.ways.udp_port.or(known.udp_port);
-        // Where nothing is known, the address itself tells whether UDP is worth the wait.
-        let first = known.best.unwrap_or(match self.ways.udp_port {
+        // Where nothing has won yet, an offer of UDP is worth the wait.
+        let first = known.best.unwrap_or(match udp_port {
             Some(_) => Carrier::Udp,
             None => Carrier::WebSocket,
         });
@@ -157,12 +160,18 @@ impl ServerDial {
 
     /// Notes what won, and lets a UDP that lost be tried again.
     fn learn(&self, network: &Network, known: Known, session: &Session, welcome: &WelcomeBody) {
+        let offered = self.ways.udp_port.or(known.udp_port);
         let learned = Known {
             udp_port: welcome.udp_port.or(known.udp_port),
-            best: Some(session.carrier()),
+            // A WebSocket that nothing ran against has not won: an offer that came with this
+            // welcome is taken up the next time.
+            best: match (session.carrier(), offered, welcome.udp_port) {
+                (Carrier::WebSocket, None, Some(_)) => None,
+                (carrier, ..) => Some(carrier),
+            },
         };
         self.memory.remember(network, learned);
-        let offered = self.ways.udp_port.or(learned.udp_port);
+        let offered = offered.or(learned.udp_port);
         let lost =
             session.carrier() == Carrier::WebSocket && self.ways.choice == CarrierChoice::Auto;
         if let Some(port) = offered.filter(|_| lost) {
@@ -221,11 +230,25 @@ async fn race(
     };
     match ended {
         // Whatever a server says, it would say again.
-        Err(error) if !error.is_from_server() => other.await.map_err(|last| {
-            let says_more = last.is_from_server();
-            if says_more { last } else { error }
-        }),
+        Err(error) if !error.is_from_server() => {
+            match tokio::time::timeout(LAST_CHANCE, other).await {
+                Ok(Err(last)) if weight(&last) > weight(&error) => Err(last),
+                Ok(Err(_)) | Err(_) => Err(error),
+                Ok(session) => session,
+            }
+        }
         ended => ended,
+    }
+}
+
+/// Says how much a failure tells of what is wrong: silence tells nothing, and an answer of
+/// somebody else's program who has the port.
+const fn weight(error: &DialError) -> u8 {
+    match error {
+        _ if error.is_from_server() => 3,
+        DialError::Upgrade(UpgradeError::NoTunnel { .. }) => 2,
+        DialError::Upgrade(_) => 1,
+        _ => 0,
     }
 }
 
@@ -304,6 +327,10 @@ impl Memory for InProcess {
 
 /// Two round trips of a slow link, which is what a session over UDP takes.
 const HEAD_START: Duration = Duration::from_millis(500);
+
+/// What a way gets when the other has failed: three round trips of a slow link, and a flight that
+/// is lost. Below the ten seconds of a try, so that the reason is told and not only that it took long.
+const LAST_CHANCE: Duration = Duration::from_secs(5);
 
 /// A network changes its mind about UDP seldom, and a probe costs a few packets.
 const PROBE_EVERY: Duration = Duration::from_secs(300);

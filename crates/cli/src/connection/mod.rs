@@ -1,16 +1,20 @@
 //! How a command connects: to the server that is configured, else to the demo production.
 
+mod way;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use client::{CarrierChoice, Reconnect, TunnelClient};
-use transport::reach::{Pin, ProxySettings, TlsTrust};
-use transport::trust::Secret;
+use clap::Args;
+use client::{CarrierChoice, ClientBuilder, Reconnect, TunnelClient};
+use transport::trust::{Secret, system_clock};
 
+pub use self::way::{CA, CARRIER, CarrierName, PIN, Way, WayOptions};
 use crate::context::Context;
 use crate::demo::{Demo, Doors};
 use crate::exit::Failure;
 use crate::folder::TunnelFolder;
+use crate::memory::WaysFile;
 use crate::settings::{self, SecretFile, Server};
 
 /// The options of the commands that connect.
@@ -25,43 +29,21 @@ pub struct ConnectionOptions {
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 
-    /// Which way to take: the best that works, or one alone
-    #[arg(long, value_enum, default_value_t, value_name = "CARRIER")]
-    carrier: Carrier,
-
-    /// Checks the certificate of an https server by the authorities in a PEM file
-    #[arg(long, value_name = "PATH", conflicts_with = "pin")]
-    ca: Option<PathBuf>,
-
-    /// Trusts the https server that has this public key: sha256/ and the hash of it
-    #[arg(long, value_name = "HASH")]
-    pin: Option<Pin>,
+    #[command(flatten)]
+    way: WayOptions,
 
     /// What this end calls itself in the server's log [default: development]
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
 }
 
-/// Which carriers may be used.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Carrier {
-    /// UDP where the server offers it and the network lets it through, else WebSocket
-    #[default]
-    Auto,
-    /// UDP alone
-    Udp,
-    /// WebSocket alone
-    Websocket,
-}
-
-impl From<Carrier> for CarrierChoice {
-    fn from(carrier: Carrier) -> Self {
-        match carrier {
-            Carrier::Auto => Self::Auto,
-            Carrier::Udp => Self::Udp,
-            Carrier::Websocket => Self::WebSocket,
-        }
-    }
+/// A server that is to be connected to, and how.
+#[derive(Debug)]
+pub struct Wanted {
+    /// What is to be told to the library.
+    pub builder: ClientBuilder,
+    /// The demo production, if it is what is at the other end.
+    pub demo: Option<Demo>,
 }
 
 /// A connection, and the demo production at its other end if no server is configured.
@@ -98,46 +80,46 @@ impl ConnectionOptions {
     /// # Errors
     /// [`Failure`] if there is no connection within ten seconds.
     pub async fn connect(&self, context: &Context, reconnect: Reconnect) -> Result<Link, Failure> {
-        let (server, demo) = match self.server_text(context)? {
-            Some(text) => (self.configured(context, text)?, None),
-            None => {
-                let demo = self.start_demo(context).await?;
-                (demo.server()?, Some(demo))
-            }
-        };
-        let lookup = |name: &str| context.environment.text(name).ok().flatten();
-        let mut builder = TunnelClient::builder()
-            .carrier(self.carrier.into())
-            .proxies(ProxySettings::from_lookup(|name| {
-                lookup(name).map(str::to_owned)
-            }))
-            .server(server.address)
-            .secret(server.secret)
-            .environment(self.own_environment(context))
-            .program(concat!("tunnel ", env!("CARGO_PKG_VERSION")))
-            .reconnect(reconnect);
-        if let Some(trust) = self.trust()? {
-            builder = builder.tls(trust);
-        }
-        let client = context.interrupt.or(builder.connect()).await?;
+        let Wanted { builder, demo } = self.wanted(context).await?;
+        let connecting = builder.reconnect(reconnect).connect();
+        let client = context.interrupt.or(connecting).await?;
         Ok(Link { client, demo })
     }
 
-    /// Returns what an https server is to be known by, if the user says so.
-    fn trust(&self) -> Result<Option<TlsTrust>, Failure> {
-        if let Some(pin) = self.pin {
-            let trust = TlsTrust::pin(pin);
-            return trust
-                .map(Some)
-                .map_err(|error| Failure::failed(error.to_string()));
-        }
-        let Some(path) = &self.ca else {
-            return Ok(None);
+    /// Works out what is to be connected to, and starts the demo production if that is it.
+    ///
+    /// # Errors
+    /// [`Failure`] if what is configured makes no sense, or the demo cannot start.
+    pub async fn wanted(&self, context: &Context) -> Result<Wanted, Failure> {
+        let Way {
+            carrier,
+            trust,
+            proxies,
+        } = self.way.resolve(&context.environment, &context.section)?;
+        let (server, demo) = match self.server_text(context)? {
+            Some(text) => (self.configured(context, text)?, None),
+            None => {
+                let demo = self.start_demo(context, carrier).await?;
+                (demo.server()?, Some(demo))
+            }
         };
-        let unusable = |why: String| Failure::usage(format!("--ca {}: {why}", path.display()));
-        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-        let trust = TlsTrust::authorities(&pem);
-        trust.map(Some).map_err(|error| unusable(error.to_string()))
+        let Server { address, secret } = server;
+        let mut builder = TunnelClient::builder()
+            .secret(secret)
+            .environment(self.own_environment(context))
+            .program(concat!("tunnel ", env!("CARGO_PKG_VERSION")))
+            .carrier(carrier)
+            .proxies(proxies);
+        if let Some(trust) = trust {
+            builder = builder.tls(trust);
+        }
+        // The demo is somewhere else each time.
+        let memory = WaysFile::of(&address, &context.environment, system_clock());
+        if let Some(memory) = memory.filter(|_| demo.is_none()) {
+            builder = builder.memory(Arc::new(memory));
+        }
+        let builder = builder.server(address);
+        Ok(Wanted { builder, demo })
     }
 
     fn server_text<'a>(&'a self, context: &'a Context) -> Result<Option<&'a str>, Failure> {
@@ -165,14 +147,15 @@ impl ConnectionOptions {
         })
     }
 
-    async fn start_demo(&self, context: &Context) -> Result<Demo, Failure> {
+    async fn start_demo(&self, context: &Context, carrier: CarrierChoice) -> Result<Demo, Failure> {
         if self.secret_file.is_some() {
             return Err(Failure::usage("--secret-file is given, but no server")
                 .hint("name the server with --server or RENDER_EXTERNAL_URL"));
         }
         context.screen.note(DEMO);
         let secret = Secret::generate().map_err(|error| Failure::failed(error.to_string()))?;
-        let start = async { Demo::start(&TunnelFolder::make()?, secret, Doors::ThisProcess).await };
+        let doors = Doors::ThisProcess(carrier);
+        let start = async { Demo::start(&TunnelFolder::make()?, secret, doors).await };
         context.interrupt.or(start).await
     }
 }
