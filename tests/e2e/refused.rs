@@ -56,10 +56,16 @@ async fn whatever_a_proxy_says_instead_of_a_server_is_told_by_its_status() {
         );
         let error = dial(&answer).await;
         assert_eq!((error.kind(), error.code()), (ErrorKind::Connection, 503));
-        let Some(DialError::Upgrade(UpgradeError::NoTunnel { status: said })) = error.dial() else {
+        let Some(DialError::Upgrade(UpgradeError::NoTunnel {
+            status: said,
+            location,
+        })) = error.dial()
+        else {
             panic!("{line}: {error:?}")
         };
         assert_eq!(*said, status);
+        let leads_to = line.split_once("Location: ").map(|(_, to)| to);
+        assert_eq!(location.as_deref(), leads_to);
         // Whatever a stranger writes does not get to the terminal.
         assert!(!error.chain().to_string().contains("hotel"));
     }
