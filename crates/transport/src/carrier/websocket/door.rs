@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -80,8 +80,7 @@ impl Door {
         from: IpAddr,
     ) -> Result<Permit, Refusal> {
         let ticket = self.reception.admit(from).ok_or(Refusal::Busy)?;
-        let given = headers.get(header::AUTHORIZATION);
-        let given = given.map_or(&b""[..], |value| value.as_bytes());
+        let given = only(headers, &header::AUTHORIZATION);
         let (key, pass) = match self.passes.check(self.reception.trust(), given) {
             Ok(checked) => checked,
             Err(bad) => {
@@ -200,6 +199,15 @@ impl Door {
                 role: Role::Server(listed),
             }),
         })
+    }
+}
+
+/// Returns the value of a header, and nothing if there are two: a proxy may have looked at the other.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a [u8] {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.as_bytes(),
+        _ => b"",
     }
 }
 
