@@ -1,8 +1,8 @@
 #!/bin/sh
 # Prepares a machine to build and run the tunnel; `./setup.sh test` prepares it for the tests too.
 #
-# Installs `just` if it is missing, and for the tests PostgreSQL's programs (as root on Debian); for
-# everything else that is missing it prints the line to run. Safe to run again.
+# Installs `just` if it is missing, and for the tests PostgreSQL's programs and three proxies (as root
+# on Debian); for everything else that is missing it prints the line to run. Safe to run again.
 set -eu
 
 say() {
@@ -104,28 +104,62 @@ provide_postgres() {
     say "PostgreSQL's programs in $bin: fine"
 }
 
-# Debian's package makes a cluster and starts it, which the tests neither need nor want on somebody's
-# machine: both are switched off while it is installed, and only then.
+# Debian's package makes a cluster, which the tests neither need nor want on somebody's machine: that is
+# switched off while it is installed, and only then.
 install_postgres() {
     say "PostgreSQL's server programs are missing: installing Debian's package, without a server"
     no_cluster=/etc/postgresql-common/createcluster.d/render-tunnel-setup.conf
-    no_start=/usr/sbin/policy-rc.d
-    # One that is there is somebody else's decision about the services of this machine.
-    [ ! -e "$no_start" ] || no_start=
-    trap 'rm -f "$no_cluster" ${no_start:+"$no_start"}' EXIT
+    trap 'rm -f "$no_cluster"' EXIT
     trap 'exit 130' HUP INT TERM
     mkdir -p "${no_cluster%/*}"
     echo 'create_main_cluster = false' >"$no_cluster"
-    if [ -n "$no_start" ]; then
+    install_stopped postgresql
+    rm -f "$no_cluster"
+    trap - EXIT HUP INT TERM
+}
+
+# Proxies as they stand in front of servers, and the one that a company's laptops go through. Debian
+# keeps them in a folder that is not on everybody's PATH.
+provide_proxies() {
+    missing=
+    for proxy in nginx haproxy tinyproxy; do
+        PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$proxy" >/dev/null ||
+            missing="$missing $proxy"
+    done
+    if [ -z "$missing" ]; then
+        say 'nginx, haproxy, tinyproxy: fine'
+        return
+    fi
+    if ! command -v apt-get >/dev/null; then
+        fail "proxies are missing:$missing" "install$missing, and put their programs on PATH"
+    elif ! is_root; then
+        fail "proxies are missing:$missing" "apt-get install$missing    # as root"
+    fi
+    say "proxies are missing: installing Debian's packages, without their services:$missing"
+    # Split on purpose: each is a package.
+    # shellcheck disable=SC2086
+    install_stopped $missing
+    for service in $missing; do
+        # It is not to start with the machine either.
+        update-rc.d "$service" disable >/dev/null 2>&1 || :
+    done
+}
+
+# install_stopped PACKAGE...: Debian's packages start their services, which is switched off while
+# these are installed, and only then.
+install_stopped() (
+    no_start=/usr/sbin/policy-rc.d
+    # One that is there is somebody else's decision about the services of this machine.
+    if [ ! -e "$no_start" ]; then
+        trap 'rm -f "$no_start"' EXIT
+        trap 'exit 130' HUP INT TERM
         printf '#!/bin/sh\nexit 101\n' >"$no_start"
         chmod 755 "$no_start"
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get update </dev/null >&2
-    apt-get install --yes --no-install-recommends postgresql </dev/null >&2
-    rm -f "$no_cluster" ${no_start:+"$no_start"}
-    trap - EXIT HUP INT TERM
-}
+    apt-get install --yes --no-install-recommends "$@" </dev/null >&2
+)
 
 case "$*" in
 '' | test) ;;
@@ -144,6 +178,7 @@ check_c_compiler
 provide_just
 if [ "$*" = test ]; then
     provide_postgres
+    provide_proxies
     say 'ready; now: just test'
 else
     say 'ready; now: just tunnel sync --table courses'

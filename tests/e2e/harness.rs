@@ -4,10 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use client::logs::client::LogItem;
+use client::logs::wire::{Follow, Missed, Open as LogsRequest, Start};
+use client::logs::{Feed, Filter};
 use client::sync::client::{Summary, SyncRequest, Theirs};
 use client::sync::target::{Destination, Mode};
 use client::sync::wire::{Open, Sanitising, Selection};
-use client::{ClientBuilder, Reconnect, TunnelClient, TunnelError};
+use client::{ClientBuilder, Logs, Reconnect, TunnelClient, TunnelError};
+use rusqlite::Connection;
 use server::{DatabaseUrl, ServerBuilder, TunnelServer};
 
 /// The secret of every test.
@@ -84,4 +88,76 @@ pub(crate) fn url(text: &str) -> DatabaseUrl {
 
 pub(crate) fn sqlite(path: &Path) -> String {
     format!("sqlite://{}", path.display())
+}
+
+/// Makes a database with a table `numbers` of so many rows of about a kilobyte.
+pub(crate) fn numbers(path: &Path, rows: u64) {
+    let database = Connection::open(path).expect("a database");
+    let statements = format!(
+        "CREATE TABLE numbers (id integer PRIMARY KEY, words text NOT NULL);
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows})
+         INSERT INTO numbers SELECT n, hex(randomblob(480)) FROM n"
+    );
+    database.execute_batch(&statements).expect("rows");
+}
+
+/// A log whose lines are numbered, told by a server and heard by a client.
+pub(crate) struct Story {
+    feed: Feed,
+    logs: Logs,
+    told: u64,
+    heard: u64,
+    /// What the stream has said stands in place of lines.
+    pub(crate) missed: Vec<Missed>,
+}
+
+impl Story {
+    pub(crate) async fn begin(server: &TunnelServer, client: &TunnelClient) -> Self {
+        Self {
+            feed: Feed::new(server.ring().clone(), "app"),
+            logs: client.stream_logs(from_the_oldest()).await.expect("logs"),
+            told: 0,
+            heard: 0,
+            missed: Vec::new(),
+        }
+    }
+
+    /// Goes on at another server.
+    pub(crate) fn move_to(&mut self, server: &TunnelServer) {
+        self.feed = Feed::new(server.ring().clone(), "app");
+    }
+
+    /// Tells so many more lines.
+    pub(crate) fn tell(&mut self, lines: u64) {
+        for _ in 0..lines {
+            self.feed.push(format!("line {}\n", self.told).as_bytes());
+            self.told += 1;
+        }
+    }
+
+    /// Waits until every line that was told has come: each once, and in order.
+    pub(crate) async fn heard(&mut self) {
+        while self.heard < self.told {
+            match self.logs.next().await.expect("the stream goes on") {
+                Some(LogItem::Entry(entry)) => {
+                    assert_eq!(entry.line.message, format!("line {}", self.heard));
+                    self.heard += 1;
+                }
+                Some(LogItem::Missed(missed)) => self.missed.push(missed),
+                Some(LogItem::Reconnected { .. }) => {}
+                None => panic!("a log that is followed has no end"),
+            }
+        }
+    }
+}
+
+pub(crate) const fn from_the_oldest() -> LogsRequest {
+    LogsRequest {
+        start: Start::Oldest,
+        follow: Follow::On,
+        filter: Filter {
+            level: None,
+            services: Vec::new(),
+        },
+    }
 }

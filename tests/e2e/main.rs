@@ -1,8 +1,14 @@
-//! Both ends, over real sockets, with real databases: what the parts promise together.
+//! Both ends, over real sockets, with real databases and real proxies: what the parts promise together.
 
+mod crowd;
 mod front;
 mod harness;
+mod networks;
+mod proxies;
+mod refused;
 mod resume;
+mod servers;
 mod strangers;
+mod support;
 mod together;
 mod values;

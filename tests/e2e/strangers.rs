@@ -90,11 +90,11 @@ async fn what_is_missing_is_an_error_of_validation() {
         .await
         .unwrap_err();
     let weak: TunnelError = "weak".parse::<Secret>().unwrap_err().into();
-    let https: TunnelError = "https://x.onrender.com"
+    let scheme: TunnelError = "ftp://x.onrender.com"
         .parse::<ServerAddress>()
         .unwrap_err()
         .into();
-    for error in [no_server, no_secret, weak, https] {
+    for error in [no_server, no_secret, weak, scheme] {
         assert_eq!(
             (error.kind(), error.code()),
             (ErrorKind::Validation, 400),

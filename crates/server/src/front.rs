@@ -4,9 +4,9 @@
 //! TCP ─▶ accept loop (bounded, timed) ─▶ axum: /health, /_tunnel/health, /render-tunnel
 //! ```
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 use transport::tasks::Tasks;
 
@@ -45,37 +45,51 @@ impl Front {
 
     /// Serves until `tasks` are told to stop; requests under way are finished by then or cut.
     pub(crate) async fn run(self, upgrades: Upgrades, tasks: Tasks) {
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let routes = routes().merge(websocket::routes(upgrades));
+        let mut house = House::default();
         loop {
             let accepted = tokio::select! {
-                accepted = accept(&self.listener, &places) => accepted,
+                accepted = accept(&self.listener) => accepted,
                 () = tasks.stopping() => return,
             };
-            let Some((stream, peer, place)) = accepted else {
+            let Some((stream, peer)) = accepted else {
                 continue;
             };
             let (routes, connection) = (routes.clone(), tasks.clone());
-            tasks.spawn("http connection", async move {
-                let _place = place;
+            house.take_in(tasks.spawn("http connection", async move {
                 tokio::select! {
                     () = serve(stream, peer, routes) => {}
                     () = connection.stopping() => {}
                 }
-            });
+            }));
         }
     }
 }
 
-/// Waits for a place first: what is not accepted waits in the system's queue, which is bounded.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    // Never closed.
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// The connections that are open, the oldest first.
+#[derive(Debug, Default)]
+struct House(VecDeque<JoinHandle<()>>);
+
+impl House {
+    /// Takes a connection in. If the house is full, the oldest makes room: every question here is
+    /// answered at once, so whoever has stayed longest has sent half a request, has guessed a key, or
+    /// holds a connection that it does not use. An upgraded one has left the house.
+    fn take_in(&mut self, connection: JoinHandle<()>) {
+        if self.0.len() >= MOST_CONNECTIONS {
+            self.0.retain(|connection| !connection.is_finished());
+        }
+        if self.0.len() >= MOST_CONNECTIONS
+            && let Some(oldest) = self.0.pop_front()
+        {
+            oldest.abort();
+        }
+        self.0.push_back(connection);
+    }
+}
+
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, place)),
+        Ok(accepted) => Some(accepted),
         Err(error) => {
             // No descriptor left, or a connection that was gone again: others may fare better.
             warn!("accept an HTTP connection: {error}");
@@ -117,8 +131,7 @@ fn routes() -> Router {
 /// Probes, a few people, and clients whose upgrade is under way. Each takes some 20 KiB.
 const MOST_CONNECTIONS: usize = 256;
 
-/// A probe sends its few lines at once. Below the 5 s that Render gives it, so that a full house of
-/// half-sent requests does not fail one.
+/// A probe sends its few lines at once.
 const HEADER_TIME: Duration = Duration::from_secs(3);
 
 /// A connection is kept for further probes, but not for ever.

@@ -5,18 +5,22 @@
 //!                          426     400 401 409 429 503
 //! ```
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
+};
 use axum::routing::any;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tracing::{debug, info};
 use transport::carrier::websocket::{Door, PATH, Permit, Refusal, TIME_HEADER, accept_key};
+use transport::trust::BadPass;
 
 use crate::forwarded::{Peer, client_address};
 use crate::guests::Guests;
@@ -53,7 +57,7 @@ async fn upgrade(
             switching(&key)
         }
         Err(refusal) => {
-            info!(%from, status = refusal.status().as_u16(), "upgrade refused: {refusal}");
+            note(refusal, from);
             refused(refusal, upgrades.door.time())
         }
     }
@@ -71,17 +75,33 @@ async fn enter(permit: Permit, upgraded: OnUpgrade, guests: Guests) {
     }
 }
 
+/// Writes a refusal to the log. Strangers may fill it with requests that have no pass, as scanners
+/// make them: these are below the default level.
+fn note(refusal: Refusal, from: IpAddr) {
+    let status = refusal.status().as_u16();
+    match refusal {
+        Refusal::Pass(BadPass::Missing | BadPass::Unreadable(_)) => {
+            debug!(%from, status, "upgrade refused: {refusal}");
+        }
+        _ => info!(%from, status, "upgrade refused: {refusal}"),
+    }
+}
+
 /// Returns the client's challenge if the request asks for a WebSocket (RFC 6455, section 4.2.1).
 fn websocket_key(request: &Request) -> Option<HeaderValue> {
     let headers = request.headers();
     let is_upgrade = request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        // What follows the head is the WebSocket's: a body would be taken for it.
+        && request.body().is_end_stream()
         && lists(headers, &header::CONNECTION, "upgrade")
         && lists(headers, &header::UPGRADE, "websocket")
-        && lists(headers, &header::SEC_WEBSOCKET_VERSION, "13");
-    headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .filter(|_| is_upgrade)
-        .cloned()
+        && lists(headers, &header::SEC_WEBSOCKET_VERSION, VERSION);
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) if is_upgrade && key.len() == KEY_LENGTH => Some(key.clone()),
+        _ => None,
+    }
 }
 
 fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
@@ -133,6 +153,8 @@ fn no_upgrade() -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    let version = HeaderValue::from_static(VERSION);
+    headers.insert(header::SEC_WEBSOCKET_VERSION, version);
     response
 }
 
@@ -148,3 +170,9 @@ fn said(status: StatusCode, text: String) -> Response<Body> {
 
 /// The 101 leaves at once; then the stream is ours.
 const UPGRADE_TIME: Duration = Duration::from_secs(5);
+
+/// The version of WebSockets, since 2011.
+const VERSION: &str = "13";
+
+/// 16 random bytes in base64.
+const KEY_LENGTH: usize = 24;

@@ -15,6 +15,7 @@ use wire::{CloseCode, WelcomeBody};
 use crate::carrier::websocket::{Carrying, UpgradeError};
 use crate::carrier::{self, Carrier, udp};
 use crate::choice::CarrierChoice;
+use crate::congestion::Spur;
 use crate::first_call::{Asked, FirstCall};
 use crate::reach::race::{by_turns, race};
 use crate::session::{Owned, Session, flush};
@@ -320,7 +321,10 @@ impl Dialer {
             .next()
             .ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))?;
         let endpoint = udp_endpoint(address)?;
-        let connection = self.connect(&endpoint, Carrier::Udp, address).await?;
+        let spur = Spur::default();
+        let connection = self
+            .connect(&endpoint, Carrier::Udp, address, &spur)
+            .await?;
         connection.close(CloseCode::DONE.0.into(), b"");
         endpoint.wait_idle().await;
         Ok(())
@@ -356,7 +360,8 @@ impl Dialer {
         address: SocketAddr,
         carrying: Option<Carrying>,
     ) -> Result<(Session, WelcomeBody), DialError> {
-        let connection = self.connect(&endpoint, carrier, address).await?;
+        let spur = carrying.as_ref().map_or_else(Spur::default, Carrying::spur);
+        let connection = self.connect(&endpoint, carrier, address, &spur).await?;
         let (key, first) = (&self.key, self.first.as_ref());
         match trust::greet(&connection, key, &self.name, &self.clock, first).await {
             Ok(Greeted {
@@ -382,10 +387,11 @@ impl Dialer {
         endpoint: &Endpoint,
         carrier: Carrier,
         address: SocketAddr,
+        spur: &Spur,
     ) -> Result<quinn::Connection, DialError> {
         let (tls, name) = trust::client_config(&self.key).map_err(|_| HandshakeError::Crypto)?;
         let mut config = quinn::ClientConfig::new(Arc::new(tls));
-        config.transport_config(carrier::client_config(carrier));
+        config.transport_config(carrier::client_config(carrier, spur));
         let connecting = endpoint
             .connect_with(config, address, &name)
             .map_err(DialError::Connect)?;
@@ -505,7 +511,7 @@ pub(crate) fn server_config(
         .map_err(|error| BindError::Tls(error.into()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(tls));
     config
-        .transport_config(carrier::stranger_config(carrier))
+        .transport_config(carrier::stranger_config(carrier, &Spur::default()))
         .max_incoming(MOST_INCOMING)
         .incoming_buffer_size(INCOMING_BUFFER)
         .incoming_buffer_size_total(INCOMING_BUFFER * MOST_INCOMING as u64);

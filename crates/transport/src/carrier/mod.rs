@@ -7,9 +7,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use quinn::{
+    AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt,
+};
 
-use crate::congestion::ShortQueue;
+use crate::congestion::{ShortQueue, Spur};
 
 /// A kind of carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +36,8 @@ impl fmt::Display for Carrier {
 
 /// Returns the settings of a connection whose peer has not proved itself: room for a hello
 /// and the first call.
-pub(crate) fn stranger_config(carrier: Carrier) -> Arc<TransportConfig> {
-    let mut config = common_config(carrier);
+pub(crate) fn stranger_config(carrier: Carrier, spur: &Spur) -> Arc<TransportConfig> {
+    let mut config = common_config(carrier, spur);
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS))
         .receive_window(VarInt::from_u32(STRANGER_WINDOW));
@@ -43,8 +45,8 @@ pub(crate) fn stranger_config(carrier: Carrier) -> Arc<TransportConfig> {
 }
 
 /// Returns the settings of a client, who knows its server by the time it opens anything.
-pub(crate) fn client_config(carrier: Carrier) -> Arc<TransportConfig> {
-    let mut config = common_config(carrier);
+pub(crate) fn client_config(carrier: Carrier, spur: &Spur) -> Arc<TransportConfig> {
+    let mut config = common_config(carrier, spur);
     config
         // The server opens no channel.
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
@@ -68,7 +70,7 @@ pub(crate) fn endpoint_config(carrier: Carrier) -> EndpointConfig {
     config
 }
 
-fn common_config(carrier: Carrier) -> TransportConfig {
+fn common_config(carrier: Carrier, spur: &Spur) -> TransportConfig {
     let mut acks = AckFrequencyConfig::default();
     // An ack that waits looks like a queue on the path. RFC 9000's default is 25 ms.
     acks.max_ack_delay(Some(Duration::from_millis(5)));
@@ -83,12 +85,19 @@ fn common_config(carrier: Carrier) -> TransportConfig {
         )))))
         .keep_alive_interval(Some(KEEP_ALIVE))
         .ack_frequency_config(Some(acks))
-        .congestion_controller_factory(Arc::new(short_queue(carrier)));
+        .congestion_controller_factory(Arc::new(short_queue(carrier).spurred_by(spur.clone())));
     if carrier == Carrier::WebSocket {
+        // Every packet passes, so the longest is used at once, and nothing is looked for. QUIC takes
+        // what a lost WebSocket took with it for a path of shorter packets now and then; discovery
+        // is what brings it back. The smallest stays as it is: a first packet is padded to that, and
+        // would fill TCP's first window with nothing.
+        let mut discovery = MtuDiscoveryConfig::default();
+        discovery
+            .upper_bound(websocket::MAX_PACKET)
+            .black_hole_cooldown(LONG_AGAIN);
         config
             .initial_mtu(websocket::MAX_PACKET)
-            .min_mtu(websocket::MAX_PACKET)
-            .mtu_discovery_config(None);
+            .mtu_discovery_config(Some(discovery));
     }
     config
 }
@@ -133,6 +142,9 @@ const IDLE_MILLIS: u32 = 10_000;
 /// A WebSocket that is dead is known within ten seconds by itself; the session then has as long
 /// again, and some more, for the next one.
 const REPLACED_MILLIS: u32 = 30_000;
+
+/// How long packets stay short after a false alarm.
+const LONG_AGAIN: Duration = Duration::from_secs(5);
 
 /// Three keep-alives may be lost before a link counts as dead.
 const KEEP_ALIVE: Duration = Duration::from_millis(2_500);

@@ -15,6 +15,8 @@ pub(crate) struct Admission(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     total: usize,
+    /// How many wait for their penalty to be over.
+    waiting: usize,
     addresses: HashMap<IpAddr, Record>,
 }
 
@@ -96,7 +98,8 @@ impl Record {
 }
 
 impl Ticket {
-    /// Counts a failure of this address and waits as long as its failures cost.
+    /// Counts a failure of this address and waits as long as its failures cost, unless so many wait
+    /// already that their places would be missed by others.
     pub(crate) async fn penalty(&self) {
         let delay = {
             let mut state = self.admission.lock();
@@ -113,7 +116,30 @@ impl Ticket {
                 .saturating_mul(1 << (record.failures - 1).min(16))
                 .min(LONGEST_PENALTY)
         };
-        tokio::time::sleep(delay).await;
+        if let Some(_waiting) = Waiting::begin(&self.admission) {
+            tokio::time::sleep(delay).await;
+        }
+    }
+}
+
+/// One who waits.
+struct Waiting<'a>(&'a Admission);
+
+impl<'a> Waiting<'a> {
+    fn begin(admission: &'a Admission) -> Option<Self> {
+        let mut state = admission.lock();
+        if state.waiting >= MOST_WAITING {
+            return None;
+        }
+        state.waiting += 1;
+        drop(state);
+        Some(Self(admission))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
     }
 }
 
@@ -143,6 +169,10 @@ const MOST_UNDER_WAY: usize = 256;
 
 /// A team behind one address that comes back together after a deploy.
 const MOST_BY_ADDRESS: usize = 32;
+
+/// A quarter of all places. Beyond it a guess is answered at once, which helps nobody who guesses a
+/// key of 128 bits, while a client that has one still gets in.
+const MOST_WAITING: usize = MOST_UNDER_WAY / 4;
 
 /// From here on an address shows by a Retry that it is not forged (RFC 9000, section 8.1.2).
 const BUSY: usize = 64;
@@ -203,6 +233,23 @@ mod tests {
         let start = Instant::now();
         admission.admit(v4(2)).unwrap().penalty().await;
         assert!(start.elapsed() < Duration::from_millis(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_leave_room_for_others() {
+        let admission = Admission::default();
+        let host = |n: usize| IpAddr::V4(u32::try_from(n).unwrap().into());
+        let tickets: Vec<_> = (0..=MOST_WAITING)
+            .map(|n| admission.admit(host(n)).unwrap())
+            .collect();
+        let (last, first) = tickets.split_last().unwrap();
+        let mut waiting: Vec<_> = first.iter().map(|it| Box::pin(it.penalty())).collect();
+        for wait in &mut waiting {
+            assert!(futures_util::poll!(wait).is_pending());
+        }
+        assert!(futures_util::poll!(std::pin::pin!(last.penalty())).is_ready());
+        drop(waiting);
+        assert!(futures_util::poll!(std::pin::pin!(last.penalty())).is_pending());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
 //! The client's side: the upgrade, and the next link when one is lost.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use quinn::{Connection, Endpoint};
+use quinn::Connection;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use super::socket::{PacketSocket, SERVER};
 use super::{Carrying, LinkCount, PATH, Role, TIME_HEADER};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::carrier::Carrier;
+use crate::congestion::Spur;
 use crate::endpoint::{DialError, Dialer, abstract_endpoint};
 use crate::reach::{ReachError, Route};
 use crate::session::Session;
@@ -103,26 +104,26 @@ impl Dialer {
     ) -> Result<(Session, WelcomeBody), DialError> {
         let (queues, tasks) = (Queues::default(), Tasks::new());
         let (count, counted) = watch::channel(LinkCount::default());
+        let lost = spawn_link(&tasks, &queues, websocket);
+        let packets = PacketSocket::of_client(queues.clone());
+        let socket = Arc::downgrade(&packets);
+        let endpoint =
+            abstract_endpoint(packets, Carrier::WebSocket, None).map_err(UpgradeError::Endpoint)?;
         let carrying = Carrying {
             queues: queues.clone(),
+            endpoint: endpoint.clone(),
+            socket,
+            spur: Spur::default(),
             role: Role::Client(tasks.clone(), counted),
         };
-        let lost = spawn_link(&tasks, &queues, websocket);
-        let socket = PacketSocket::of_client(queues.clone());
-        // QUIC's own: with it the links end.
-        let quic = Arc::downgrade(&socket);
-        let endpoint =
-            abstract_endpoint(socket, Carrier::WebSocket, None).map_err(UpgradeError::Endpoint)?;
         let established = tokio::select! {
-            established = self.establish(endpoint.clone(), Carrier::WebSocket, SERVER, Some(carrying)) => established,
+            established = self.establish(endpoint, Carrier::WebSocket, SERVER, Some(carrying)) => established,
             end = lost => Err(UpgradeError::Lost(end.unwrap_or(link::LinkEnd::Done)).into()),
         };
         if let Ok((session, _)) = &established {
             let links = Links {
                 next,
                 connection: session.connection().clone(),
-                endpoint,
-                socket: quic,
                 count,
                 queues,
                 tasks: tasks.clone(),
@@ -239,8 +240,6 @@ impl NextLink {
 struct Links {
     next: NextLink,
     connection: Connection,
-    endpoint: Endpoint,
-    socket: Weak<PacketSocket>,
     count: watch::Sender<LinkCount>,
     queues: Queues,
     tasks: Tasks,
@@ -273,11 +272,6 @@ impl Links {
     fn go_on(&self, websocket: WebSocketStream<Opening>) {
         spawn_link(&self.tasks, &self.queues, websocket);
         self.count.send_modify(|count| count.replaced += 1);
-        if let Some(socket) = self.socket.upgrade() {
-            // The same socket again, for the ping that QUIC then sends: the server takes the link
-            // for good with it. It fails only for a socket without an address.
-            self.endpoint.rebind_abstract(socket).ok();
-        }
     }
 
     fn give_up(&self, error: &UpgradeError) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -17,7 +17,8 @@ use super::link::{carry, settings};
 use super::queues::Queues;
 use super::socket::PacketSocket;
 use super::{Carrying, Role};
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, stranger_config};
+use crate::congestion::Spur;
 use crate::endpoint::{Arrival, BindError, Reception, abstract_endpoint, server_config};
 use crate::tasks::Tasks;
 use crate::trust::{BadPass, HANDSHAKE_TIME, Key, KeyId, PassCheck, Ticket};
@@ -79,8 +80,7 @@ impl Door {
         from: IpAddr,
     ) -> Result<Permit, Refusal> {
         let ticket = self.reception.admit(from).ok_or(Refusal::Busy)?;
-        let given = headers.get(header::AUTHORIZATION);
-        let given = given.map_or(&b""[..], |value| value.as_bytes());
+        let given = only(headers, &header::AUTHORIZATION);
         let (key, pass) = match self.passes.check(self.reception.trust(), given) {
             Ok(checked) => checked,
             Err(bad) => {
@@ -166,8 +166,12 @@ impl Door {
         ticket: Ticket,
         queues: &Queues,
     ) -> Option<Arrival> {
-        let socket = PacketSocket::of_server(queues.clone());
-        let endpoint = abstract_endpoint(socket, Carrier::WebSocket, Some(self.quic.clone()))
+        let packets = PacketSocket::of_server(queues.clone());
+        let socket = Arc::downgrade(&packets);
+        let spur = Spur::default();
+        let mut quic = self.quic.clone();
+        quic.transport_config(stranger_config(Carrier::WebSocket, &spur));
+        let endpoint = abstract_endpoint(packets, Carrier::WebSocket, Some(quic))
             .inspect_err(|error| debug!("no QUIC over a WebSocket: {error}"))
             .ok()?;
         let incoming = tokio::select! {
@@ -189,9 +193,21 @@ impl Door {
             reception: Arc::clone(&self.reception),
             carrying: Some(Carrying {
                 queues: queues.clone(),
+                endpoint,
+                socket,
+                spur,
                 role: Role::Server(listed),
             }),
         })
+    }
+}
+
+/// Returns the value of a header, and nothing if there are two: a proxy may have looked at the other.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a [u8] {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.as_bytes(),
+        _ => b"",
     }
 }
 

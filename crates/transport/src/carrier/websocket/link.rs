@@ -48,6 +48,7 @@ where
         id,
         pulse: Pulse::new(),
         trial: None,
+        carries: false,
     };
     let end = std::future::poll_fn(|cx| link.poll(cx)).await;
     queues.leave(id);
@@ -74,12 +75,19 @@ struct Link<'a, S> {
     id: LinkId,
     pulse: Pulse,
     trial: Option<Interval>,
+    /// Whether it has begun to carry the session.
+    carries: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<LinkEnd> {
-        if self.stand(cx) == Standing::Over {
-            return Poll::Ready(LinkEnd::Done);
+        match self.stand(cx) {
+            Standing::Over => return Poll::Ready(LinkEnd::Done),
+            Standing::Current if !self.carries => {
+                self.carries = true;
+                self.queues.stir(self.id);
+            }
+            Standing::Current | Standing::Candidate => {}
         }
         let moved = self
             .receive(cx)

@@ -30,9 +30,15 @@ pub use link::LinkEnd;
 
 use tokio::sync::watch;
 
-use door::Listed;
-use queues::Queues;
+use std::sync::{Arc, Weak};
 
+use quinn::Endpoint;
+
+use door::Listed;
+use queues::{Above, Queues};
+use socket::PacketSocket;
+
+use crate::congestion::Spur;
 use crate::tasks::Tasks;
 use crate::trust::KeyId;
 
@@ -42,15 +48,19 @@ pub const PATH: &str = "/render-tunnel";
 /// The header in which a server tells its clock, in seconds since 1970, with a refusal.
 pub const TIME_HEADER: &str = "render-tunnel-time";
 
-/// The longest QUIC packet on this carrier. Large, because each costs a message; but QUIC sends
-/// bursts of ten, which on a link of 20 Mbit/s take 33 ms, and a first packet, which is padded to
-/// the full length, should fit into TCP's first window of some 14 KB.
+/// The longest QUIC packet on this carrier. Large, because each costs a message; twice as long would
+/// be a fifth quicker over loopback, but QUIC sends bursts of ten, and ten of these take 33 ms on a
+/// link of 20 Mbit/s already.
 pub(crate) const MAX_PACKET: u16 = 8 * 1024;
 
 /// What a session on this carrier holds, and what ends with it.
 #[derive(Debug)]
 pub(crate) struct Carrying {
     queues: Queues,
+    endpoint: Endpoint,
+    /// QUIC's own: with it the links end.
+    socket: Weak<PacketSocket>,
+    spur: Spur,
     role: Role,
 }
 
@@ -82,12 +92,20 @@ impl Carrying {
 
     /// Lets links prove themselves by the packets that the session takes, and lets them find it.
     pub(crate) fn begin(&self, connection: &quinn::Connection) {
+        self.queues.sit_under(Some(Arc::new(Quic {
+            connection: connection.clone(),
+            endpoint: self.endpoint.clone(),
+            socket: Weak::clone(&self.socket),
+            spur: self.spur.clone(),
+        })));
         if let Role::Server(listed) = &self.role {
-            let connection = connection.clone();
-            self.queues
-                .count_taken(Some(Box::new(move || frames_taken(&connection))));
             listed.list();
         }
+    }
+
+    /// Returns what spurs the connection on.
+    pub(crate) fn spur(&self) -> Spur {
+        self.spur.clone()
     }
 
     /// Returns the key that the WebSocket was opened with, at a server.
@@ -107,17 +125,36 @@ impl Carrying {
 
 impl Drop for Carrying {
     fn drop(&mut self) {
-        match &self.role {
-            Role::Client(tasks, _) => tasks.stop(),
-            // It would keep the connection open.
-            Role::Server(_) => self.queues.count_taken(None),
+        // It would keep the connection open.
+        self.queues.sit_under(None);
+        if let Role::Client(tasks, _) = &self.role {
+            tasks.stop();
         }
     }
 }
 
-/// QUIC counts a frame only if its packet could be decrypted. An idle session's packets are pings
-/// and acks.
-fn frames_taken(connection: &quinn::Connection) -> u64 {
-    let frames = connection.stats().frame_rx;
-    frames.acks + frames.ping + frames.stream + frames.max_data + frames.max_stream_data
+/// A session's connection, as its links know it.
+struct Quic {
+    connection: quinn::Connection,
+    endpoint: Endpoint,
+    socket: Weak<PacketSocket>,
+    spur: Spur,
+}
+
+impl Above for Quic {
+    /// QUIC counts a frame only if its packet could be decrypted. An idle session's packets are
+    /// pings and acks.
+    fn taken(&self) -> u64 {
+        let frames = self.connection.stats().frame_rx;
+        frames.acks + frames.ping + frames.stream + frames.max_data + frames.max_stream_data
+    }
+
+    fn stir(&self) {
+        self.spur.give();
+        if let Some(socket) = self.socket.upgrade() {
+            // The same socket again, for the ping that QUIC then sends. It fails only for a socket
+            // without an address.
+            self.endpoint.rebind_abstract(socket).ok();
+        }
+    }
 }

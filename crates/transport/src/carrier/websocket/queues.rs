@@ -40,11 +40,17 @@ struct Shared {
     state: Mutex<State>,
     /// Tells who waits for a link to be missed.
     vacancy: Notify,
-    /// Counts the frames that QUIC has taken from packets which it could decrypt.
-    taken: Mutex<Option<Taken>>,
+    above: Mutex<Option<Arc<dyn Above>>>,
 }
 
-type Taken = Box<dyn Fn() -> u64 + Send + Sync>;
+/// What is above the queues.
+pub(super) trait Above: Send + Sync {
+    /// Counts the frames in packets that could be decrypted.
+    fn taken(&self) -> u64;
+
+    /// Sends something, after the way was away.
+    fn stir(&self);
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -173,16 +179,32 @@ impl Queues {
 impl Queues {
     /// Returns what the link is to the session, and promotes a candidate that has proved itself.
     pub(super) fn standing(&self, link: LinkId) -> Standing {
+        let standing = self.lock().standing(link);
+        if standing != Standing::Candidate {
+            return standing;
+        }
+        // Asked while these queues are free: QUIC comes to them with its own lock held.
+        let taken = self.taken();
         let mut state = self.lock();
         if let Some(candidate) = &state.candidate
             && candidate.link == link
-            && self.taken() > candidate.taken_before
+            && taken > candidate.taken_before
         {
             state.candidate = None;
             state.current = Some(link);
             state.links.wake();
         }
         state.standing(link)
+    }
+
+    /// Lets QUIC send at once, now that this link carries what the one before it has lost: what was
+    /// under way there fills the window, and QUIC's timers may be far off.
+    pub(super) fn stir(&self, link: LinkId) {
+        if link > FIRST
+            && let Some(above) = self.above()
+        {
+            above.stir();
+        }
     }
 
     /// Takes the next packet to send, if it is this link that sends.
@@ -259,9 +281,9 @@ impl Queues {
         link
     }
 
-    /// Sets what counts the frames that QUIC has taken. Before that a second link proves nothing.
-    pub(super) fn count_taken(&self, taken: Option<Taken>) {
-        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) = taken;
+    /// Sets what is above. Before that a second link proves nothing.
+    pub(super) fn sit_under(&self, above: Option<Arc<dyn Above>>) {
+        *self.0.above.lock().unwrap_or_else(PoisonError::into_inner) = above;
     }
 
     /// Waits until there is no link. Cancel-safe.
@@ -305,8 +327,12 @@ impl Queues {
     }
 
     fn taken(&self) -> u64 {
-        let taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.as_ref().map_or(0, |taken| taken())
+        self.above().map_or(0, |above| above.taken())
+    }
+
+    fn above(&self) -> Option<Arc<dyn Above>> {
+        let above = self.0.above.lock();
+        above.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -338,6 +364,9 @@ impl fmt::Debug for Shared {
         f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
+
+/// The first link of a session.
+const FIRST: LinkId = LinkId(1);
 
 /// There is no room for another packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,12 +21,23 @@ use wire::{Act, Pass};
 
 use super::door::{Door, Refusal};
 use super::link::{LinkEnd, carry, settings};
-use super::queues::{Full, Queues, Standing};
+use super::queues::{Above, Full, Queues, Standing};
 use crate::endpoint::Reception;
 use crate::tasks::Tasks;
 use crate::trust::{
     BadPass, Key, KeyRing, Scopes, ServerName, ServerTrust, system_clock, write_pass,
 };
+
+/// Counts what it is told to have taken.
+struct Quic(Arc<AtomicU64>);
+
+impl Above for Quic {
+    fn taken(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn stir(&self) {}
+}
 
 const PACKET: usize = super::MAX_PACKET as usize;
 
@@ -248,9 +259,9 @@ async fn a_second_link_sends_when_quic_has_taken_a_packet_of_it_and_not_before()
     let tasks = Tasks::new();
     let mut stage = Stage::set(&tasks).await;
     let taken = Arc::new(AtomicU64::new(5));
-    let count = Arc::clone(&taken);
-    let counted = Box::new(move || count.load(Ordering::Relaxed));
-    stage.queues.count_taken(Some(counted));
+    stage
+        .queues
+        .sit_under(Some(Arc::new(Quic(Arc::clone(&taken)))));
 
     let (_link, mut second) = Stage::link(&tasks, &stage.queues).await;
     send(&stage.queues, b"to the first").unwrap();
