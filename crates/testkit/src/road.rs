@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
-use transport::carrier::websocket::{Open, Opening};
-use transport::reach::{Peer, ReachError, ReachFault, Role, Seen, Stage};
+use transport::carrier::websocket::Open;
+use transport::reach::{ByteStream, Peer, ReachError, ReachFault, Role, Seen, Stage};
 
 use crate::stream::{self, Connection, End, Path};
 
@@ -127,11 +127,11 @@ impl State {
 }
 
 impl Open for Road {
-    fn open(&self) -> BoxFuture<'_, Result<Opening, ReachError>> {
+    fn open(&self) -> BoxFuture<'_, Result<ByteStream, ReachError>> {
         Box::pin(async {
             self.ask().await;
             let end = self.lock().connect()?;
-            Ok(Box::new(end) as Opening)
+            Ok(ByteStream::over(end))
         })
     }
 

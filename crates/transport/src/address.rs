@@ -112,10 +112,15 @@ impl fmt::Display for ServerAddress {
             Scheme::Http => "http",
             Scheme::Https => "https",
         };
-        match self.host.contains(':') {
-            true => write!(f, "{scheme}://[{}]:{}", self.host, self.port),
-            false => write!(f, "{scheme}://{}:{}", self.host, self.port),
-        }
+        write!(f, "{scheme}://{}", authority(&self.host, self.port))
+    }
+}
+
+/// Returns a host and a port as they stand in a URL: an IPv6 address in brackets (RFC 3986).
+pub(crate) fn authority(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
     }
 }
 

@@ -99,7 +99,7 @@ async fn a_session_begins_within_its_round_trips_and_carries_a_flow() {
     );
     assert_eq!(session.carrier(), Carrier::WebSocket);
     let (mut drain, mut next) = (flow(&session, 1000).await, 0);
-    take(&mut drain, &mut next, |next| next == 5000).await;
+    take(&mut drain, &mut next, |next| next == 1500).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn a_cut_websocket_is_replaced_beneath_its_session_within_five_round_trips
     let web = web(home());
     let session = session(&web).await;
     let (mut drain, mut next) = (flow(&session, 1000).await, 0);
-    take(&mut drain, &mut next, |next| next == 2000).await;
+    take(&mut drain, &mut next, |next| next == 500).await;
 
     web.road.close();
     web.road.cut();
@@ -134,7 +134,7 @@ async fn an_idle_session_survives_its_websocket_too() {
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_secs(60)).await;
         web.road.cut();
-        let (mut drain, mut next) = (flow(&session, 10).await, 0);
+        let (mut drain, mut next) = (flow(&session, 1000).await, 0);
         take(&mut drain, &mut next, |next| next == 10).await;
     }
 }
@@ -175,7 +175,7 @@ async fn a_session_whose_server_is_another_now_ends_at_once_and_the_keeper_opens
     web.kill_and_start(router(), Scopes::default()).await;
     let killed = Instant::now();
     first.closed().await;
-    let (mut drain, mut next) = (flow(&keeper.session().await.unwrap(), 10).await, 0);
+    let (mut drain, mut next) = (flow(&keeper.session().await.unwrap(), 1000).await, 0);
     take(&mut drain, &mut next, |next| next == 10).await;
     assert!(
         killed.elapsed() < Duration::from_secs(2),
@@ -212,11 +212,8 @@ async fn a_session_without_a_carrier_ends_after_its_idle_timeout() {
     web.road.cut();
     let cut = Instant::now();
     session.closed().await;
-    assert!(
-        cut.elapsed() <= Duration::from_secs(31),
-        "{:?}",
-        cut.elapsed()
-    );
+    let lasted = cut.elapsed().as_secs();
+    assert!((25..=31).contains(&lasted), "{lasted} s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,5 +224,5 @@ async fn a_proxy_that_buffers_a_megabyte_loses_nothing() {
     });
     let session = session(&web).await;
     let (mut drain, mut next) = (flow(&session, 1000).await, 0);
-    take(&mut drain, &mut next, |next| next == 4000).await;
+    take(&mut drain, &mut next, |next| next == 2000).await;
 }

@@ -42,6 +42,8 @@ pub use tls::secure;
 pub use trust::{TlsTrust, TrustBasis, TrustError};
 pub use tunnel::tunnel;
 
+use crate::address::authority;
+
 /// How a server's HTTP port is reached.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -142,12 +144,9 @@ async fn dial(peer: &Peer) -> Result<ByteStream, ReachError> {
 }
 
 impl Peer {
-    /// Returns the host and the port as they stand in a URL, an IPv6 address in brackets.
-    pub(crate) fn authority(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
-        }
+    /// Returns the host and the port as they stand in a URL.
+    fn authority(&self) -> String {
+        authority(&self.host, self.port)
     }
 }
 

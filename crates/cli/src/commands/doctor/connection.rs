@@ -12,7 +12,7 @@ use client::{CarrierChoice, Chain, Steps};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
-use transport::carrier::websocket::{Open, Opening, UpgradeError, Upgraded};
+use transport::carrier::websocket::{Open, UpgradeError, Upgraded};
 use transport::endpoint::DialError;
 use transport::reach::{ByteStream, ReachError, Route};
 
@@ -130,14 +130,14 @@ struct Prepared {
 }
 
 impl Open for Prepared {
-    fn open(&self) -> BoxFuture<'_, Result<Opening, ReachError>> {
+    fn open(&self) -> BoxFuture<'_, Result<ByteStream, ReachError>> {
         let stream = self
             .stream
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         match stream {
-            Some(stream) => Box::pin(async { Ok(Box::new(stream) as Opening) }),
+            Some(stream) => Box::pin(async { Ok(stream) }),
             None => self.route.open(),
         }
     }

@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use quinn::Connection;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
@@ -16,15 +15,16 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tracing::debug;
 use wire::{Act, CloseCode, Pass, Refused, Status, Versions, WelcomeBody};
 
-use super::link::{self, carry};
+use super::link::{self, LinkEnd};
 use super::queues::Queues;
 use super::socket::{PacketSocket, SERVER};
 use super::{Carrying, LinkCount, PATH, Role, TIME_HEADER};
+use crate::address::authority;
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::carrier::Carrier;
 use crate::congestion::Spur;
 use crate::endpoint::{DialError, Dialer, abstract_endpoint};
-use crate::reach::{ReachError, Route};
+use crate::reach::{ByteStream, ReachError, Route};
 use crate::session::Session;
 use crate::tasks::Tasks;
 use crate::trust::{Key, Refusal, WallClock, random_16, write_pass};
@@ -32,37 +32,26 @@ use crate::trust::{Key, Refusal, WallClock, random_16, write_pass};
 /// Opens byte streams to the HTTP port of one server.
 pub trait Open: Send + Sync + fmt::Debug {
     /// Opens one.
-    fn open(&self) -> BoxFuture<'_, Result<Opening, ReachError>>;
+    fn open(&self) -> BoxFuture<'_, Result<ByteStream, ReachError>>;
 
     /// Returns the server's host, with the port, for the request's `Host`.
     fn authority(&self) -> String;
 }
 
-/// A byte stream to the server.
-pub type Opening = Box<dyn Io>;
-
-/// Bytes both ways.
-pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for S {}
-
 impl Open for Route {
-    fn open(&self) -> BoxFuture<'_, Result<Opening, ReachError>> {
-        Box::pin(async { Ok(Box::new(self.connect().await?) as Opening) })
+    fn open(&self) -> BoxFuture<'_, Result<ByteStream, ReachError>> {
+        Box::pin(self.connect())
     }
 
     fn authority(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
-        }
+        authority(&self.host, self.port)
     }
 }
 
 /// A WebSocket that a server has taken, with no session on it yet.
 pub struct Upgraded {
     next: NextLink,
-    websocket: WebSocketStream<Opening>,
+    websocket: WebSocketStream<ByteStream>,
 }
 
 impl Dialer {
@@ -104,7 +93,7 @@ impl Dialer {
     ) -> Result<(Session, WelcomeBody), DialError> {
         let (queues, tasks) = (Queues::default(), Tasks::new());
         let (count, counted) = watch::channel(LinkCount::default());
-        let lost = spawn_link(&tasks, &queues, websocket);
+        let lost = link::spawn(&tasks, &queues, websocket);
         let packets = PacketSocket::of_client(queues.clone());
         let socket = Arc::downgrade(&packets);
         let endpoint =
@@ -118,7 +107,7 @@ impl Dialer {
         };
         let established = tokio::select! {
             established = self.establish(endpoint, Carrier::WebSocket, SERVER, Some(carrying)) => established,
-            end = lost => Err(UpgradeError::Lost(end.unwrap_or(link::LinkEnd::Done)).into()),
+            end = lost => Err(UpgradeError::Lost(end.unwrap_or(LinkEnd::Done)).into()),
         };
         if let Ok((session, _)) = &established {
             let links = Links {
@@ -152,7 +141,7 @@ struct NextLink {
 }
 
 impl NextLink {
-    async fn upgrade(&self, act: Act) -> Result<WebSocketStream<Opening>, UpgradeError> {
+    async fn upgrade(&self, act: Act) -> Result<WebSocketStream<ByteStream>, UpgradeError> {
         let upgrade = async {
             let stream = self.open.open().await?;
             let request = self.request(act)?;
@@ -222,7 +211,7 @@ impl NextLink {
     }
 
     /// Tries until there is a link, or the server says that there will be none.
-    async fn attach(&self) -> Result<WebSocketStream<Opening>, UpgradeError> {
+    async fn attach(&self) -> Result<WebSocketStream<ByteStream>, UpgradeError> {
         let mut backoff = Backoff::new(REPLACING);
         loop {
             match self.upgrade(Act::Attach).await {
@@ -269,8 +258,8 @@ impl Links {
         }
     }
 
-    fn go_on(&self, websocket: WebSocketStream<Opening>) {
-        spawn_link(&self.tasks, &self.queues, websocket);
+    fn go_on(&self, websocket: WebSocketStream<ByteStream>) {
+        link::spawn(&self.tasks, &self.queues, websocket);
         self.count.send_modify(|count| count.replaced += 1);
     }
 
@@ -279,19 +268,6 @@ impl Links {
         self.connection.close(CloseCode::CARRIER_LOST.0.into(), b"");
         self.queues.abandon();
     }
-}
-
-fn spawn_link(
-    tasks: &Tasks,
-    queues: &Queues,
-    websocket: WebSocketStream<Opening>,
-) -> tokio::task::JoinHandle<link::LinkEnd> {
-    let carried = carry(websocket, queues.clone(), queues.attach());
-    tasks.spawn("websocket", async move {
-        let end = carried.await;
-        debug!("a WebSocket ended: {end}");
-        end
-    })
 }
 
 /// Returns where an answer sends whoever asks.
@@ -325,7 +301,7 @@ pub enum UpgradeError {
     WebSocket(Box<WebSocketError>),
     /// The WebSocket ended before the session had begun.
     #[error("the WebSocket ended early: {0}")]
-    Lost(link::LinkEnd),
+    Lost(LinkEnd),
     /// It took too long.
     #[error("no answer to the upgrade within {} seconds", UPGRADE_TIME.as_secs())]
     Slow,

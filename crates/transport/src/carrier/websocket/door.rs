@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::Role as WebSocketRole;
 use tracing::debug;
 use wire::{Act, Pass};
 
-use super::link::{carry, settings};
+use super::link;
 use super::queues::Queues;
 use super::socket::PacketSocket;
 use super::{Carrying, Role};
@@ -124,40 +124,7 @@ impl Door {
     pub fn time(&self) -> u64 {
         (self.reception.trust().clock)()
     }
-}
 
-impl Permit {
-    /// Takes the bytes that follow the upgrade, and returns who has come, if somebody has: a link
-    /// for a session that is there is joined to it.
-    pub async fn enter<S>(self, stream: S, tasks: &Tasks) -> Option<Arrival>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let socket =
-            WebSocketStream::from_raw_socket(stream, WebSocketRole::Server, Some(settings())).await;
-        match self.stay {
-            Stay::Again(queues) => {
-                spawn_link(tasks, &queues, socket);
-                None
-            }
-            Stay::New(place, ticket) => {
-                let queues = Queues::default();
-                spawn_link(tasks, &queues, socket);
-                let first = self.door.first_packet(self.from, place, ticket, &queues);
-                let entered = tokio::select! {
-                    entered = timeout(HANDSHAKE_TIME, first) => entered.ok().flatten(),
-                    () = tasks.stopping() => None,
-                };
-                if entered.is_none() {
-                    queues.abandon();
-                }
-                entered
-            }
-        }
-    }
-}
-
-impl Door {
     /// Waits for the first packet of QUIC.
     async fn first_packet(
         &self,
@@ -202,6 +169,38 @@ impl Door {
     }
 }
 
+impl Permit {
+    /// Takes the bytes that follow the upgrade, and returns who has come, if somebody has: a link
+    /// for a session that is there is joined to it.
+    pub async fn enter<S>(self, stream: S, tasks: &Tasks) -> Option<Arrival>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let settings = Some(link::settings());
+        let socket =
+            WebSocketStream::from_raw_socket(stream, WebSocketRole::Server, settings).await;
+        match self.stay {
+            Stay::Again(queues) => {
+                link::spawn(tasks, &queues, socket);
+                None
+            }
+            Stay::New(place, ticket) => {
+                let queues = Queues::default();
+                link::spawn(tasks, &queues, socket);
+                let first = self.door.first_packet(self.from, place, ticket, &queues);
+                let entered = tokio::select! {
+                    entered = timeout(HANDSHAKE_TIME, first) => entered.ok().flatten(),
+                    () = tasks.stopping() => None,
+                };
+                if entered.is_none() {
+                    queues.abandon();
+                }
+                entered
+            }
+        }
+    }
+}
+
 /// Returns the value of a header, and nothing if there are two: a proxy may have looked at the other.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a [u8] {
     let mut values = headers.get_all(name).iter();
@@ -241,17 +240,6 @@ impl Drop for Listed {
     fn drop(&mut self) {
         self.live.lock().remove(&self.place);
     }
-}
-
-fn spawn_link<S>(tasks: &Tasks, queues: &Queues, socket: WebSocketStream<S>)
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let carried = carry(socket, queues.clone(), queues.attach());
-    tasks.spawn("websocket", async move {
-        let end = carried.await;
-        debug!("a WebSocket ended: {end}");
-    });
 }
 
 /// Why an upgrade is not granted.

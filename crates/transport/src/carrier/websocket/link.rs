@@ -8,14 +8,17 @@ use bytes::Bytes;
 use futures_util::{Sink, StreamExt};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WebSocketClose;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
+use tracing::debug;
 
 use super::queues::{LinkId, Queues, Standing};
+use crate::tasks::Tasks;
 
 /// Why a link has ended.
 #[derive(Debug, Error)]
@@ -31,10 +34,44 @@ pub enum LinkEnd {
     Silent,
     /// The peer sent what no tunnel sends.
     #[error("the other side sent {0}")]
-    Unusable(&'static str),
+    Unusable(Unusable),
     /// The connection failed.
     #[error("the WebSocket failed: {0}")]
     Failed(Box<WebSocketError>),
+}
+
+/// What no tunnel sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unusable {
+    /// A message without a packet in it.
+    #[error("an empty message")]
+    Empty,
+    /// A message that no packet is as long as.
+    #[error("a message that is too long")]
+    TooLong,
+    /// A message that is not binary.
+    #[error("text")]
+    Text,
+    /// Bytes that WebSockets do not know.
+    #[error("what is no WebSocket frame")]
+    NoFrame,
+}
+
+/// Gives a session another link, and carries packets over it for as long as it lasts.
+pub(super) fn spawn<S>(
+    tasks: &Tasks,
+    queues: &Queues,
+    socket: WebSocketStream<S>,
+) -> JoinHandle<LinkEnd>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let carried = carry(socket, queues.clone(), queues.attach());
+    tasks.spawn("websocket", async move {
+        let end = carried.await;
+        debug!("a WebSocket ended: {end}");
+        end
+    })
 }
 
 /// Carries packets until the link ends, and says why.
@@ -191,12 +228,12 @@ impl Pulse {
 /// Returns the packet in a message, if it carries one. Every length is checked here, before QUIC.
 fn packet_of(message: Message) -> Result<Option<Bytes>, LinkEnd> {
     match message {
-        Message::Binary(packet) if packet.is_empty() => Err(LinkEnd::Unusable("an empty message")),
+        Message::Binary(packet) if packet.is_empty() => Err(LinkEnd::Unusable(Unusable::Empty)),
         Message::Binary(packet) if packet.len() > MAX_PACKET => {
-            Err(LinkEnd::Unusable("a message that is too long"))
+            Err(LinkEnd::Unusable(Unusable::TooLong))
         }
         Message::Binary(packet) => Ok(Some(packet)),
-        Message::Text(_) => Err(LinkEnd::Unusable("text")),
+        Message::Text(_) => Err(LinkEnd::Unusable(Unusable::Text)),
         Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
         Message::Close(frame) => Err(LinkEnd::Closed(frame.map(|frame| frame.code.into()))),
     }
@@ -207,10 +244,10 @@ impl From<WebSocketError> for LinkEnd {
         match error {
             WebSocketError::ConnectionClosed | WebSocketError::AlreadyClosed => Self::Closed(None),
             WebSocketError::Capacity(CapacityError::MessageTooLong { .. }) => {
-                Self::Unusable("a message that is too long")
+                Self::Unusable(Unusable::TooLong)
             }
             WebSocketError::Protocol(_) | WebSocketError::Utf8(_) => {
-                Self::Unusable("what is no WebSocket frame")
+                Self::Unusable(Unusable::NoFrame)
             }
             other => Self::Failed(Box::new(other)),
         }
@@ -221,9 +258,9 @@ impl LinkEnd {
     fn close_frame(&self) -> CloseFrame {
         let code = match self {
             Self::Done | Self::Closed(_) => WebSocketClose::Normal,
-            Self::Unusable("text") => WebSocketClose::Unsupported,
-            Self::Unusable("a message that is too long") => WebSocketClose::Size,
-            Self::Unusable(_) => WebSocketClose::Protocol,
+            Self::Unusable(Unusable::Text) => WebSocketClose::Unsupported,
+            Self::Unusable(Unusable::TooLong) => WebSocketClose::Size,
+            Self::Unusable(Unusable::Empty | Unusable::NoFrame) => WebSocketClose::Protocol,
             Self::Silent | Self::Failed(_) => WebSocketClose::Away,
         };
         CloseFrame {

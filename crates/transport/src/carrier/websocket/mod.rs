@@ -22,17 +22,15 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use tokio_tungstenite::tungstenite::handshake::derive_accept_key as accept_key;
-
-pub use client::{Io, Open, Opening, UpgradeError, Upgraded};
-pub use door::{Door, Permit, Refusal};
-pub use link::LinkEnd;
-
-use tokio::sync::watch;
-
 use std::sync::{Arc, Weak};
 
 use quinn::Endpoint;
+use tokio::sync::watch;
+pub use tokio_tungstenite::tungstenite::handshake::derive_accept_key as accept_key;
+
+pub use client::{Open, UpgradeError, Upgraded};
+pub use door::{Door, Permit, Refusal};
+pub use link::{LinkEnd, Unusable};
 
 use door::Listed;
 use queues::{Above, Queues};

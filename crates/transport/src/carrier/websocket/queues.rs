@@ -35,6 +35,10 @@ pub(super) enum Standing {
     Over,
 }
 
+/// There is no room for another packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -367,10 +371,6 @@ impl fmt::Debug for Shared {
 
 /// The first link of a session.
 const FIRST: LinkId = LinkId(1);
-
-/// There is no room for another packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Full;
 
 /// What is in this queue can no longer be overtaken: four packets, 2.6 ms at 100 Mbit/s. Fewer would
 /// leave the link's task waiting for QUIC's on a fast link.
