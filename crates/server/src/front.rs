@@ -140,4 +140,5 @@ const CONNECTION_TIME: Duration = Duration::from_secs(120);
 /// hyper's smallest buffer; what is asked here takes a tenth of it.
 const MOST_HEADERS: usize = 8 * 1024;
 
+/// A connection that ends meanwhile gives its descriptor back; to ask at once would only burn time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -9,11 +9,10 @@
 //! Whichever authenticates first wins and is remembered for this server on this network. A UDP that
 //! lost is tried again in the background, and taken for the next session if it answers.
 
+mod memory;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::net::{IpAddr, UdpSocket};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use futures_util::future::BoxFuture;
 use tracing::debug;
 use wire::WelcomeBody;
 
+pub use self::memory::{InProcess, Known, Memory, Network};
 use crate::carrier::Carrier;
 use crate::carrier::websocket::{Open, UpgradeError};
 use crate::endpoint::{DialError, Dialer};
@@ -40,32 +40,6 @@ pub enum CarrierChoice {
     /// WebSocket alone.
     WebSocket,
 }
-
-/// What is known of the ways to a server from the network that this machine is on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
-    /// Where the server offers UDP, if it was heard to.
-    pub udp_port: Option<u16>,
-    /// What won the last time, or answered since.
-    pub best: Option<Carrier>,
-}
-
-/// Remembers what is known, from one session to the next or longer.
-pub trait Memory: Send + Sync + fmt::Debug {
-    /// Returns what is known of a server on a network.
-    fn recall(&self, network: &Network) -> Known;
-    /// Remembers it.
-    fn remember(&self, network: &Network, known: Known);
-}
-
-/// The network that this machine is on, as far as it can be told apart from others: what its own
-/// address on the way to the world begins with.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Network(String);
-
-/// Remembers for as long as the process lives.
-#[derive(Debug, Default)]
-pub struct InProcess(Mutex<Vec<(Network, Known)>>);
 
 /// The ways to one server.
 #[derive(Debug)]
@@ -275,60 +249,6 @@ impl Drop for ServerDial {
     }
 }
 
-impl Network {
-    /// Returns the network that this machine is on now.
-    #[must_use]
-    pub fn current() -> Self {
-        Self::of(address_on_the_way_out())
-    }
-
-    fn of(address: Option<IpAddr>) -> Self {
-        Self(match address {
-            Some(IpAddr::V4(v4)) => {
-                let [a, b, c, _] = v4.octets();
-                format!("{a}.{b}.{c}.0/24")
-            }
-            Some(IpAddr::V6(v6)) => {
-                let [a, b, c, d, ..] = v6.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-            None => "none".to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Connecting a UDP socket sends nothing: the system only says which of its addresses it would use.
-fn address_on_the_way_out() -> Option<IpAddr> {
-    let socket = UdpSocket::bind(("0.0.0.0", 0)).ok()?;
-    socket.connect(SOMEWHERE).ok()?;
-    Some(socket.local_addr().ok()?.ip())
-}
-
-impl Memory for InProcess {
-    fn recall(&self, network: &Network) -> Known {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut entries = known.iter();
-        entries
-            .find(|(there, _)| there == network)
-            .map_or_else(Known::default, |(_, known)| *known)
-    }
-
-    fn remember(&self, network: &Network, known: Known) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|(there, _)| there != network);
-        entries.push((network.clone(), known));
-        if entries.len() > MOST_NETWORKS {
-            entries.remove(0);
-        }
-    }
-}
-
 /// Two round trips of a slow link, which is what a session over UDP takes.
 const HEAD_START: Duration = Duration::from_millis(500);
 
@@ -341,9 +261,3 @@ const PROBE_EVERY: Duration = Duration::from_secs(300);
 
 /// As long as QUIC waits for an answer anywhere.
 const PROBE_TIME: Duration = Duration::from_secs(10);
-
-/// A laptop's home, office, telephone and a few cafés.
-const MOST_NETWORKS: usize = 32;
-
-/// An address that stands for the world beyond this network (RFC 5737); nothing is sent there.
-const SOMEWHERE: (&str, u16) = ("192.0.2.1", 9);

@@ -1,4 +1,4 @@
-//! Which way is tried first, what is remembered, and which of two failures is told.
+//! Which way is tried first, what is learned, and which of two failures is told.
 
 use super::*;
 use crate::reach::{Route, Security};
@@ -118,31 +118,4 @@ async fn silence_does_not_hide_what_the_other_way_has_answered() {
     let error = race(silence, fails(Duration::ZERO, no_tunnel())).await;
     assert!(matches!(error, Err(DialError::Upgrade(_))), "{error:?}");
     assert_eq!(started.elapsed(), HEAD_START + LAST_CHANCE);
-}
-
-#[test]
-fn a_network_is_what_its_addresses_begin_with() {
-    let of = |address: &str| Network::of(Some(address.parse().unwrap())).to_string();
-    assert_eq!(of("192.168.7.42"), "192.168.7.0/24");
-    assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-    assert_eq!(Network::of(None).to_string(), "none");
-}
-
-#[test]
-fn networks_are_remembered_apart_and_the_oldest_is_forgotten() {
-    let memory = InProcess::default();
-    let network = |number: u8| Network::of(Some([10, number, 0, 1].into()));
-    let known = |port| Known {
-        udp_port: Some(port),
-        best: None,
-    };
-    memory.remember(&network(0), known(1));
-    memory.remember(&network(0), known(2));
-    memory.remember(&network(1), known(3));
-    assert_eq!(memory.recall(&network(0)), known(2));
-    assert_eq!(memory.recall(&network(9)), Known::default());
-    for number in 1..=MOST_NETWORKS {
-        memory.remember(&network(u8::try_from(number).unwrap()), known(4));
-    }
-    assert_eq!(memory.recall(&network(0)), Known::default());
 }
