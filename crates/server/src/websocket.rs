@@ -75,12 +75,12 @@ async fn enter(permit: Permit, upgraded: OnUpgrade, guests: Guests) {
     }
 }
 
-/// Writes a refusal to the log. Strangers may fill it with requests that have no pass, as scanners
-/// make them: these are below the default level.
+/// Writes a refusal to the log. What strangers can fill it with is below the default level: requests
+/// that have no pass, as scanners make them, and those that come while too many others are looked at.
 fn note(refusal: Refusal, from: IpAddr) {
     let status = refusal.status().as_u16();
     match refusal {
-        Refusal::Pass(BadPass::Missing | BadPass::Unreadable(_)) => {
+        Refusal::Busy | Refusal::Pass(BadPass::Missing | BadPass::Unreadable(_)) => {
             debug!(%from, status, "upgrade refused: {refusal}");
         }
         _ => info!(%from, status, "upgrade refused: {refusal}"),

@@ -2,7 +2,7 @@
 //! checked before there is any QUIC. A proxy on the way sees it; it is good for one use at one
 //! instance, and opens nothing without the second proof inside QUIC.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -25,7 +25,8 @@ pub(crate) fn write_pass(key: &Key, pass: &Pass) -> String {
 /// Checks passes, each of which is taken once.
 #[derive(Debug, Default)]
 pub(crate) struct PassCheck {
-    used: Mutex<Used>,
+    /// By key, so that the holder of one cannot take the room of the others.
+    used: Mutex<HashMap<KeyId, Used>>,
 }
 
 impl PassCheck {
@@ -47,12 +48,12 @@ impl PassCheck {
             return Err(BadPass::Clock);
         }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.note(pass.nonce, now)?;
+        used.entry(key.id()).or_default().note(pass.nonce, now)?;
         Ok((Arc::clone(key), pass))
     }
 }
 
-/// The nonces of the passes that were taken.
+/// The nonces of a key's passes that were taken.
 #[derive(Debug, Default)]
 struct Used {
     nonces: HashSet<[u8; 16]>,
@@ -128,7 +129,7 @@ const SCHEME: &str = "RenderTunnel";
 const KEPT: u64 = 2 * CLOCK_TOLERANCE;
 
 /// All sessions that a server takes, each with a new carrier every ten seconds for as long as passes
-/// are kept: some 1 MiB.
+/// are kept: some 1 MiB for a key.
 const MOST_USED: usize = MOST_SESSIONS * (KEPT as usize) / 10;
 
 #[cfg(test)]
@@ -179,6 +180,31 @@ mod tests {
     fn at(now: u64) -> (PassCheck, ServerTrust, Arc<AtomicU64>) {
         let clock = Arc::new(AtomicU64::new(now));
         (PassCheck::default(), trust(Arc::clone(&clock)), clock)
+    }
+
+    #[test]
+    fn a_key_that_opens_without_end_takes_nothing_from_the_others() {
+        let (check, mut trust, _) = at(NOW);
+        let other = key("6f2b8e0c9a714d36b1e7f08c2d9a6b43");
+        let both = [ours(), key("6f2b8e0c9a714d36b1e7f08c2d9a6b43")];
+        trust.keys = Arc::new(KeyRing::new(both).unwrap());
+        let open = |key: &Key, pass: &Pass| {
+            let header = write_pass(key, pass);
+            check.check(&trust, header.as_bytes()).map(|_| ())
+        };
+        let first = ours();
+        let mut pass = pass(0);
+        for number in 0..MOST_USED as u128 {
+            pass.nonce = number.to_be_bytes();
+            open(&first, &pass).unwrap();
+        }
+        pass.nonce = u128::MAX.to_be_bytes();
+        assert_eq!(open(&first, &pass), Err(BadPass::TooMany));
+        let others = Pass {
+            key_id: other.id().0,
+            ..pass
+        };
+        assert_eq!(open(&other, &others), Ok(()));
     }
 
     #[test]

@@ -111,7 +111,7 @@ struct Link<'a, S> {
     queues: &'a Queues,
     id: LinkId,
     pulse: Pulse,
-    trial: Option<Interval>,
+    trial: Option<Trial>,
     /// Whether it has begun to carry the session.
     carries: bool,
 }
@@ -138,18 +138,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<'_, S> {
     }
 
     /// Returns what the link is to the session. Whether QUIC has taken a candidate's packets is not
-    /// told, so a candidate looks again from time to time.
+    /// told, so a candidate looks again from time to time, but not for ever: meanwhile nothing is
+    /// read from the link that carries the session.
     fn stand(&mut self, cx: &mut Context<'_>) -> Standing {
         loop {
-            let standing = self.queues.standing(self.id);
+            let standing = self.queues.poll_standing(self.id, cx);
             if standing != Standing::Candidate {
                 self.trial = None;
                 return standing;
             }
-            let trial = self
-                .trial
-                .get_or_insert_with(|| tokio::time::interval(TRIAL));
-            if trial.poll_tick(cx).is_pending() {
+            let trial = self.trial.get_or_insert_with(Trial::begin);
+            if trial.began.elapsed() >= LONGEST_TRIAL {
+                return Standing::Over;
+            }
+            if trial.looks.poll_tick(cx).is_pending() {
                 return standing;
             }
         }
@@ -159,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<'_, S> {
     fn receive(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd> {
         while self.queues.poll_room(self.id, cx).is_ready() {
             let message = match self.socket.poll_next_unpin(cx) {
-                Poll::Pending => break,
+                Poll::Pending => return Ok(()),
                 Poll::Ready(None) => return Err(LinkEnd::Closed(None)),
                 Poll::Ready(Some(message)) => message?,
             };
@@ -168,6 +170,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<'_, S> {
                 self.queues.deliver(packet);
             }
         }
+        // Who is not listened to is not silent.
+        self.pulse.heard = Instant::now();
         Ok(())
     }
 
@@ -189,9 +193,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<'_, S> {
         })
     }
 
-    /// Asks whether the peer is there when it has said nothing for a while.
+    /// Asks whether the peer is there when it has said nothing for a while. When the session is over,
+    /// a peer that speaks but does not read what is left is not waited for.
     fn pulse(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd> {
         while self.pulse.ticks.poll_tick(cx).is_ready() {
+            if self.queues.is_finished() {
+                let since = *self.pulse.finished.get_or_insert_with(Instant::now);
+                if since.elapsed() >= LAST_WORDS {
+                    return Err(LinkEnd::Done);
+                }
+            }
             let silence = self.pulse.heard.elapsed();
             if silence >= SILENCE {
                 return Err(LinkEnd::Silent);
@@ -211,9 +222,26 @@ enum Sent {
     Part,
 }
 
+/// A candidate's time to prove itself.
+struct Trial {
+    began: Instant,
+    looks: Interval,
+}
+
+impl Trial {
+    fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            looks: tokio::time::interval(TRIAL),
+        }
+    }
+}
+
 struct Pulse {
     ticks: Interval,
     heard: Instant,
+    /// When the session was first seen to be over.
+    finished: Option<Instant>,
 }
 
 impl Pulse {
@@ -221,7 +249,11 @@ impl Pulse {
         let heard = Instant::now();
         let mut ticks = tokio::time::interval_at(heard + PULSE, PULSE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ticks, heard }
+        Self {
+            ticks,
+            heard,
+            finished: None,
+        }
     }
 }
 
@@ -287,6 +319,14 @@ const SILENCE: Duration = Duration::from_millis(7_500);
 
 /// How often a candidate looks whether it has proved itself: no part of a round trip.
 const TRIAL: Duration = Duration::from_millis(5);
+
+/// A client's first packet follows its upgrade at once, and a packet that is lost comes again within
+/// a second or two. Well below QUIC's idle timeout, so that a session outlives a link that was opened
+/// in its name and brings nothing.
+const LONGEST_TRIAL: Duration = Duration::from_secs(5);
+
+/// What is left are a few packets: on a link of 100 kbit/s they leave in time.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A close frame takes one packet.
 const CLOSING: Duration = Duration::from_millis(500);

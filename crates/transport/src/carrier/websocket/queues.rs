@@ -81,24 +81,30 @@ struct Candidate {
 #[derive(Debug, Default)]
 struct Packets {
     packets: VecDeque<Bytes>,
-    bytes: usize,
+    /// What they cost together.
+    held: usize,
 }
 
 impl Packets {
     fn push(&mut self, packet: Bytes) {
-        self.bytes += packet.len();
+        self.held += cost(&packet);
         self.packets.push_back(packet);
     }
 
     fn pop(&mut self) -> Option<Bytes> {
         let packet = self.packets.pop_front()?;
-        self.bytes -= packet.len();
+        self.held -= cost(&packet);
         Some(packet)
     }
 
     const fn has_room(&self, most: usize) -> bool {
-        self.bytes < most
+        self.held < most
     }
+}
+
+/// Returns what a packet takes in a queue. A hundred thousand packets of one byte are not small.
+const fn cost(packet: &Bytes) -> usize {
+    packet.len() + BESIDE
 }
 
 /// Tasks that wait, each once. There are at most a few: QUIC's two drivers, and two links.
@@ -181,9 +187,14 @@ impl Queues {
 
 /// The links' side.
 impl Queues {
-    /// Returns what the link is to the session, and promotes a candidate that has proved itself.
-    pub(super) fn standing(&self, link: LinkId) -> Standing {
-        let standing = self.lock().standing(link);
+    /// Returns what the link is to the session, and promotes a candidate that has proved itself. The
+    /// task is woken when that may have changed, whatever else it waits for.
+    pub(super) fn poll_standing(&self, link: LinkId, cx: &Context<'_>) -> Standing {
+        let standing = {
+            let mut state = self.lock();
+            state.links.register(cx);
+            state.standing(link)
+        };
         if standing != Standing::Candidate {
             return standing;
         }
@@ -375,6 +386,10 @@ const FIRST: LinkId = LinkId(1);
 /// What is in this queue can no longer be overtaken: four packets, 2.6 ms at 100 Mbit/s. Fewer would
 /// leave the link's task waiting for QUIC's on a fast link.
 const MOST_OUTGOING: usize = 32 * 1024;
+
+/// What a packet takes beside its bytes: its place in the queue, and its share of the buffer that it
+/// was read into.
+const BESIDE: usize = 128;
 
 /// QUIC empties this queue as soon as it runs: it holds what comes meanwhile.
 const MOST_INCOMING: usize = 128 * 1024;

@@ -1,5 +1,7 @@
 //! Links, queues and doors by themselves. Sessions on them are in `tests/websocket.rs`.
 
+mod hostile;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -308,8 +310,8 @@ fn a_session_that_is_given_up_takes_packets_and_drops_them() {
     while send(&queues, &[1; PACKET]).is_ok() {}
     queues.abandon();
     assert_eq!(send(&queues, &[1; PACKET]), Ok(()));
-    assert_eq!(queues.standing(link), Standing::Over);
     let cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert_eq!(queues.poll_standing(link, &cx), Standing::Over);
     assert_eq!(queues.poll_take(link, &cx), Poll::Pending);
 }
 
