@@ -21,7 +21,7 @@ use crate::settings::{self, SecretFile, Server};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionOptions {
-    /// The server, for example https://app.onrender.com [env: RENDER_EXTERNAL_URL]
+    /// The server: https://HOST, http://HOST:PORT or quic://HOST:PORT [env: RENDER_EXTERNAL_URL]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 

@@ -80,9 +80,13 @@ fn logs_and_a_sync_share_the_session() {
 fn what_worked_is_remembered_for_the_next_command() {
     let serving = Serving::at_a_lasting_port();
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
-    let health = sandbox.tunnel(&["health", "--server", &serving.http(), "--json"]);
-    health.expect(0, &[]);
-    assert_eq!(health.json()["carrier"], "udp");
+    // What is insisted on has won nothing.
+    for (choice, carrier) in [("websocket", "websocket"), ("auto", "udp")] {
+        let arguments = ["health", "--server", &serving.http(), "--carrier", choice];
+        let health = sandbox.tunnel(&[&arguments[..], &["--json"]].concat());
+        health.expect(0, &[]);
+        assert_eq!(health.json()["carrier"], carrier);
+    }
     let kept = sandbox.path().join(".local/state/render-tunnel/ways.json");
     let kept = std::fs::read_to_string(kept).unwrap();
     for piece in [&*serving.http(), r#""carrier":"udp""#] {

@@ -163,11 +163,15 @@ impl ServerDial {
         let offered = self.ways.udp_port.or(known.udp_port);
         let learned = Known {
             udp_port: welcome.udp_port.or(known.udp_port),
-            // A WebSocket that nothing ran against has not won: an offer that came with this
-            // welcome is taken up the next time.
-            best: match (session.carrier(), offered, welcome.udp_port) {
-                (Carrier::WebSocket, None, Some(_)) => None,
-                (carrier, ..) => Some(carrier),
+            best: match (self.ways.choice, session.carrier(), offered) {
+                // Who insists on one carrier has not compared it with the other.
+                (CarrierChoice::Udp | CarrierChoice::WebSocket, ..) => known.best,
+                // Nor has a WebSocket that nothing ran against: an offer of UDP that came with
+                // this welcome is taken up the next time.
+                (CarrierChoice::Auto, Carrier::WebSocket, None) if welcome.udp_port.is_some() => {
+                    None
+                }
+                (CarrierChoice::Auto, carrier, _) => Some(carrier),
             },
         };
         self.memory.remember(network, learned);

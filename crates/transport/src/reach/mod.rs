@@ -113,7 +113,7 @@ impl Route {
 }
 
 /// Goes through `proxy`, at the other end of `stream`, to `server`: TLS with the proxy itself, if it
-/// speaks that, and [`tunnel`]. Cancel-safe: an attempt that is dropped closes the stream.
+/// speaks that, and CONNECT. Cancel-safe: an attempt that is dropped closes the stream.
 ///
 /// # Errors
 /// [`ReachError`] if the proxy is not trusted, or does not do it.

@@ -12,6 +12,7 @@ mod database;
 mod finding;
 mod group;
 mod session;
+mod stages;
 mod table;
 mod udp;
 mod webhook;

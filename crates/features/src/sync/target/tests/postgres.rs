@@ -8,7 +8,7 @@ use super::{Chunk, column, courses, plan, plan_from, table, titles, write};
 use crate::sync::cell::Cell;
 use crate::sync::database::DatabaseUrl;
 use crate::sync::source::{Snapshot, View};
-use crate::sync::target::{Destination, Holds, Mode, Problem, Target, WriteError};
+use crate::sync::target::{Destination, Holds, Mode, Problem, Readiness, Target, WriteError, look};
 use crate::sync::wire::{Engine, Plan, TablePlan};
 
 fn address(url: &str) -> Destination {
@@ -50,6 +50,23 @@ async fn the_id_is_the_one_that_a_source_has() {
             .source()
             .identity
     );
+}
+
+#[tokio::test]
+async fn a_look_tells_whether_tables_could_be_made_and_makes_none() {
+    let database = database().await;
+    let url: DatabaseUrl = database.url().parse().unwrap();
+    assert_eq!(look(&url).await.unwrap(), Readiness::Found);
+    let tables = "SELECT count(*)::text FROM pg_tables WHERE schemaname = current_schema()";
+    assert_eq!(text(&database, tables).await, "0");
+    database
+        .run(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
+             current_database()); END $$",
+        )
+        .await;
+    let error = look(&url).await.unwrap_err();
+    assert!(matches!(error, WriteError::ReadOnly { .. }), "{error:?}");
 }
 
 #[tokio::test]
