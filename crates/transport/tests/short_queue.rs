@@ -240,7 +240,8 @@ async fn a_longer_route_is_filled_and_a_shorter_one_found() {
     sleep(secs(3)).await;
     let (share, p99) = sender.watch(&SLOWER, secs(3)).await;
     assert!(share > 0.9, "{share} on the shorter route");
-    assert!(p99 < ms(35), "{p99:?} on the shorter route");
+    // 20 on the way, 6.5 that we aim for at 40 Mbit/s, and as much again.
+    assert!(p99 < ms(40), "{p99:?} on the shorter route");
 }
 
 /// Lets a flow begin two seconds after another at the same queue, and returns their shares.
