@@ -39,6 +39,8 @@ pub(super) struct Control {
 enum Phase {
     /// Doubles the window each round until there is a queue.
     Startup,
+    /// Goes back to the window before, and measures what the link carries while its queue lasts.
+    Settle { rounds: u32 },
     /// Keeps the queue at its target.
     Steady,
     /// Empties the queue to see the path without it, then goes back to a window.
@@ -102,7 +104,7 @@ impl Control {
     pub(super) fn end_batch(&mut self, now: Instant, in_flight: u64) {
         self.round.end_batch(in_flight as f64);
         if self.phase == Phase::Startup && self.fills_queue() {
-            self.leave_startup(now);
+            self.settle();
         }
         if self.round.is_over() {
             let report = self.round.report(now);
@@ -114,6 +116,9 @@ impl Control {
     /// Notes packets that were lost.
     pub(super) fn lost(&mut self, bytes: u64) {
         self.round.lost(bytes as f64);
+        if self.phase == Phase::Startup && self.round.lost_so_far() > STARTUP_LOSS * self.window {
+            self.settle();
+        }
     }
 
     /// Starts anew: for a while nothing has arrived, and the path may be another.
@@ -129,12 +134,24 @@ impl Control {
         rtt - base > self.target.delay(self.window / rtt, self.packet)
     }
 
-    fn leave_startup(&mut self, now: Instant) {
-        self.peak.insert(now, self.round.report(now).rate);
+    /// Ends the startup. The rate of the link is not known yet: of a round that has hardly begun, the
+    /// acks may all have been read at one instant, which would be a link without end.
+    fn settle(&mut self) {
+        // The window of a round ago, whose packets have made the queue.
+        self.goal = self.window / 2.0;
+        self.phase = Phase::Settle { rounds: 1 };
+    }
+
+    /// Aims for what the path holds, by all that is known.
+    fn fit(&mut self) {
         if let (Some(rate), Some(base)) = (self.peak.best(), self.base.best()) {
             self.goal = rate * (base + self.target.delay(rate, self.packet));
         }
-        self.be_steady(now);
+    }
+
+    /// Returns whether what is lost is the startup's doing, and says nothing about the path.
+    fn is_starting(&self) -> bool {
+        matches!(self.phase, Phase::Startup | Phase::Settle { .. })
     }
 
     fn be_steady(&mut self, now: Instant) {
@@ -145,11 +162,19 @@ impl Control {
 
     fn end_round(&mut self, now: Instant, report: Report) {
         self.peak.insert(now, report.rate);
-        self.losses.insert(now, report.loss);
+        if !self.is_starting() {
+            self.losses.insert(now, report.loss);
+        }
         self.rtts.push_back((now, report.rtt));
         match self.phase {
-            Phase::Startup if report.loss > STARTUP_LOSS => self.leave_startup(now),
             Phase::Startup => {}
+            Phase::Settle { rounds } => {
+                self.fit();
+                match rounds.checked_sub(1) {
+                    Some(rounds) => self.phase = Phase::Settle { rounds },
+                    None => self.be_steady(now),
+                }
+            }
             Phase::Steady => self.steer(now, report),
             Phase::Drain { rounds: 0, back_to } => {
                 self.goal = back_to;
@@ -306,7 +331,7 @@ const USED: f64 = 0.75;
 /// Loss beyond chance before the window gives way: the queue is too short, or shared.
 const MOST_EXCESS: f64 = 0.03;
 
-/// Startup overshoots by up to a half; chance loses less than this.
+/// Startup overshoots by up to a half; chance loses less than this part of a window.
 const STARTUP_LOSS: f64 = 0.1;
 
 /// Ten packets of UDP are 14 KiB; twice that saves a round trip, and is 50 ms at 5 Mbit/s.

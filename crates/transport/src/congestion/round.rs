@@ -20,7 +20,8 @@ pub(super) struct Round {
 pub(super) struct Report {
     /// The smallest round trip, in seconds.
     pub(super) rtt: f64,
-    /// Bytes a second that were acknowledged.
+    /// Bytes a second that were acknowledged, but no more than were in flight for a round trip: where
+    /// acks stall and then come at once, a round has those of two.
     pub(super) rate: f64,
     /// The share of bytes that were lost.
     pub(super) loss: f64,
@@ -70,6 +71,11 @@ impl Round {
         (self.samples >= ENOUGH_SAMPLES).then_some(self.smallest_rtt)
     }
 
+    /// Returns how much was lost so far.
+    pub(super) fn lost_so_far(&self) -> f64 {
+        self.lost
+    }
+
     /// Returns the most that was in flight so far.
     pub(super) fn in_flight(&self) -> f64 {
         self.most_in_flight
@@ -77,9 +83,10 @@ impl Round {
 
     pub(super) fn report(&self, now: Instant) -> Report {
         let took = now.saturating_duration_since(self.began).as_secs_f64();
+        let rtt = self.smallest_rtt.max(SHORTEST_ROUND);
         Report {
             rtt: self.smallest_rtt,
-            rate: self.acked / took.max(SHORTEST_ROUND),
+            rate: (self.acked / took.max(SHORTEST_ROUND)).min(self.most_in_flight / rtt),
             loss: self.lost / (self.acked + self.lost).max(1.0),
             in_flight: self.most_in_flight,
         }

@@ -17,11 +17,21 @@ struct Path {
     delay: Duration,
     /// How many bytes may wait.
     queue: f64,
+    /// The acks are read at the ends of turns so long, as where a thread sleeps or the kernel hands
+    /// over many packets at once.
+    turn: Option<Duration>,
+    began: Instant,
     /// When the link has sent what it has.
     free: Instant,
-    /// When each packet was sent, and when its ack comes.
-    flying: VecDeque<(Instant, Instant)>,
+    flying: VecDeque<Packet>,
     arrived: u64,
+    lost: u64,
+}
+
+struct Packet {
+    sent: Instant,
+    /// When its ack comes, unless it was dropped.
+    due: Option<Instant>,
 }
 
 impl Path {
@@ -35,9 +45,12 @@ impl Path {
             rate,
             delay,
             queue: (rate * 0.05).max(512.0 * 1024.0),
+            turn: None,
+            began: now,
             free: now,
             flying: VecDeque::new(),
             arrived: 0,
+            lost: 0,
         }
     }
 
@@ -56,26 +69,58 @@ impl Path {
         (self.arrived - before) as f64 / (self.rate * span.as_secs_f64())
     }
 
+    /// Runs for a while and returns the share of what was sent that was lost.
+    fn loss_of(&mut self, span: Duration) -> f64 {
+        let (arrived, lost) = (self.arrived, self.lost);
+        self.run(span);
+        let (arrived, lost) = (self.arrived - arrived, self.lost - lost);
+        lost as f64 / (arrived + lost) as f64
+    }
+
     fn send(&mut self, most: u64) {
         let window = self.control.window().min(most);
         while self.in_flight() + u64::from(self.packet) < window {
             let begins = self.free.max(self.now);
             let waits = (begins - self.now).as_secs_f64() * self.rate;
-            if waits > self.queue {
-                self.control.lost(u64::from(self.packet));
-                break;
+            let fits = waits <= self.queue;
+            if fits {
+                self.free = begins + Duration::from_secs_f64(f64::from(self.packet) / self.rate);
             }
-            self.free = begins + Duration::from_secs_f64(f64::from(self.packet) / self.rate);
-            self.flying.push_back((self.now, self.free + self.delay));
+            self.flying.push_back(Packet {
+                sent: self.now,
+                due: fits.then(|| self.free + self.delay),
+            });
         }
     }
 
+    /// Takes the next ack, and with it the news of what was lost before it.
     fn receive(&mut self) {
-        let (sent, due) = self.flying.pop_front().expect("a packet in flight");
-        self.now = due.max(self.now);
-        self.arrived += u64::from(self.packet);
-        self.control.acked(self.now, sent, u64::from(self.packet));
-        self.control.end_batch(self.now, self.in_flight());
+        let mut lost = 0;
+        while let Some(Packet { sent, due }) = self.flying.pop_front() {
+            let Some(due) = due else {
+                lost += u64::from(self.packet);
+                continue;
+            };
+            self.now = self.read_at(due);
+            self.arrived += u64::from(self.packet);
+            self.control.acked(self.now, sent, u64::from(self.packet));
+            self.control.end_batch(self.now, self.in_flight());
+            break;
+        }
+        if lost > 0 {
+            self.lost += lost;
+            self.control.lost(lost);
+        }
+    }
+
+    /// Returns the end of the turn in which an ack comes.
+    fn read_at(&self, due: Instant) -> Instant {
+        let Some(turn) = self.turn else {
+            return due.max(self.now);
+        };
+        let turns = (due - self.began).as_nanos().div_ceil(turn.as_nanos());
+        let end = self.began + turn * u32::try_from(turns).expect("a short test");
+        end.max(self.now)
     }
 
     fn in_flight(&self) -> u64 {
@@ -177,6 +222,33 @@ fn a_short_queue_gives_way_to_loss() {
     let fits = path.rate * path.delay.as_secs_f64() + path.queue;
     let window = path.control.window() as f64;
     assert!(window < 1.3 * fits, "{window} where {fits} fit");
+}
+
+#[test]
+fn acks_that_come_at_once_are_no_fast_link() {
+    for turn in [1, 2, 5, 10] {
+        let mut path = Path::new(OVER_UDP, 1452, 100.0, ms(40));
+        path.turn = Some(ms(turn));
+        path.run(Duration::from_secs(3));
+        let loss = path.loss_of(Duration::from_secs(5));
+        assert!(loss < 0.001, "{loss} lost where acks come every {turn} ms");
+        let used = path.run(Duration::from_secs(5));
+        assert!(used > 0.95, "{used} where acks come every {turn} ms");
+        // The acks of a turn are answered with a burst.
+        let queueing = path.queueing();
+        assert!(queueing < ms(8 + turn), "{queueing:?} at {turn} ms");
+    }
+}
+
+#[test]
+fn a_base_that_was_seen_in_a_full_queue_is_not_believed_for_long() {
+    let mut path = Path::new(OVER_UDP, 1452, 100.0, ms(40));
+    // Ours and forgotten, or that of somebody who has just gone.
+    path.free += Duration::from_secs_f64(path.queue / path.rate);
+    path.run(Duration::from_secs(15));
+    let loss = path.loss_of(Duration::from_secs(5));
+    assert!(loss < 0.001, "{loss} lost");
+    assert!(path.queueing() < ms(10), "{:?}", path.queueing());
 }
 
 #[test]
