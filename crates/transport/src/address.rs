@@ -91,6 +91,9 @@ impl FromStr for ServerAddress {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(AddressError::Credentials);
         }
+        if !matches!(url.path(), "" | "/") {
+            return Err(AddressError::Path(url.path().to_owned()));
+        }
         let host = match url.host() {
             Some(Host::Ipv6(address)) => address.to_string(),
             Some(host) => host.to_string(),
@@ -136,6 +139,9 @@ pub enum AddressError {
     /// A URL of something else.
     #[error("a server's address begins with https://, http:// or quic://, not {0}://")]
     Scheme(String),
+    /// A path in it.
+    #[error("a server's address has no path, and this one has {0}: the tunnel is at {path} of its host", path = crate::carrier::websocket::PATH)]
+    Path(String),
     /// No host in it.
     #[error("the server's address names no host; write it like https://app.example.com")]
     NoHost,
@@ -201,6 +207,7 @@ mod tests {
     fn what_is_no_address_says_why() {
         let error = |text: &str| text.parse::<ServerAddress>().unwrap_err();
         assert_eq!(error(" "), AddressError::Empty);
+        assert_eq!(error("https://x/tun"), AddressError::Path("/tun".into()));
         assert_eq!(error("ftp://x"), AddressError::Scheme("ftp".into()));
         assert_eq!(error("quic://user:secret@x"), AddressError::Credentials);
         assert!(matches!(error("quic://:1"), AddressError::NotAUrl(_)));

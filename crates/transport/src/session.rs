@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{Connection, ConnectionError, ConnectionStats, Endpoint};
+use bytes::Bytes;
+use quinn::{ApplicationClose, Connection, ConnectionError, ConnectionStats, Endpoint};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
@@ -215,12 +216,30 @@ impl Session {
     /// Returns why the session has ended, if it has.
     #[must_use]
     pub fn close_reason(&self) -> Option<ConnectionError> {
-        self.0.connection.close_reason()
+        self.0
+            .connection
+            .close_reason()
+            .map(|reason| self.explained(reason))
     }
 
     /// Waits until the session ends and returns why. Cancel-safe.
     pub async fn closed(&self) -> ConnectionError {
-        self.0.connection.closed().await
+        let reason = self.0.connection.closed().await;
+        self.explained(reason)
+    }
+
+    /// Tells the end of a session that lost its carrier for good from one that this end has closed.
+    fn explained(&self, reason: ConnectionError) -> ConnectionError {
+        let carrying = self.0.carrying.as_ref();
+        match reason {
+            ConnectionError::LocallyClosed if carrying.is_some_and(Carrying::is_lost) => {
+                ConnectionError::ApplicationClosed(ApplicationClose {
+                    error_code: CloseCode::CARRIER_LOST.0.into(),
+                    reason: Bytes::new(),
+                })
+            }
+            reason => reason,
+        }
     }
 
     /// Ends the session and all its channels, and lets the peer know.

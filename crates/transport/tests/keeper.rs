@@ -48,7 +48,7 @@ async fn keep_heard(pair: &Pair, reconnect: Reconnect) -> (Keeper, UnboundedRece
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_killed_is_missed_in_ten_seconds_and_found_again() {
+async fn a_server_that_is_killed_and_starts_again_is_found_with_the_next_packet() {
     let mut pair = pair();
     let (keeper, mut events) = keep_heard(&pair, QUICK).await;
     let first = keeper.session().await.unwrap();
@@ -58,7 +58,8 @@ async fn a_server_that_is_killed_is_missed_in_ten_seconds_and_found_again() {
     first.closed().await;
     let second = keeper.session().await.unwrap();
     let missed = killed.elapsed();
-    assert!(missed < Duration::from_secs(12), "{missed:?}");
+    // A keep-alive, the reset that answers it, and the first try anew.
+    assert!(missed < Duration::from_secs(5), "{missed:?}");
     assert!(second.close_reason().is_none());
     assert!(matches!(events.recv().await, Some(Event::Disconnected(_))));
     assert!(

@@ -93,7 +93,7 @@ const TX_QUEUE: u32 = 10_000;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use tokio::net::UdpSocket;
 
@@ -138,8 +138,18 @@ mod tests {
         };
         let took = lab.client.run(ask).await.unwrap();
         assert!(took >= way.round_trip(), "{took:?}");
-        // With the headers of IP and UDP.
-        assert_eq!(lab.wire.as_ref().map(Wire::carried), Some(100));
+        // With the headers of IP and UDP. They are counted once they are there.
+        let counted = async {
+            while lab.wire.as_ref().map(Wire::carried) != Some(100) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let counted = tokio::time::timeout(Duration::from_secs(10), counted).await;
+        assert!(
+            counted.is_ok(),
+            "{:?}",
+            lab.wire.as_ref().map(Wire::carried)
+        );
     }
 
     #[tokio::test]

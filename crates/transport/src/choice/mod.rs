@@ -91,7 +91,11 @@ impl ServerDial {
     }
 
     fn plan(&self, known: Known) -> Plan {
-        let udp_port = self.ways.udp_port.or(known.udp_port);
+        let udp_port = match (self.ways.choice, &self.ways.http) {
+            // The port in the address is that of HTTP: what the server has said is better.
+            (CarrierChoice::Udp, Some(_)) => known.udp_port.or(self.ways.udp_port),
+            _ => self.ways.udp_port.or(known.udp_port),
+        };
         // Where nothing has won yet, an offer of UDP is worth the wait.
         let first = known.best.unwrap_or(match udp_port {
             Some(_) => Carrier::Udp,

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{AsyncUdpSocket, Endpoint, ServerConfig, TokioRuntime};
+use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
+use quinn_proto::HashedConnectionIdGenerator;
+use ring::hmac;
 use wire::CloseCode;
 
-use super::abstract_endpoint;
 use super::arrival::{Arrival, Reception};
 use super::error::BindError;
 use crate::carrier::{self, Carrier, udp};
@@ -33,7 +34,7 @@ impl Listener {
         let socket = udp::bind(address).map_err(failed)?;
         let carrier = Carrier::Udp;
         let endpoint = Endpoint::new(
-            carrier::endpoint_config(carrier),
+            endpoint_config(&reception, carrier),
             Some(server_config(&reception, carrier)?),
             socket,
             Arc::new(TokioRuntime),
@@ -55,9 +56,13 @@ impl Listener {
         carrier: Carrier,
         reception: Arc<Reception>,
     ) -> Result<Self, BindError> {
-        let config = server_config(&reception, carrier)?;
-        let endpoint =
-            abstract_endpoint(socket, carrier, Some(config)).map_err(BindError::Abstract)?;
+        let endpoint = Endpoint::new_with_abstract_socket(
+            endpoint_config(&reception, carrier),
+            Some(server_config(&reception, carrier)?),
+            socket,
+            Arc::new(TokioRuntime),
+        )
+        .map_err(BindError::Abstract)?;
         Ok(Self {
             endpoint,
             carrier,
@@ -119,6 +124,19 @@ impl Listener {
             .await
             .ok();
     }
+}
+
+/// Returns the settings of a listener, which knows packets of the sessions before a restart, and
+/// says of them that they are gone.
+fn endpoint_config(reception: &Reception, carrier: Carrier) -> EndpointConfig {
+    let seed = reception.trust().keys.reset_seed();
+    let [a, b, c, d, e, f, g, h, ..] = *seed;
+    let ids = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let mut config = carrier::endpoint_config(carrier);
+    config
+        .reset_key(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, seed.as_ref())))
+        .cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids)));
+    config
 }
 
 pub(crate) fn server_config(

@@ -21,6 +21,7 @@ pub struct Key {
     scopes: Scopes,
     proof: hmac::Key,
     pass: hmac::Key,
+    reset: Zeroizing<[u8; 32]>,
     identity: Identity,
 }
 
@@ -58,6 +59,7 @@ impl Key {
             scopes,
             proof: hmac::Key::new(hmac::HMAC_SHA256, proof.as_ref()),
             pass: hmac::Key::new(hmac::HMAC_SHA256, pass.as_ref()),
+            reset: expand(&root, b"stateless reset")?,
             identity: Identity::from_seed(&seed)?,
         })
     }
@@ -148,6 +150,19 @@ impl KeyRing {
             return Err(KeyRingError::Empty);
         }
         Ok(ring)
+    }
+
+    /// Returns what stateless resets (RFC 9000, section 10.3) are made with: the same after a
+    /// restart, so that a client hears at once that its session is gone. Of all keys together, as
+    /// no packet of a forgotten session says whose it was.
+    pub(crate) fn reset_seed(&self) -> Zeroizing<[u8; 32]> {
+        let mut seed = Zeroizing::new([0; 32]);
+        for key in self.keys.values() {
+            seed.iter_mut()
+                .zip(key.reset.iter())
+                .for_each(|(all, one)| *all ^= one);
+        }
+        seed
     }
 
     /// Returns the key of that id, or a key that nobody holds: so an unknown key takes the same

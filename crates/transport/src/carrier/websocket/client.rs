@@ -265,6 +265,7 @@ impl Links {
 
     fn give_up(&self, error: &UpgradeError) {
         debug!("the session's WebSocket cannot be replaced: {error}");
+        self.count.send_modify(|count| count.given_up = true);
         self.connection.close(CloseCode::CARRIER_LOST.0.into(), b"");
         self.queues.abandon();
     }

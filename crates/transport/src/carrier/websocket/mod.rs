@@ -77,6 +77,8 @@ pub(crate) struct LinkCount {
     pub(crate) lost: u32,
     /// How many took the place of one that was lost.
     pub(crate) replaced: u32,
+    /// Whether there will be no other.
+    pub(crate) given_up: bool,
 }
 
 impl Carrying {
@@ -111,6 +113,15 @@ impl Carrying {
         match &self.role {
             Role::Client(..) => None,
             Role::Server(listed) => Some(listed.key()),
+        }
+    }
+
+    /// Whether there will be no other link, because the server that answers now does not know the
+    /// session.
+    pub(crate) fn is_lost(&self) -> bool {
+        match &self.role {
+            Role::Client(_, links) => links.borrow().given_up,
+            Role::Server(_) => false,
         }
     }
 
