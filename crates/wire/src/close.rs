@@ -34,7 +34,9 @@ impl fmt::Display for CloseCode {
             Self::PROTOCOL => f.write_str("the peer broke the protocol"),
             Self::SLOW_HELLO => f.write_str("the hello came too late"),
             Self::REVOKED => f.write_str("the key was revoked"),
-            Self::CARRIER_LOST => f.write_str("the server that answers now does not know the session"),
+            Self::CARRIER_LOST => {
+                f.write_str("the server that answers now does not know the session")
+            }
             Self(code) => write!(f, "close code {code}"),
         }
     }
