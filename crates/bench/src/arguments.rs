@@ -41,7 +41,7 @@ pub(crate) struct RunArguments {
     /// The link between the ends, instead of each scenario's own. Emulating one needs root.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(LINKS.iter().map(|link| link.name)))]
     link: Option<String>,
-    /// Uses fewer rows and rounds: under three minutes for all.
+    /// Uses fewer rows and rounds.
     #[arg(long)]
     quick: bool,
     /// Prints JSON instead of the table.

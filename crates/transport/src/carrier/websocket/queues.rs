@@ -161,6 +161,7 @@ impl Queues {
         mut each: impl FnMut(&[u8]),
     ) -> Poll<()> {
         let mut state = self.lock();
+        let was_full = !state.incoming.has_room(MOST_INCOMING);
         let mut count = 0;
         while count < most
             && let Some(packet) = state.incoming.pop()
@@ -172,7 +173,9 @@ impl Queues {
             state.quic_reads.register(cx);
             return Poll::Pending;
         }
-        state.links.wake();
+        if was_full {
+            state.links.wake();
+        }
         Poll::Ready(())
     }
 
