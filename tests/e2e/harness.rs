@@ -140,7 +140,10 @@ impl Story {
         while self.heard < self.told {
             match self.logs.next().await.expect("the stream goes on") {
                 Some(LogItem::Entry(entry)) => {
-                    assert_eq!(entry.line.message, format!("line {}", self.heard));
+                    assert_eq!(
+                        entry.line().unwrap().message,
+                        format!("line {}", self.heard)
+                    );
                     self.heard += 1;
                 }
                 Some(LogItem::Missed(missed)) => self.missed.push(missed),

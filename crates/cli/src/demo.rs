@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use client::CarrierChoice;
-use features::logs::Feed;
+use features::logs::{Feed, Origin};
 use server::demo::Logs;
 use server::{DatabaseUrl, TunnelServer};
 use transport::trust::Secret;
@@ -51,7 +51,7 @@ impl Demo {
         server.helpers().spawn("demo logs", async move {
             let mut feeds = BTreeMap::new();
             let write = |service: &str, line: &str| {
-                let new = || Feed::new(Arc::clone(&ring), service);
+                let new = || Feed::new(Arc::clone(&ring), Origin::service(service));
                 let feed = feeds.entry(service.to_owned()).or_insert_with(new);
                 feed.push(line.as_bytes());
                 feed.push(b"\n");

@@ -12,7 +12,7 @@ use client::sync::client::{Progress, Summary, SyncRequest, Theirs};
 use client::sync::target::{Destination, Mode, OutputFile};
 use client::sync::wire::{Open, Sanitising, Selection};
 use client::{Reconnect, Secret, TunnelClient, TunnelError, TunnelEvent};
-use server::logs::Feed;
+use server::logs::{Feed, Origin};
 use server::{DatabaseUrl, TunnelServer};
 use tokio::sync::mpsc;
 
@@ -59,7 +59,7 @@ async fn lines_progress_and_health_are_events_in_the_order_in_which_they_came() 
     let (server, client) = together(folder.path()).await;
     let mut events = client.events();
     client.health_check().await.unwrap();
-    let mut feed = Feed::new(Arc::clone(server.ring()), "api");
+    let mut feed = Feed::new(Arc::clone(server.ring()), Origin::service("api"));
     feed.push(b"it works\n");
     let tail = LogsRequest {
         start: Start::Oldest,

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use transport::router::{Handler, Router};
 use transport::session::Protocol;
+use transport::tasks::Tasks;
 
 use crate::parts::{SectionError, ServerParts};
 
@@ -25,10 +26,22 @@ pub struct Feature {
     /// Makes the server half of what the server has; `None` where the server has not what the
     /// feature needs.
     pub server: MakeServerHalf,
+    /// Makes what the front serves for it; `None` where it has nothing to serve.
+    pub routes: Option<MakeRoutes>,
+    /// Starts what runs beside it on the server, such as readers of its sources.
+    pub helpers: Option<StartHelpers>,
 }
 
 /// Makes a feature's server half.
 pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError>;
+
+/// Makes a feature's HTTP routes: whole paths, which begin with `/_tunnel/` unless the
+/// configuration names others. The front guards them by rate and size; who may ask is the feature's
+/// to say.
+pub type MakeRoutes = fn(&ServerParts) -> Result<Option<axum::Router>, SectionError>;
+
+/// Starts a feature's tasks, which end when their owner is told to stop.
+pub type StartHelpers = fn(&ServerParts, &Tasks) -> Result<(), SectionError>;
 
 /// Every feature there is.
 pub const ALL: [Feature; 3] = [health::FEATURE, logs::FEATURE, sync::FEATURE];
@@ -45,4 +58,29 @@ pub fn router(parts: &ServerParts) -> Result<Router, SectionError> {
         }
     }
     Ok(router)
+}
+
+/// Makes the HTTP routes of all features.
+///
+/// # Errors
+/// [`SectionError`] if a feature's section of the configuration makes no sense.
+pub fn routes(parts: &ServerParts) -> Result<axum::Router, SectionError> {
+    let mut routes = axum::Router::new();
+    for make in ALL.iter().filter_map(|feature| feature.routes) {
+        if let Some(more) = make(parts)? {
+            routes = routes.merge(more);
+        }
+    }
+    Ok(routes)
+}
+
+/// Starts what runs beside all features.
+///
+/// # Errors
+/// [`SectionError`] if a feature's section of the configuration makes no sense.
+pub fn start_helpers(parts: &ServerParts, tasks: &Tasks) -> Result<(), SectionError> {
+    for start in ALL.iter().filter_map(|feature| feature.helpers) {
+        start(parts, tasks)?;
+    }
+    Ok(())
 }

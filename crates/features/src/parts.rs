@@ -1,6 +1,7 @@
 //! What a server lends to its features.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct ServerParts {
     pub sessions: SessionCount,
     /// The sections of `tunnel.toml`.
     pub sections: Sections,
+    /// The variables that the sections name.
+    pub variables: Variables,
 }
 
 impl ServerParts {
@@ -77,8 +80,41 @@ pub struct About {
     pub program: String,
     /// The commit that runs, if the platform tells.
     pub commit: Option<String>,
+    /// Which instance of the service this is; empty if the platform does not tell.
+    pub instance: String,
     /// When the server started.
     pub started: Instant,
+}
+
+/// Where a feature finds a secret whose variable its section names.
+#[derive(Clone)]
+pub struct Variables(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+
+impl Variables {
+    /// Looks variables up by a function.
+    #[must_use]
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(lookup))
+    }
+
+    /// Returns the value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+}
+
+impl Default for Variables {
+    /// There are none.
+    fn default() -> Self {
+        Self::new(|_| None)
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables(<redacted>)")
+    }
 }
 
 /// The key that pseudonyms are made with.

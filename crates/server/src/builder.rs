@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use features::logs::{LogsConfig, Ring};
-use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
+use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
@@ -31,6 +31,8 @@ pub struct ServerBuilder {
     server_id: String,
     program: String,
     commit: Option<String>,
+    instance: Option<String>,
+    variables: Variables,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
     sections: Sections,
@@ -59,6 +61,8 @@ impl Default for ServerBuilder {
             server_id: "tunnel-server".to_owned(),
             program: concat!("tunnel-server ", env!("CARGO_PKG_VERSION")).to_owned(),
             commit: None,
+            instance: None,
+            variables: Variables::default(),
             database: None,
             pseudonyms: None,
             sections: Sections::default(),
@@ -153,6 +157,23 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets which instance of the service this is.
+    #[must_use]
+    pub fn instance(mut self, instance: Option<String>) -> Self {
+        self.instance = instance;
+        self
+    }
+
+    /// Sets where features look up the variables that their sections name.
+    #[must_use]
+    pub fn variables(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.variables = Variables::new(lookup);
+        self
+    }
+
     /// Sets production's database.
     #[must_use]
     pub fn database(mut self, database: Option<DatabaseUrl>) -> Self {
@@ -196,7 +217,11 @@ impl ServerBuilder {
         let front = match self.http {
             Some(address) => {
                 let door = Door::new(Arc::clone(&reception))?;
-                Some((bind(address, Front::bind).await?, door))
+                let routes = features::routes(&parts)?;
+                Some((
+                    bind(address, |it| Front::bind(it, routes.clone())).await?,
+                    door,
+                ))
             }
             None => None,
         };
@@ -204,7 +229,9 @@ impl ServerBuilder {
             std::future::ready(Listener::bind(address, Arc::clone(&reception)))
         })
         .await?;
-        Ok(TunnelServer::run(listener, front, router, parts))
+        let server = TunnelServer::run(listener, front, router, &parts);
+        features::start_helpers(&parts, server.helpers())?;
+        Ok(server)
     }
 
     fn derived_keys(&self) -> Result<Vec<Key>, ServerError> {
@@ -226,6 +253,7 @@ impl ServerBuilder {
                 environment: self.environment.clone(),
                 program: self.program.clone(),
                 commit: self.commit.clone(),
+                instance: self.instance.clone().unwrap_or_default(),
                 started: Instant::now(),
             }),
             database: self.database.clone(),
@@ -236,6 +264,7 @@ impl ServerBuilder {
             ring: Arc::new(self.ring(logs)),
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
+            variables: self.variables.clone(),
         })
     }
 

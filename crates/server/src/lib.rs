@@ -14,7 +14,7 @@
 //! println!("listening on {}", server.quic_address()?);
 //!
 //! // Lines for `tunnel logs`.
-//! let mut feed = server::logs::Feed::new(server.ring().clone(), "app");
+//! let mut feed = server::logs::Feed::new(server.ring().clone(), server::logs::Origin::service("app"));
 //! feed.push(b"level=info msg=\"ready\"\n");
 //!
 //! # let a_signal = std::future::ready(());
@@ -29,12 +29,10 @@ mod builder;
 pub mod config;
 pub mod demo;
 mod error;
-mod forwarded;
 mod front;
 mod guests;
 mod server;
 mod signal;
-mod websocket;
 
 pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;

@@ -15,8 +15,8 @@ use transport::tasks::Tasks;
 
 use crate::builder::ServerBuilder;
 use crate::front::Front;
+use crate::front::websocket::Upgrades;
 use crate::guests::Guests;
-use crate::websocket::Upgrades;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
 #[derive(Debug)]
@@ -40,19 +40,19 @@ impl TunnelServer {
         listener: Listener,
         front: Option<(Front, Door)>,
         router: Arc<Router>,
-        parts: ServerParts,
+        parts: &ServerParts,
     ) -> Self {
         let server = Self {
             listener: Arc::new(listener),
             http_address: front
                 .as_ref()
                 .and_then(|(front, _)| front.local_addr().ok()),
-            ring: parts.ring,
+            ring: Arc::clone(&parts.ring),
             doors: Tasks::new(),
             sessions: Tasks::new(),
             helpers: Tasks::new(),
         };
-        let guests = Guests::new(router, parts.sessions, server.sessions.clone());
+        let guests = Guests::new(router, parts.sessions.clone(), server.sessions.clone());
         if let Some((front, door)) = front {
             let upgrades = Upgrades {
                 door: Arc::new(door),

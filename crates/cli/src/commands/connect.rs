@@ -132,7 +132,7 @@ fn whole_log() -> Open {
     Open {
         start: Start::Tail(LAST_LINES),
         follow: Follow::On,
-        filter: Filter::default(),
+        filter: Filter::ALL,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use client::logs::wire::{Follow, Open, Start};
-use client::logs::{Filter, Threshold};
+use client::logs::{Filter, Level, Levels};
 use client::{BackoffPolicy, Logs, Reconnect, TunnelClient};
 
 use crate::connection::ConnectionOptions;
@@ -30,7 +30,7 @@ With --json each line is an object whose type is entry, missed or reconnected.")
 pub struct Arguments {
     /// Shows lines of this level and above: trace, debug, info, warn, error or fatal
     #[arg(long, value_name = "LEVEL")]
-    filter: Option<Threshold>,
+    filter: Option<Level>,
 
     /// Shows lines of this service; can be given several times
     #[arg(long, value_name = "NAME")]
@@ -86,8 +86,9 @@ impl Arguments {
                 Follow::On
             },
             filter: Filter {
-                level: self.filter,
+                levels: self.filter.map_or(Levels::All, Levels::AtLeast),
                 services: self.service.clone(),
+                ..Filter::ALL
             },
         }
     }

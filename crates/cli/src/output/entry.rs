@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use client::logs::client::LogItem;
 use client::logs::wire::{Cause, Missed};
-use client::logs::{Entry, Level};
+use client::logs::{AppEnd, Before, Event, Level, Line, Mark, Record};
 use serde::Serialize;
 
 use super::clock::{Moment, TimeOfDay};
@@ -22,7 +22,10 @@ pub fn show(item: &LogItem, screen: &Screen) -> Result<(), Failure> {
     match screen.format() {
         Format::Json => screen.json(&Shown::of(item)),
         Format::Human => match item {
-            LogItem::Entry(entry) => screen.data(&line(entry, screen.out())),
+            LogItem::Entry(entry) => match &entry.record {
+                Record::Line(shown) => screen.data(&line(shown, screen.out())),
+                Record::Mark(shown) => screen.data(&mark(shown, screen.out())),
+            },
             LogItem::Missed(missed) => screen.data(&gap(*missed, screen.out())),
             // What happened to the session is told by its events.
             LogItem::Reconnected { .. } => Ok(()),
@@ -30,18 +33,61 @@ pub fn show(item: &LogItem, screen: &Screen) -> Result<(), Failure> {
     }
 }
 
-fn line(entry: &Entry, style: Style) -> String {
-    let Entry { sequence: _, line } = entry;
+/// What happened between two lines, in its place.
+fn mark(mark: &Mark, style: Style) -> String {
+    let Mark {
+        time,
+        origin,
+        event,
+    } = mark;
+    let time = TimeOfDay(Moment(*time));
+    let service = printable(&origin.service);
+    let shown = format!("── {time} {service}: {} ──", happened(event));
+    style.paint(Ink::Faint, &shown) + "\n"
+}
+
+fn happened(event: &Event) -> String {
+    match event {
+        Event::ServerStarted { commit, before } => {
+            let commit = commit
+                .as_deref()
+                .map(|it| format!(" with commit {}", printable(it)));
+            let before = match before {
+                Before::Unknown | Before::Ended => "",
+                Before::CutOff => {
+                    "; the one before it was cut off, so its last lines may be missing"
+                }
+            };
+            format!("the server started{}{before}", commit.unwrap_or_default())
+        }
+        Event::AppStarted { pid } => format!("the app started as process {pid}"),
+        Event::AppEnded {
+            end: AppEnd::Code(code),
+        } => format!("the app ended with code {code}"),
+        Event::AppEnded {
+            end: AppEnd::Signal(signal),
+        } => {
+            format!("the app was ended by signal {signal}")
+        }
+        Event::Dropped { lines, bytes: _ } => format!(
+            "{} dropped here, so that the app need not wait",
+            counted(*lines, "line")
+        ),
+        Event::SourceAway { reason } => printable(reason).to_string(),
+    }
+}
+
+fn line(line: &Line, style: Style) -> String {
     let time = TimeOfDay(Moment(line.time)).to_string();
     let level = format!("{:<5}", line.level.name().to_uppercase());
     let time = style.paint(Ink::Faint, &time);
     let level = style.paint(ink(line.level), &level);
     let mut shown = format!(
         "{time} {level} {} {}",
-        printable(&line.service),
+        printable(&line.origin.service),
         printable(&line.message)
     );
-    for (name, value) in &line.fields {
+    for (name, value) in line.fields.iter() {
         shown.push(' ');
         shown.push_str(&style.paint(Ink::Faint, &field(name, value)));
     }
@@ -103,8 +149,13 @@ enum Shown<'a> {
         service: &'a str,
         message: &'a str,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        fields: &'a BTreeMap<String, String>,
+        fields: BTreeMap<&'a str, &'a str>,
         sequence: u64,
+    },
+    Mark {
+        time: String,
+        service: &'a str,
+        event: String,
     },
     Missed {
         entries: Option<u64>,
@@ -118,17 +169,21 @@ enum Shown<'a> {
 impl<'a> Shown<'a> {
     fn of(item: &'a LogItem) -> Self {
         match item {
-            LogItem::Entry(entry) => {
-                let Entry { sequence, line } = &**entry;
-                Self::Entry {
+            LogItem::Entry(entry) => match &entry.record {
+                Record::Line(line) => Self::Entry {
                     time: Moment(line.time).to_string(),
                     level: line.level.name(),
-                    service: &line.service,
+                    service: &line.origin.service,
                     message: &line.message,
-                    fields: &line.fields,
-                    sequence: *sequence,
-                }
-            }
+                    fields: line.fields.iter().collect(),
+                    sequence: entry.sequence,
+                },
+                Record::Mark(mark) => Self::Mark {
+                    time: Moment(mark.time).to_string(),
+                    service: &mark.origin.service,
+                    event: happened(&mark.event),
+                },
+            },
             LogItem::Missed(Missed { entries, cause }) => Self::Missed {
                 entries: *entries,
                 cause: match cause {
@@ -146,40 +201,43 @@ impl<'a> Shown<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use client::logs::Line;
+    use client::logs::{Entry, Fields, Origin};
     use std::sync::Arc;
 
     fn entry() -> Entry {
         let line = Line {
             time: 45_296_789_000_000,
             level: Level::WARN,
-            service: "api".to_owned(),
+            origin: Origin::service("api"),
             message: "slow\x1b[2J".to_owned(),
-            fields: BTreeMap::new(),
+            fields: Fields::default(),
             raw: None,
         };
-        Entry { sequence: 7, line }
+        Entry {
+            sequence: 7,
+            record: Record::Line(line),
+        }
     }
 
     #[test]
     fn a_line_has_time_level_service_and_message_and_no_codes_of_its_own() {
         assert_eq!(
-            line(&entry(), Style::Plain),
+            line(entry().line().unwrap(), Style::Plain),
             "12:34:56.789 WARN  api slow\\u{1b}[2J\n"
         );
-        assert!(line(&entry(), Style::Coloured).contains("\x1b[33mWARN \x1b[0m"));
+        assert!(line(entry().line().unwrap(), Style::Coloured).contains("\x1b[33mWARN \x1b[0m"));
     }
 
     #[test]
     fn fields_follow_the_message_and_end_where_they_seem_to() {
-        let mut entry = entry();
+        let mut entry = entry().line().unwrap().clone();
         for (name, value) in [
             ("hostname", "api-6c9f4"),
             ("said", "it \"works\""),
             ("trace", ""),
             ("x\u{1b}", "a\u{1b}b"),
         ] {
-            entry.line.fields.insert(name.to_owned(), value.to_owned());
+            entry.fields.set(name, value);
         }
         assert_eq!(
             line(&entry, Style::Plain),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use features::logs::{Feed, Follower, Position, pump};
+use features::logs::{Feed, Follower, Origin, Position, pump};
 use server::TunnelServer;
 use tracing::{info, warn};
 
@@ -12,7 +12,7 @@ pub(super) fn follow_file(server: &TunnelServer, path: &Path) {
     let service = path
         .file_stem()
         .map_or_else(|| APP.into(), |stem| stem.to_string_lossy());
-    let feed = Feed::new(Arc::clone(server.ring()), service);
+    let feed = Feed::new(Arc::clone(server.ring()), Origin::service(&service));
     let follower = Follower::new(path.to_owned(), feed, Position::End);
     let (tasks, path) = (server.helpers().clone(), path.to_owned());
     server.helpers().spawn("log file", async move {
@@ -24,7 +24,7 @@ pub(super) fn follow_file(server: &TunnelServer, path: &Path) {
 
 /// Serves the lines of standard input.
 pub(super) fn read_standard_input(server: &TunnelServer) {
-    let feed = Feed::new(Arc::clone(server.ring()), APP);
+    let feed = Feed::new(Arc::clone(server.ring()), Origin::service(APP));
     let tasks = server.helpers().clone();
     server.helpers().spawn("standard input", async move {
         match pump(tokio::io::stdin(), feed, &tasks).await {

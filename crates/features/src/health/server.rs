@@ -51,6 +51,7 @@ impl Health {
             environment,
             program,
             commit,
+            instance: _,
             started,
         } = &*self.parts.about;
         Report {

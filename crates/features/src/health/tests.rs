@@ -13,7 +13,7 @@ use transport::trust::Scopes;
 use super::client::{Health, check, first_call, measure};
 use super::wire::{Answer, DatabaseHealth, Ping, Report};
 use crate::logs::{LogsConfig, Ring};
-use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
+use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 
 fn hex<M: serde::Serialize>(message: &M) -> String {
     let mut bytes = Vec::new();
@@ -69,6 +69,7 @@ fn parts() -> ServerParts {
             environment: "production".into(),
             program: "test".into(),
             commit: None,
+            instance: String::new(),
             started: Instant::now(),
         }),
         database: None,
@@ -79,6 +80,7 @@ fn parts() -> ServerParts {
         ring: Arc::new(Ring::new(LogsConfig::default())),
         sessions: SessionCount::default(),
         sections: Sections::default(),
+        variables: Variables::default(),
     }
 }
 

@@ -187,7 +187,7 @@ impl LogStream {
             // A former flow has brought them.
             (Item::Missed { .. }, Some(seen)) if cursor.sequence <= seen => {}
             (Item::Missed { missed, .. }, _) => self.ready.push_back(LogItem::Missed(missed)),
-            (Item::Nothing { .. }, _) => {}
+            (Item::Nothing { .. } | Item::Opened { .. }, _) => {}
         }
     }
 
@@ -208,7 +208,7 @@ impl LogStream {
                 self.ready.extend(entries.into_iter().map(LogItem::Entry));
             }
             Item::Missed { missed, .. } => self.ready.push_back(LogItem::Missed(missed)),
-            Item::Nothing { .. } => {}
+            Item::Nothing { .. } | Item::Opened { .. } => {}
         }
     }
 

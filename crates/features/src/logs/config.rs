@@ -80,7 +80,7 @@ enum DurationError {
 const LONGEST_RETENTION: u64 = 365 * 24 * 60 * 60;
 
 /// What the longest entry takes, twice: with less, a ring could be empty after an append.
-const FEWEST_BYTES: usize = 512 * 1024;
+const FEWEST_BYTES: usize = 5 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -110,7 +110,7 @@ mod tests {
         let config = read("retention = \"15m\"").unwrap();
         assert_eq!(config.retention, Duration::from_secs(900));
         assert_eq!(config.max_bytes, LogsConfig::default().max_bytes);
-        assert_eq!(read("max-bytes = 1048576").unwrap().max_bytes, 1 << 20);
+        assert_eq!(read("max-bytes = 8388608").unwrap().max_bytes, 8 << 20);
     }
 
     #[test]

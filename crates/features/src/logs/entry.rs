@@ -1,18 +1,38 @@
-//! One log line, read and bounded.
+//! What a ring holds: lines, read and bounded, and marks between them.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::fields::Fields;
 use super::level::Level;
+use super::mark::Mark;
 
-/// A log line with its place in the ring.
+/// A line or a mark with its place in the ring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Counts the lines of one start of the server from 0, without a hole.
+    /// Counts the entries of a ring from 0, without a hole.
     pub sequence: u64,
-    /// What was written.
-    pub line: Line,
+    /// What it is.
+    pub record: Record,
+}
+
+/// A line, or what happened between two lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// Something was written.
+    Line(Line),
+    /// Something happened to who writes, or to what was written. Passes every filter.
+    Mark(Mark),
+}
+
+/// Who writes: names that many lines share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The service, or a part of it.
+    pub service: Arc<str>,
+    /// Which instance of the service; empty if it does not say.
+    pub instance: Arc<str>,
 }
 
 /// A log line, as it was written and as it was understood.
@@ -23,14 +43,72 @@ pub struct Line {
     /// How grave it is.
     pub level: Level,
     /// Who wrote it.
-    pub service: String,
-    /// What is shown: text without escape codes.
+    pub origin: Origin,
+    /// What is shown: text without escape codes. Stack traces have line feeds.
     pub message: String,
     /// What else the line says, as far as it is short. `truncated` is ours.
-    pub fields: BTreeMap<String, String>,
+    pub fields: Fields,
     /// The bytes that were written, where they are not those of the message.
     #[serde(with = "serde_bytes")]
     pub raw: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// Returns the line, if it is one.
+    #[must_use]
+    pub const fn line(&self) -> Option<&Line> {
+        match &self.record {
+            Record::Line(line) => Some(line),
+            Record::Mark(_) => None,
+        }
+    }
+}
+
+impl Record {
+    /// Returns how much memory it takes, about.
+    pub(super) fn cost(&self) -> usize {
+        match self {
+            Self::Line(line) => line.cost(),
+            Self::Mark(_) => LINE_COST,
+        }
+    }
+}
+
+impl Origin {
+    /// Names a service and one of its instances.
+    #[must_use]
+    pub fn new(service: &str, instance: &str) -> Self {
+        Self {
+            service: service.into(),
+            instance: instance.into(),
+        }
+    }
+
+    /// Names a service of which nobody says which instance it is.
+    #[must_use]
+    pub fn service(service: &str) -> Self {
+        Self::new(service, "")
+    }
+
+    /// Returns the same instance under another name, if it is another.
+    #[must_use]
+    pub fn named(&self, service: &str) -> Self {
+        if *self.service == *service {
+            return self.clone();
+        }
+        Self {
+            service: cut_str(service, MAX_NAME).into(),
+            instance: Arc::clone(&self.instance),
+        }
+    }
+
+    fn bound(&mut self) {
+        for name in [&mut self.service, &mut self.instance] {
+            if name.len() > MAX_NAME {
+                *name = cut_str(name, MAX_NAME).into();
+            }
+        }
+    }
 }
 
 impl Line {
@@ -49,7 +127,7 @@ impl Line {
             .map(|(name, value)| name.len() + value.len() + FIELD_COST)
             .sum();
         let raw = self.raw.as_ref().map_or(0, Vec::len);
-        LINE_COST + self.service.len() + self.message.len() + fields + raw
+        LINE_COST + self.message.len() + fields + raw
     }
 
     /// Cuts what is over the bounds, and says so in [`TRUNCATED`].
@@ -61,12 +139,10 @@ impl Line {
             raw.truncate(MAX_LINE);
         }
         cut(&mut self.message, MAX_LINE);
-        cut(&mut self.service, MAX_NAME);
+        self.origin.bound();
         self.fields
             .retain(|name, value| name.len() <= MAX_NAME && value.len() <= MAX_VALUE);
-        while self.fields.len() > MAX_FIELDS {
-            self.fields.pop_last();
-        }
+        self.fields.truncate(MAX_FIELDS);
         if self.raw().len() < whole {
             self.mark_truncated(whole);
         }
@@ -74,10 +150,8 @@ impl Line {
 
     /// Notes how many bytes the line had of which only the first are here.
     pub(super) fn mark_truncated(&mut self, whole: usize) {
-        if self.fields.len() >= MAX_FIELDS {
-            self.fields.pop_last();
-        }
-        self.fields.insert(TRUNCATED.to_owned(), whole.to_string());
+        self.fields.truncate(MAX_FIELDS - 1);
+        self.fields.set(TRUNCATED, whole.to_string());
     }
 }
 
@@ -86,11 +160,15 @@ pub(super) fn cut(text: &mut String, most: usize) {
     text.truncate(text.floor_char_boundary(most));
 }
 
+fn cut_str(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 /// The field that says how many bytes a line had that was cut at [`MAX_LINE`].
 pub(super) const TRUNCATED: &str = "truncated";
 
-/// What is kept of a line, in bytes. Longer ones are dumps; pipes take 64 KiB at a time.
-pub(super) const MAX_LINE: usize = 64 * 1024;
+/// What is kept of a line, in bytes. Longer ones are dumps.
+pub(super) const MAX_LINE: usize = 1024 * 1024;
 
 /// The length of a service's or a field's name in bytes: what DNS allows a name's part.
 pub(super) const MAX_NAME: usize = 63;
@@ -102,11 +180,11 @@ pub(super) const MAX_VALUE: usize = 256;
 pub(super) const MAX_FIELDS: usize = 64;
 
 /// The line's own parts, the reference to it, its place in the ring, and what the allocator adds
-/// to the service, the message and the raw bytes.
+/// to the message, the fields and the raw bytes. The names of its origin are shared.
 const LINE_COST: usize = 288;
 
-/// A field's two texts, its share of a tree's node, and what the allocator adds.
-const FIELD_COST: usize = 96;
+/// A field's two texts, and what the allocator adds.
+const FIELD_COST: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -116,27 +194,27 @@ mod tests {
         Line {
             time: 0,
             level: Level::INFO,
-            service: "api".into(),
+            origin: Origin::service("api"),
             message,
-            fields: BTreeMap::new(),
+            fields: Fields::default(),
             raw: None,
         }
     }
 
     #[test]
     fn a_line_over_the_bounds_is_cut_between_characters_and_says_so() {
-        let mut line = line(format!("x{}", "ü".repeat(40_000)));
-        line.service = "s".repeat(100);
+        let mut line = line(format!("x{}", "ü".repeat(600_000)));
+        line.origin = Origin::service(&"s".repeat(100));
         line.bound();
         assert_eq!(line.message.len(), MAX_LINE - 1);
-        assert_eq!(line.fields[TRUNCATED], "80001");
-        assert_eq!(line.service.len(), MAX_NAME);
+        assert_eq!(&line.fields[TRUNCATED], "1200001");
+        assert_eq!(line.origin.service.len(), MAX_NAME);
     }
 
     #[test]
     fn a_line_within_the_bounds_stays_as_it_is() {
         let mut bounded = line("hello".into());
-        bounded.fields.insert("path".into(), "/".into());
+        bounded.fields.set("path", "/");
         let before = bounded.clone();
         bounded.bound();
         assert_eq!(bounded, before);
@@ -146,10 +224,10 @@ mod tests {
     fn the_longest_line_is_shorter_than_the_longest_reply() {
         let mut longest = line("x".repeat(MAX_LINE));
         longest.raw = Some(vec![0; MAX_LINE]);
-        longest.service = "s".repeat(MAX_NAME);
+        longest.origin = Origin::new(&"s".repeat(MAX_NAME), &"i".repeat(MAX_NAME));
         for number in 0..MAX_FIELDS {
             let name = format!("{number:0>MAX_NAME$}");
-            longest.fields.insert(name, "x".repeat(MAX_VALUE));
+            longest.fields.set(name, "x".repeat(MAX_VALUE));
         }
         longest.bound();
         assert_eq!(longest.fields.len(), MAX_FIELDS);

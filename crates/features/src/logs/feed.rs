@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use transport::tasks::Tasks;
 
-use super::entry::MAX_LINE;
+use super::entry::{MAX_LINE, Origin};
 use super::parse;
 use super::ring::{Ring, now};
 
@@ -14,19 +14,19 @@ use super::ring::{Ring, now};
 #[derive(Debug)]
 pub struct Feed {
     ring: Arc<Ring>,
-    service: String,
+    origin: Origin,
     line: Vec<u8>,
     /// How many bytes of the line came after [`MAX_LINE`] and are not kept.
     over: usize,
 }
 
 impl Feed {
-    /// Makes a feed for what `service` writes, unless a line itself names another.
+    /// Makes a feed for what `origin` writes, unless a line itself names another service.
     #[must_use]
-    pub fn new(ring: Arc<Ring>, service: impl Into<String>) -> Self {
+    pub fn new(ring: Arc<Ring>, origin: Origin) -> Self {
         Self {
             ring,
-            service: service.into(),
+            origin,
             line: Vec::new(),
             over: 0,
         }
@@ -67,7 +67,7 @@ impl Feed {
             let begun = self.ring.hidden().begun(&raw);
             raw.truncate(raw.len() - begun);
         }
-        let mut line = parse::line(raw, &self.service, now());
+        let mut line = parse::line(raw, &self.origin, now());
         if over > 0 {
             line.mark_truncated(whole);
         }

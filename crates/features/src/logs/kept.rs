@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::config::LogsConfig;
-use super::entry::{Entry, Line};
+use super::entry::{Entry, Record};
 
 /// What a ring keeps.
 #[derive(Debug, Default)]
@@ -31,15 +31,15 @@ impl Kept {
         self.first + self.slots.len() as u64
     }
 
-    /// Appends a line and returns its sequence.
-    pub(super) fn push(&mut self, now: Instant, line: Line) -> u64 {
+    /// Appends a record and returns its sequence.
+    pub(super) fn push(&mut self, now: Instant, record: Record) -> u64 {
         let sequence = self.next();
-        let cost = line.cost();
+        let cost = record.cost();
         self.bytes += cost;
         self.slots.push_back(Slot {
             arrived: now,
             cost,
-            entry: Arc::new(Entry { sequence, line }),
+            entry: Arc::new(Entry { sequence, record }),
         });
         sequence
     }

@@ -12,10 +12,6 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Level(pub u8);
 
-/// The lowest level that is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Threshold(pub Level);
-
 impl Level {
     /// Every step.
     pub const TRACE: Self = Self(1);
@@ -69,14 +65,6 @@ impl Level {
     }
 }
 
-impl Threshold {
-    /// Whether a line of this level is wanted.
-    #[must_use]
-    pub fn passes(self, level: Level) -> bool {
-        level >= self.0
-    }
-}
-
 impl Default for Level {
     /// What a line is that does not say.
     fn default() -> Self {
@@ -97,14 +85,6 @@ impl FromStr for Level {
         Self::named(text).ok_or_else(|| UnknownLevel {
             word: text.to_owned(),
         })
-    }
-}
-
-impl FromStr for Threshold {
-    type Err = UnknownLevel;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        text.parse().map(Self)
     }
 }
 
@@ -148,21 +128,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_threshold_lets_its_level_and_graver_ones_pass() {
-        let threshold: Threshold = "warn".parse().unwrap();
-        let passing = [
-            Level::TRACE,
-            Level::DEBUG,
-            Level::INFO,
-            Level::WARN,
-            Level::ERROR,
-            Level::FATAL,
-        ]
-        .map(|level| threshold.passes(level));
-        assert_eq!(passing, [false, false, false, true, true, true]);
-    }
-
-    #[test]
     fn every_name_is_read_back_as_its_level() {
         for number in 0..=u8::MAX {
             let name = Level(number).name();
@@ -175,7 +140,7 @@ mod tests {
         assert_eq!(Level::named("WARNING"), Some(Level::WARN));
         assert_eq!(Level::named("INFO+2"), Some(Level::INFO));
         assert_eq!(Level::named("colour"), None);
-        let error = "loud".parse::<Threshold>().unwrap_err();
+        let error = "loud".parse::<Level>().unwrap_err();
         assert!(
             error.to_string().starts_with("\"loud\" is no level"),
             "{error}"

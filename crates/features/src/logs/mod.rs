@@ -12,12 +12,14 @@ pub mod client;
 mod config;
 mod entry;
 mod feed;
+mod fields;
 mod file;
 mod filter;
 mod former;
 mod hidden;
 mod kept;
 mod level;
+mod mark;
 mod parse;
 mod ring;
 mod server;
@@ -31,17 +33,21 @@ use transport::session::Protocol;
 use crate::Feature;
 
 pub use self::config::LogsConfig;
-pub use self::entry::{Entry, Line};
+pub use self::entry::{Entry, Line, Origin, Record};
 pub use self::feed::{Feed, pump};
+pub use self::fields::Fields;
 pub use self::file::{Follower, Polled, Position};
-pub use self::filter::Filter;
-pub use self::level::{Level, Threshold, UnknownLevel};
+pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
+pub use self::level::{Level, UnknownLevel};
+pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
 
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
+    routes: None,
+    helpers: None,
 };
 
 const PROTOCOL: Protocol = Protocol {
@@ -50,7 +56,7 @@ const PROTOCOL: Protocol = Protocol {
     priority: Priority::Live,
     // A filter that names two hundred services.
     longest_request: 16 * 1024,
-    // A batch ends before 64 KiB, unless its only entry is longer: that has at most 64 KiB as it
-    // was written, 64 KiB to be shown, and 21 KiB of fields and their names.
-    longest_reply: 192 * 1024,
+    // A batch ends before 64 KiB, unless its only entry is longer: that has at most 1 MiB as it was
+    // written, 1 MiB to be shown, and 21 KiB of fields and their names.
+    longest_reply: 2176 * 1024,
 };

@@ -15,10 +15,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::config::LogsConfig;
-use super::entry::{Entry, Line};
-use super::filter::Filter;
+use super::entry::{Entry, Line, Record};
+use super::filter::Sieve;
 use super::hidden::Hidden;
 use super::kept::{Kept, Slot};
+use super::mark::Mark;
 use super::wire::{Cursor, Epoch, Missed, Start};
 
 /// The log lines of late.
@@ -78,8 +79,17 @@ impl Ring {
     /// Appends a line and returns its sequence. Takes the same time however long the ring is.
     pub fn append(&self, mut line: Line) -> u64 {
         line.bound();
+        self.push(Record::Line(line))
+    }
+
+    /// Appends a mark and returns its sequence.
+    pub fn mark(&self, mark: Mark) -> u64 {
+        self.push(Record::Mark(mark))
+    }
+
+    fn push(&self, record: Record) -> u64 {
         let (sequence, gone) =
-            self.look(|kept| (kept.push(Instant::now(), line), self.evict(kept)));
+            self.look(|kept| (kept.push(Instant::now(), record), self.evict(kept)));
         drop(gone);
         // Another append may have overtaken this one since.
         self.next.send_if_modified(|next| {
@@ -92,10 +102,10 @@ impl Ring {
 
     /// Returns the cursor at which a flow begins.
     #[must_use]
-    pub fn begin(&self, start: Start, filter: &Filter) -> Cursor {
+    pub fn begin(&self, start: Start, sieve: &Sieve) -> Cursor {
         match start {
             Start::Oldest => self.cursor(self.look(|kept| kept.first)),
-            Start::Tail(entries) => self.tail(entries, filter),
+            Start::Tail(entries) => self.tail(entries, sieve),
             Start::At(cursor) => cursor,
         }
     }
@@ -108,7 +118,7 @@ impl Ring {
 
     /// Reads on from a cursor. One of another epoch is taken for that of the oldest entry.
     #[must_use]
-    pub fn read(&self, cursor: Cursor, filter: &Filter, most: Most) -> Batch {
+    pub fn read(&self, cursor: Cursor, sieve: &Sieve, most: Most) -> Batch {
         let ours = cursor.epoch == self.epoch;
         let (missed, from, page, until) = self.look(|kept| {
             let wanted = if ours { cursor.sequence } else { kept.first };
@@ -118,7 +128,7 @@ impl Ring {
             let until = until.clamp(from, kept.next());
             (from - wanted, from, kept.page(from, until), until)
         });
-        let (entries, next) = select(page, filter, most.bytes);
+        let (entries, next) = select(page, sieve, most.bytes);
         let missed = match (ours, missed) {
             (false, _) => Some(Missed::RESTART),
             (true, 0) => None,
@@ -147,7 +157,7 @@ impl Ring {
 
     /// Returns the cursor from which exactly the last so many entries follow that pass the filter
     /// (all, if there are fewer), and then whatever is appended from now on.
-    fn tail(&self, entries: u32, filter: &Filter) -> Cursor {
+    fn tail(&self, entries: u32, sieve: &Sieve) -> Cursor {
         let mut left = entries as usize;
         let mut at = self.end().sequence;
         while left > 0 {
@@ -158,7 +168,7 @@ impl Ring {
             let passing: Vec<_> = page
                 .iter()
                 .rev()
-                .filter(|entry| filter.wants(&entry.line))
+                .filter(|entry| sieve.wants(&entry.record))
                 .collect();
             if let Some(first) = passing.get(left - 1) {
                 return self.cursor(first.sequence);
@@ -197,12 +207,12 @@ impl Ring {
 }
 
 /// Takes the entries that pass, up to the bound, and returns where the bound was, if it was met.
-fn select(page: Vec<Arc<Entry>>, filter: &Filter, most: usize) -> (Vec<Arc<Entry>>, Option<u64>) {
+fn select(page: Vec<Arc<Entry>>, sieve: &Sieve, most: usize) -> (Vec<Arc<Entry>>, Option<u64>) {
     let mut bytes = 0;
     let mut entries = Vec::new();
     for entry in page {
-        if filter.wants(&entry.line) {
-            bytes += entry.line.cost();
+        if sieve.wants(&entry.record) {
+            bytes += entry.record.cost();
             if bytes > most && !entries.is_empty() {
                 return (entries, Some(entry.sequence));
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::wire::{Fault, Status};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use transport::channel::{Channel, ChannelError};
@@ -10,8 +11,9 @@ use transport::flow::Pour;
 use transport::router::{Handler, ServeError, Visit};
 use transport::tasks::Tasks;
 
+use super::filter::Sieve;
 use super::ring::{Most, Ring};
-use super::wire::{Cursor, Follow, Item, Open};
+use super::wire::{Cursor, Follow, Item, Open, Stock};
 use crate::parts::{SectionError, ServerParts};
 
 /// Makes the server half; every server has a ring.
@@ -41,7 +43,10 @@ impl Handler for Logs {
                 .receive()
                 .await?
                 .ok_or(ChannelError::Missing("what to pour"))?;
-            let source = Source::begin(&self.ring, &open, Pour::new(channel));
+            let sieve = open.filter.compile();
+            let sieve =
+                sieve.map_err(|error| Fault::new(Status::BAD_REQUEST, error.to_string()))?;
+            let source = Source::begin(&self.ring, &open, sieve, Pour::new(channel));
             Ok(source.pour(&visit.tasks).await?)
         })
     }
@@ -51,6 +56,7 @@ impl Handler for Logs {
 struct Source<'c> {
     ring: &'c Ring,
     open: &'c Open,
+    sieve: Sieve,
     pour: Pour<'c, ()>,
     /// Where the reader will be after what has been sent, and what it did not want.
     at: Cursor,
@@ -62,12 +68,13 @@ struct Source<'c> {
 }
 
 impl<'c> Source<'c> {
-    fn begin(ring: &'c Ring, open: &'c Open, pour: Pour<'c, ()>) -> Self {
+    fn begin(ring: &'c Ring, open: &'c Open, sieve: Sieve, pour: Pour<'c, ()>) -> Self {
         let end = ring.end();
-        let at = ring.begin(open.start, &open.filter);
+        let at = ring.begin(open.start, &sieve);
         Self {
             ring,
             open,
+            sieve,
             pour,
             at,
             end,
@@ -80,7 +87,11 @@ impl<'c> Source<'c> {
     /// was written by then.
     async fn pour(mut self, session: &Tasks) -> Result<(), ChannelError> {
         // Whoever opened the flow hears that it stands, and where.
-        self.tell(Item::Nothing { cursor: self.at }).await?;
+        let opened = Item::Opened {
+            stock: Stock::default(),
+            cursor: self.at,
+        };
+        self.tell(opened).await?;
         while let Some(most) = self.most() {
             if self.step(most).await? == Pace::Idle && self.rest(session).await? == Rest::Stopped {
                 // The flow is cut rather than ended: it is to be taken up elsewhere.
@@ -103,7 +114,7 @@ impl<'c> Source<'c> {
     }
 
     async fn step(&mut self, most: Most) -> Result<Pace, ChannelError> {
-        let batch = self.ring.read(self.at, &self.open.filter, most);
+        let batch = self.ring.read(self.at, &self.sieve, most);
         let looked = batch.next != self.at;
         self.at = batch.next;
         if let Some(missed) = batch.missed {

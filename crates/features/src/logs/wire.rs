@@ -68,9 +68,15 @@ pub enum Item {
         /// Where the reader is.
         cursor: Cursor,
     },
-    /// Nothing, up to here: a flow's first item, and when for a while no entry has passed the
-    /// filter.
+    /// Nothing, up to here: for a while no entry has passed the filter.
     Nothing {
+        /// Where the reader is.
+        cursor: Cursor,
+    },
+    /// The flow stands: its first item.
+    Opened {
+        /// What the reader may want to know of what there is.
+        stock: Stock,
         /// Where the reader is.
         cursor: Cursor,
     },
@@ -81,11 +87,25 @@ impl Item {
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         match *self {
-            Self::Batch { cursor, .. } | Self::Missed { cursor, .. } | Self::Nothing { cursor } => {
-                cursor
-            }
+            Self::Batch { cursor, .. }
+            | Self::Missed { cursor, .. }
+            | Self::Nothing { cursor }
+            | Self::Opened { cursor, .. } => cursor,
         }
     }
+}
+
+/// What a server has when a flow is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stock {
+    /// How many entries it remembers.
+    pub entries: u64,
+    /// When the oldest of them came, in nanoseconds since 1970.
+    pub oldest: Option<u64>,
+    /// Fields that the filter names and that none of the entries of late has had.
+    pub unknown_fields: Vec<String>,
+    /// Fields that they have had, if the filter names one that they have not: the commonest first.
+    pub known_fields: Vec<String>,
 }
 
 /// Entries that a reader will not see.

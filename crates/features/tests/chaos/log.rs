@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use features::logs::client::{LogItem, LogStream};
 use features::logs::wire::{Cause, Missed};
-use features::logs::{Entry, Level, Line, LogsConfig, Ring};
+use features::logs::{Entry, Fields, Level, Line, LogsConfig, Origin, Ring};
 use testkit::luck::Luck;
 
 /// Production's log: a ring for each start of the server, of which two may run at a time. A line's
@@ -149,7 +149,12 @@ impl Account {
     /// Enters a line. Lines of one start come in their order and none twice, and between two of them
     /// no more are missing than the server has counted.
     fn enter(&mut self, entry: &Entry) {
-        let message = entry.line.message.split_once(' ').expect("two numbers");
+        let message = entry
+            .line()
+            .unwrap()
+            .message
+            .split_once(' ')
+            .expect("two numbers");
         let (start, number): (usize, u64) =
             (message.0.parse().unwrap(), message.1.parse().unwrap());
         assert_eq!(entry.sequence, number);
@@ -179,9 +184,9 @@ fn line(start: usize, number: u64) -> Line {
     Line {
         time: number,
         level: Level::INFO,
-        service: "api".to_owned(),
+        origin: Origin::service("api"),
         message: format!("{start} {number}"),
-        fields: BTreeMap::new(),
+        fields: Fields::default(),
         raw: None,
     }
 }

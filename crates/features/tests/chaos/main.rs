@@ -125,10 +125,7 @@ const PATIENT: Reconnect = Reconnect::On(BackoffPolicy {
 const FOLLOW: Open = Open {
     start: Start::Oldest,
     follow: Follow::On,
-    filter: Filter {
-        level: None,
-        services: Vec::new(),
-    },
+    filter: Filter::ALL,
 };
 
 /// After the storm what is left takes minutes.

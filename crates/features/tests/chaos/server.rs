@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use features::logs::Ring;
-use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount};
+use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync;
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
             environment: "production".to_owned(),
             program: "chaos".to_owned(),
             commit: None,
+            instance: String::new(),
             started: Instant::now(),
         }),
         database: None,
@@ -30,6 +31,7 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
         ring: Arc::clone(ring),
         sessions: SessionCount::default(),
         sections: sections(),
+        variables: Variables::default(),
     };
     let mut router = features::router(&parts).expect("sections that make sense");
     let sync = sync::serving(Some(tables.clone()), &parts).expect("a section that makes sense");

@@ -1,10 +1,9 @@
 //! What was found in a line, and the names under which loggers write it.
 
-use std::collections::BTreeMap;
-
 use super::clean::clean;
 use super::time;
 use crate::logs::entry::{MAX_FIELDS, MAX_NAME, MAX_VALUE};
+use crate::logs::fields::Fields;
 use crate::logs::level::Level;
 
 /// What a line says of itself; what it does not say is `None`.
@@ -14,7 +13,7 @@ pub(super) struct Found {
     pub(super) level: Option<Level>,
     pub(super) service: Option<String>,
     pub(super) message: Option<String>,
-    pub(super) fields: BTreeMap<String, String>,
+    pub(super) fields: Fields,
 }
 
 impl Found {
@@ -34,7 +33,7 @@ impl Found {
         let short = name.len() <= MAX_NAME && value.len() <= MAX_VALUE;
         if !taken && short && self.fields.len() < MAX_FIELDS {
             let (name, value) = (clean(name).into_owned(), clean(value).into_owned());
-            self.fields.insert(name, value);
+            self.fields.set(name, value);
         }
     }
 }

@@ -14,12 +14,12 @@ mod prefix;
 mod time;
 
 use self::found::Found;
-use super::entry::{Line, MAX_LINE, MAX_NAME, cut};
+use super::entry::{Line, MAX_LINE, Origin, cut};
 
 /// Reads a line, of which nothing is lost: what is not understood is still in its raw bytes.
 ///
-/// `service` and `now` stand in for what the line does not say.
-pub(super) fn line(raw: Vec<u8>, service: &str, now: u64) -> Line {
+/// `origin` and `now` stand in for what the line does not say.
+pub(super) fn line(raw: Vec<u8>, origin: &Origin, now: u64) -> Line {
     let text = String::from_utf8_lossy(&raw);
     let text = clean::clean(text.strip_suffix('\r').unwrap_or(&text));
     let found = FORMS
@@ -31,12 +31,13 @@ pub(super) fn line(raw: Vec<u8>, service: &str, now: u64) -> Line {
         None => text.into_owned(),
     };
     cut(&mut message, MAX_LINE);
-    let mut service = found.service.unwrap_or_else(|| service.to_owned());
-    cut(&mut service, MAX_NAME);
     Line {
         time: found.time.unwrap_or(now),
         level: found.level.unwrap_or_default(),
-        service,
+        origin: match found.service {
+            Some(service) => origin.named(&service),
+            None => origin.clone(),
+        },
         raw: (message.as_bytes() != raw).then_some(raw),
         message,
         fields: found.fields,

@@ -1,12 +1,12 @@
 //! What each form of line is understood as.
 
 use super::line;
-use crate::logs::entry::Line;
+use crate::logs::entry::{Line, Origin};
 
 const NOW: u64 = 7;
 
 fn read(text: &str) -> Line {
-    let line = line(text.as_bytes().to_vec(), "api", NOW);
+    let line = line(text.as_bytes().to_vec(), &Origin::service("api"), NOW);
     assert_eq!(line.raw(), text.as_bytes(), "the raw bytes are exact");
     line
 }
@@ -14,7 +14,11 @@ fn read(text: &str) -> Line {
 /// Level, service and message.
 fn shown(text: &str) -> (&'static str, String, String) {
     let line = read(text);
-    (line.level.name(), line.service, line.message)
+    (
+        line.level.name(),
+        line.origin.service.to_string(),
+        line.message,
+    )
 }
 
 #[track_caller]
@@ -66,17 +70,17 @@ fn json_gives_its_time_and_its_short_fields() {
         r#"{"level":30,"time":1783134245000,"msg":"m","path":"/","took":1.5,"ok":true,"err":{"a":1}}"#,
     );
     assert_eq!(line.time, 1_783_134_245_000_000_000);
-    let fields: Vec<_> = line.fields.iter().map(|(n, v)| (&**n, &**v)).collect();
-    assert_eq!(fields, [("ok", "true"), ("path", "/"), ("took", "1.5")]);
+    let fields: Vec<_> = line.fields.iter().collect();
+    assert_eq!(fields, [("path", "/"), ("took", "1.5"), ("ok", "true")]);
 }
 
 #[test]
 fn what_a_line_says_and_nobody_understands_stays_as_a_field() {
     let line = read(r#"{"level":"loud","time":"noon","msg":"m","message":"other"}"#);
     assert_eq!((line.level.name(), line.time), ("info", NOW));
-    assert_eq!(line.fields["level"], "loud");
-    assert_eq!(line.fields["time"], "noon");
-    assert_eq!(line.fields["message"], "other");
+    assert_eq!(&line.fields["level"], "loud");
+    assert_eq!(&line.fields["time"], "noon");
+    assert_eq!(&line.fields["message"], "other");
 }
 
 #[test]
@@ -168,7 +172,7 @@ fn the_end_of_a_windows_line_is_in_the_raw_bytes_alone() {
 #[test]
 fn binary_is_shown_with_marks_and_kept_exact() {
     let raw = vec![0xff, b'a', 0, 0xfe];
-    let line = line(raw.clone(), "api", NOW);
+    let line = line(raw.clone(), &Origin::service("api"), NOW);
     assert_eq!(line.message, "\u{fffd}a\u{fffd}");
     assert_eq!(line.raw(), raw);
 }

@@ -8,7 +8,7 @@ const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
 
 fn feed() -> (Arc<Ring>, Feed) {
     let ring = Arc::new(Ring::new(LogsConfig::default()).hiding(SECRET));
-    let feed = Feed::new(Arc::clone(&ring), "api");
+    let feed = Feed::new(Arc::clone(&ring), Origin::service("api"));
     (ring, feed)
 }
 
@@ -24,24 +24,27 @@ fn lines_are_the_same_however_their_bytes_come() {
         assert_eq!(messages(&ring)[4..], ["and no end"], "{size}");
         let raw: Vec<_> = everything(&ring)
             .iter()
-            .flat_map(|entry| [entry.line.raw(), b"\n"].concat())
+            .flat_map(|entry| [entry.line().unwrap().raw(), b"\n"].concat())
             .collect();
         assert_eq!(raw, [bytes, &b"\n"[..]].concat());
     }
 }
 
 #[test]
-fn a_line_over_64_kib_is_cut_and_says_how_long_it_was() {
+fn a_line_over_1_mib_is_cut_and_says_how_long_it_was() {
     let (ring, mut feed) = feed();
-    for _ in 0..100 {
+    for _ in 0..2000 {
         feed.push(&[b'x'; 1000]);
     }
     feed.push(b"\nnext\n");
     let entries = everything(&ring);
-    assert_eq!(entries[0].line.raw(), vec![b'x'; 64 * 1024]);
-    assert_eq!(entries[0].line.fields["truncated"], "100000");
-    assert_eq!(entries[1].line.message, "next");
-    assert!(entries[1].line.fields.is_empty());
+    assert!(entries[0].line().unwrap().raw() == vec![b'x'; 1024 * 1024]);
+    assert_eq!(
+        entries[0].line().unwrap().fields.get("truncated"),
+        Some("2000000")
+    );
+    assert_eq!(entries[1].line().unwrap().message, "next");
+    assert!(entries[1].line().unwrap().fields.is_empty());
 }
 
 #[test]
@@ -50,7 +53,7 @@ fn binary_is_kept_exact() {
     let bytes: Vec<u8> = (0..=u8::MAX).filter(|&byte| byte != b'\n').collect();
     feed.push(&bytes);
     feed.finish();
-    assert_eq!(everything(&ring)[0].line.raw(), bytes);
+    assert_eq!(everything(&ring)[0].line().unwrap().raw(), bytes);
 }
 
 #[test]
@@ -62,10 +65,13 @@ fn a_secret_of_the_tunnel_is_in_no_part_of_an_entry() {
     feed.push(SECRET.as_bytes());
     feed.finish();
     let entries = everything(&ring);
-    assert_eq!(entries[0].line.message, "KEY=<redacted>");
-    assert_eq!(entries[1].line.fields["key"], "<redacted>");
+    assert_eq!(entries[0].line().unwrap().message, "KEY=<redacted>");
+    assert_eq!(&entries[1].line().unwrap().fields["key"], "<redacted>");
     for entry in &entries {
-        let shown = format!("{}{entry:?}", String::from_utf8_lossy(entry.line.raw()));
+        let shown = format!(
+            "{}{entry:?}",
+            String::from_utf8_lossy(entry.line().unwrap().raw())
+        );
         assert!(!shown.contains(&SECRET[..8]), "{}", entry.sequence);
     }
 }

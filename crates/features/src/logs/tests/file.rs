@@ -24,7 +24,7 @@ impl Log {
     }
 
     fn follow(&self, position: Position) -> Follower {
-        let feed = Feed::new(Arc::clone(&self.ring), "api");
+        let feed = Feed::new(Arc::clone(&self.ring), Origin::service("api"));
         Follower::new(self.path.clone(), feed, position)
     }
 

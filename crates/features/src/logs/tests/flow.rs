@@ -104,7 +104,7 @@ async fn several_services_are_chosen_by_name() {
     };
     for (number, service) in ["web", "api", "worker", "web", "api"].iter().enumerate() {
         play.ring.append(Line {
-            service: (*service).to_owned(),
+            origin: Origin::service(service),
             ..line(&number.to_string())
         });
     }
@@ -118,16 +118,19 @@ async fn the_longest_line_goes_through() {
     let play = Play::begin(Ring::new(LogsConfig::default())).await;
     let mut stream = play.follow().await;
     let longest = Line {
-        raw: Some(vec![0xff; 100_000]),
-        ..line(&"x".repeat(100_000))
+        raw: Some(vec![0xff; 2_000_000]),
+        ..line(&"x".repeat(2_000_000))
     };
     play.ring.append(longest);
     let LogItem::Entry(entry) = next(&mut stream).await else {
         panic!("no entry")
     };
-    assert_eq!(entry.line.raw(), vec![0xff; 64 * 1024]);
-    assert_eq!(entry.line.message.len(), 64 * 1024);
-    assert_eq!(entry.line.fields["truncated"], "100000");
+    assert_eq!(entry.line().unwrap().raw(), vec![0xff; 1024 * 1024]);
+    assert_eq!(entry.line().unwrap().message.len(), 1024 * 1024);
+    assert_eq!(
+        entry.line().unwrap().fields.get("truncated"),
+        Some("2000000")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,8 +274,5 @@ async fn a_server_that_stops_is_held_up_by_those_who_follow_for_as_long_as_they_
 const FOLLOW: Open = Open {
     start: Start::Oldest,
     follow: Follow::On,
-    filter: Filter {
-        level: None,
-        services: Vec::new(),
-    },
+    filter: Filter::ALL,
 };

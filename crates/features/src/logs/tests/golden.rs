@@ -7,7 +7,8 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::super::wire::{Epoch, Item, Missed};
+use super::super::wire::{Epoch, Item, Missed, Stock};
+use super::super::{AppEnd, Before, Compare, Event, FieldTest, Mark};
 use super::*;
 
 #[track_caller]
@@ -30,16 +31,47 @@ fn an_opening_has_these_bytes() {
         start: Start::Tail(50),
         follow: Follow::On,
         filter: Filter {
-            level: Some(Threshold(Level::ERROR)),
+            levels: Levels::AtLeast(Level::ERROR),
             services: vec!["api".into()],
+            instances: vec!["i*".into()],
+            grep: vec!["a.b".into()],
+            exclude: vec!["c".into()],
+            fields: vec![FieldTest {
+                name: "status".into(),
+                compare: Compare::Matches,
+                value: "^5".into(),
+            }],
+            since: Some(300),
+            until: None,
         },
     };
     let golden = concat!(
         "01", // start: the tail
         "32", // of 50
         "01", // follow: on
-        "01", "11", // level: some, 17
-        "01", "03", "617069", // services: one, api
+        "01",
+        "11", // levels: at least 17
+        "01",
+        "03",
+        "617069", // services: one, api
+        "01",
+        "02",
+        "692a", // instances: one, i*
+        "01",
+        "03",
+        "612e62", // grep: one, a.b
+        "01",
+        "01",
+        "63", // exclude: one, c
+        "01",
+        "06",
+        "737461747573",
+        "02",
+        "02",
+        "5e35", // fields: status matches ^5
+        "01",
+        "ac02", // since: some, 300
+        "00",   // until: none
     );
     check(&open, golden);
 }
@@ -56,8 +88,9 @@ fn the_other_openings_have_these_bytes() {
         concat!(
             "00", // start: the oldest
             "00", // follow: off
-            "00", // level: none
-            "00", // services: any
+            "00", // levels: all
+            "00", "00", "00", "00", "00", // services, instances, grep, exclude, fields: none
+            "00", "00", // since, until: none
         ),
     );
     check(
@@ -67,8 +100,9 @@ fn the_other_openings_have_these_bytes() {
             "bbd502", // epoch
             "ac02",   // sequence
             "00",     // follow: off
-            "00",     // level: none
-            "00",     // services: any
+            "00",     // levels: all
+            "00", "00", "00", "00", "00", // services, instances, grep, exclude, fields: none
+            "00", "00", // since, until: none
         ),
     );
 }
@@ -77,23 +111,26 @@ fn the_other_openings_have_these_bytes() {
 fn a_batch_has_these_bytes() {
     let entry = Entry {
         sequence: 299,
-        line: Line {
+        record: Record::Line(Line {
             time: 1_800_000_000_000_000_000,
             level: Level::WARN,
-            service: "api".into(),
+            origin: Origin::new("api", "i-1"),
             message: "slow".into(),
-            fields: [("path".to_owned(), "/".to_owned())].into(),
+            fields: Fields::from_iter([("path", "/")]),
             raw: Some(b"WARN".to_vec()),
-        },
+        }),
     };
     let golden = concat!(
         "00",                 // a batch
         "01",                 // one entry
         "ab02",               // sequence
+        "00",                 // a line
         "8080d09de9ceb8fd18", // time
         "0d",                 // level: 13
         "03",
         "617069", // service
+        "03",
+        "692d31", // instance
         "04",
         "736c6f77", // message
         "01",       // one field
@@ -148,4 +185,66 @@ fn the_other_items_have_these_bytes() {
             "bbd502", "ac02", // cursor
         ),
     );
+    check(
+        &Item::Opened {
+            stock: Stock {
+                entries: 300,
+                oldest: Some(5),
+                unknown_fields: vec!["x".into()],
+                known_fields: vec!["y".into()],
+            },
+            cursor: CURSOR,
+        },
+        concat!(
+            "03", // opened
+            "ac02", "01", "05", // stock: 300 entries, the oldest came at 5
+            "01", "01", "78", // unknown fields: x
+            "01", "01", "79", // known fields: y
+            "bbd502", "ac02", // cursor
+        ),
+    );
+}
+
+#[test]
+fn marks_have_these_bytes() {
+    let mark = |event| {
+        Record::Mark(Mark {
+            time: 5,
+            origin: Origin::service("a"),
+            event,
+        })
+    };
+    let start = "01050161 00".replace(' ', "");
+    for (event, golden) in [
+        (
+            Event::ServerStarted {
+                commit: Some("c".into()),
+                before: Before::CutOff,
+            },
+            "00010163 02",
+        ),
+        (Event::AppStarted { pid: 300 }, "01ac02"),
+        (
+            Event::AppEnded {
+                end: AppEnd::Code(1),
+            },
+            "020001",
+        ),
+        (
+            Event::AppEnded {
+                end: AppEnd::Signal(9),
+            },
+            "020109",
+        ),
+        (
+            Event::Dropped {
+                lines: 300,
+                bytes: 5,
+            },
+            "03ac0205",
+        ),
+        (Event::SourceAway { reason: "r".into() }, "040172"),
+    ] {
+        check(&mark(event), &format!("{start}{}", golden.replace(' ', "")));
+    }
 }

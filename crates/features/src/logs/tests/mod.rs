@@ -9,7 +9,6 @@ mod moving;
 mod ring;
 mod storm;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,10 @@ use transport::trust::Scopes;
 use super::client::{LogItem, LogStream};
 use super::server::Logs;
 use super::wire::{Cursor, Follow, Open, Start};
-use super::{Entry, Filter, Level, Line, LogsConfig, Most, PROTOCOL, Ring, Threshold};
+use super::{
+    Entry, Fields, Filter, Level, Levels, Line, LogsConfig, Most, Origin, PROTOCOL, Record, Ring,
+    Sieve,
+};
 
 /// A client with a keeper, and a server with a ring, on a virtual network.
 struct Play {
@@ -93,9 +95,9 @@ fn line(message: &str) -> Line {
     Line {
         time: 1,
         level: Level::INFO,
-        service: "api".into(),
+        origin: Origin::service("api"),
         message: message.into(),
-        fields: BTreeMap::new(),
+        fields: Fields::default(),
         raw: None,
     }
 }
@@ -111,16 +113,16 @@ fn ring_of(lines: usize) -> Ring {
 
 fn errors() -> Filter {
     Filter {
-        level: Some(Threshold(Level::ERROR)),
+        levels: Levels::AtLeast(Level::ERROR),
         ..Filter::default()
     }
 }
 
 /// Reads what is there, from a cursor on.
-fn read_all(ring: &Ring, mut at: Cursor, filter: &Filter) -> Vec<Entry> {
+fn read_all(ring: &Ring, mut at: Cursor, sieve: &Sieve) -> Vec<Entry> {
     let mut all = Vec::new();
     loop {
-        let batch = ring.read(at, filter, MOST);
+        let batch = ring.read(at, sieve, MOST);
         all.extend(batch.entries.iter().map(|entry| (**entry).clone()));
         if batch.next == at {
             return all;
@@ -130,13 +132,25 @@ fn read_all(ring: &Ring, mut at: Cursor, filter: &Filter) -> Vec<Entry> {
 }
 
 fn everything(ring: &Ring) -> Vec<Entry> {
-    let filter = Filter::default();
-    read_all(ring, ring.begin(Start::Oldest, &filter), &filter)
+    let sieve = all();
+    read_all(ring, ring.begin(Start::Oldest, &sieve), &sieve)
 }
 
 fn messages(ring: &Ring) -> Vec<String> {
     let entries = everything(ring).into_iter();
-    entries.map(|entry| entry.line.message).collect()
+    entries.map(message).collect()
+}
+
+fn message(entry: Entry) -> String {
+    match entry.record {
+        Record::Line(line) => line.message,
+        mark @ Record::Mark(_) => panic!("{mark:?}"),
+    }
+}
+
+/// Lets everything through.
+fn all() -> Sieve {
+    Filter::default().compile().expect("no expressions")
 }
 
 async fn next(stream: &mut LogStream) -> LogItem {
@@ -148,7 +162,9 @@ async fn numbers(stream: &mut LogStream, count: usize) -> Vec<u64> {
     let mut numbers = Vec::new();
     while numbers.len() < count {
         match next(stream).await {
-            LogItem::Entry(entry) => numbers.push(entry.line.message.parse().expect("a number")),
+            LogItem::Entry(entry) => {
+                numbers.push(entry.line().unwrap().message.parse().expect("a number"))
+            }
             other => panic!("{other:?} after {numbers:?}"),
         }
     }

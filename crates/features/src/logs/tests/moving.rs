@@ -21,7 +21,9 @@ async fn hear(stream: &mut LogStream) -> Heard {
     let mut heard = Heard::default();
     while let Ok(item) = tokio::time::timeout(SILENCE, next(stream)).await {
         match item {
-            LogItem::Entry(entry) => heard.lines.push(entry.line.message.parse().unwrap()),
+            LogItem::Entry(entry) => heard
+                .lines
+                .push(entry.line().unwrap().message.parse().unwrap()),
             LogItem::Missed(Missed { cause, .. }) => heard.missed.push(cause),
             LogItem::Reconnected { .. } => heard.losses += 1,
         }

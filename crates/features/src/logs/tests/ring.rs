@@ -51,11 +51,11 @@ async fn concurrent_appends_leave_no_hole_and_no_reader_asleep() {
         .map(|_| Arc::clone(&ring))
         .map(|ring| std::thread::spawn(move || append(&ring, 0..5000)))
         .collect();
-    let mut at = ring.begin(Start::Oldest, &Filter::default());
+    let mut at = ring.begin(Start::Oldest, &all());
     let mut seen = Vec::new();
     while seen.len() < 20_000 {
         ring.wait(at).await;
-        let batch = ring.read(at, &Filter::default(), MOST);
+        let batch = ring.read(at, &all(), MOST);
         seen.extend(batch.entries.iter().map(|entry| entry.sequence));
         at = batch.next;
     }
@@ -83,11 +83,11 @@ fn a_reader_that_was_overtaken_hears_how_many_it_missed() {
     let at = ring.end();
     append(&ring, 0..100);
     let first = sequences(&ring)[0];
-    let batch = ring.read(at, &Filter::default(), MOST);
+    let batch = ring.read(at, &all(), MOST);
     assert_eq!(batch.missed, Some(Missed::overrun(first)));
     assert_eq!(batch.from.sequence, first);
     assert_eq!(batch.entries[0].sequence, first);
-    assert_eq!(ring.read(batch.next, &Filter::default(), MOST).missed, None);
+    assert_eq!(ring.read(batch.next, &all(), MOST).missed, None);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_cursor_of_another_epoch_reads_all_that_there_is() {
     append(&old, 0..7);
     append(&new, 0..3);
     assert_ne!(old.end().epoch, new.end().epoch);
-    let batch = new.read(old.end(), &Filter::default(), MOST);
+    let batch = new.read(old.end(), &all(), MOST);
     assert_eq!(batch.missed, Some(Missed::RESTART));
     assert_eq!(batch.entries.len(), 3);
     assert_eq!(batch.next, new.end());
@@ -111,7 +111,7 @@ fn a_cursor_from_the_future_reads_nothing_and_misses_nothing() {
         sequence: u64::MAX,
         ..end
     };
-    let batch = ring.read(beyond, &Filter::default(), MOST);
+    let batch = ring.read(beyond, &all(), MOST);
     assert_eq!(
         (batch.missed, batch.entries.len(), batch.next),
         (None, 0, end)
@@ -134,21 +134,24 @@ fn a_tail_is_exactly_the_last_that_pass() {
         });
     }
     for wanted in [0, 1, 5, 26, 99, 100] {
-        let tail = ring.begin(Start::Tail(wanted), &errors());
-        let entries = read_all(&ring, tail, &errors());
+        let tail = ring.begin(Start::Tail(wanted), &errors().compile().unwrap());
+        let entries = read_all(&ring, tail, &errors().compile().unwrap());
         assert_eq!(entries.len(), wanted as usize);
         assert!(entries.last().is_none_or(|last| last.sequence == 990));
     }
-    let tail = ring.begin(Start::Tail(u32::MAX), &errors());
-    assert_eq!(read_all(&ring, tail, &errors()).len(), 100);
-    let all = ring.begin(Start::Tail(300), &Filter::default());
+    let tail = ring.begin(Start::Tail(u32::MAX), &errors().compile().unwrap());
+    assert_eq!(
+        read_all(&ring, tail, &errors().compile().unwrap()).len(),
+        100
+    );
+    let all = ring.begin(Start::Tail(300), &all());
     assert_eq!(all.sequence, 700);
 }
 
 #[test]
 fn a_tail_of_an_empty_ring_is_its_end() {
     let ring = ring_of(10);
-    assert_eq!(ring.begin(Start::Tail(5), &Filter::default()), ring.end());
+    assert_eq!(ring.begin(Start::Tail(5), &all()), ring.end());
 }
 
 #[test]
@@ -158,8 +161,8 @@ fn a_batch_ends_before_its_bound_but_holds_at_least_one_entry() {
     let cost = line("10").cost();
     let read = |bytes| {
         let most = Most { bytes, ..MOST };
-        let at = ring.begin(Start::Oldest, &Filter::default());
-        let batch = ring.read(at, &Filter::default(), most);
+        let at = ring.begin(Start::Oldest, &all());
+        let batch = ring.read(at, &all(), most);
         assert_eq!(batch.next.sequence, batch.entries.len() as u64);
         batch.entries.len()
     };

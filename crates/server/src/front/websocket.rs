@@ -22,7 +22,7 @@ use tracing::{debug, info};
 use transport::carrier::websocket::{Door, PATH, Permit, Refusal, TIME_HEADER, accept_key};
 use transport::trust::BadPass;
 
-use crate::forwarded::{Peer, client_address};
+use crate::front::forwarded::{Peer, client_address};
 use crate::guests::Guests;
 
 /// What the route needs.

@@ -1,8 +1,11 @@
 //! The front: the HTTP surface of the server.
 //!
 //! ```text
-//! TCP ─▶ accept loop (bounded, timed) ─▶ axum: /health, /_tunnel/health, /render-tunnel
+//! TCP ─▶ accept loop (bounded, timed) ─▶ axum: /health, /_tunnel/health, /render-tunnel, features'
 //! ```
+
+mod forwarded;
+pub(crate) mod websocket;
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,21 +24,24 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 use transport::tasks::Tasks;
 
+use self::forwarded::Peer;
+use self::websocket::Upgrades;
 use crate::error::ServerError;
-use crate::forwarded::Peer;
-use crate::websocket::{self, Upgrades};
 
 /// Listens for HTTP.
 #[derive(Debug)]
 pub(crate) struct Front {
     listener: TcpListener,
+    /// What the features serve.
+    features: Router,
 }
 
 impl Front {
-    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, ServerError> {
+    pub(crate) async fn bind(address: SocketAddr, features: Router) -> Result<Self, ServerError> {
         let failed = |source| ServerError::Http { address, source };
         Ok(Self {
             listener: TcpListener::bind(address).await.map_err(failed)?,
+            features,
         })
     }
 
@@ -45,7 +51,9 @@ impl Front {
 
     /// Serves until `tasks` are told to stop; requests under way are finished by then or cut.
     pub(crate) async fn run(self, upgrades: Upgrades, tasks: Tasks) {
-        let routes = routes().merge(websocket::routes(upgrades));
+        let routes = routes()
+            .merge(websocket::routes(upgrades))
+            .merge(self.features);
         let mut house = House::default();
         loop {
             let accepted = tokio::select! {
