@@ -3,6 +3,7 @@
 mod crowd;
 mod front;
 mod harness;
+mod keys;
 mod networks;
 mod proxies;
 mod refused;

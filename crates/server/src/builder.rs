@@ -12,21 +12,20 @@ use tokio::time::Instant;
 use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
 use transport::trust::{
-    Key, KeyRing, Scopes, Secret, SecretError, ServerName, ServerTrust, WallClock, random_16,
-    system_clock,
+    KeyRing, Scopes, ServerName, ServerTrust, WallClock, random_16, system_clock,
 };
 use wire::FeatureVersion;
 
-use crate::config::KeyConfig;
 use crate::error::ServerError;
 use crate::front::Front;
+use crate::keys::{Keys, ServerKeys, parsed};
 use crate::server::TunnelServer;
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
     quic: SocketAddr,
     http: Option<SocketAddr>,
-    keys: Vec<(String, String, Scopes)>,
+    keys: Keys,
     environment: String,
     server_id: String,
     program: String,
@@ -56,7 +55,7 @@ impl Default for ServerBuilder {
         Self {
             quic: everywhere,
             http: Some(everywhere),
-            keys: Vec::new(),
+            keys: Keys::default(),
             environment: "production".to_owned(),
             server_id: "tunnel-server".to_owned(),
             program: concat!("tunnel-server ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -117,23 +116,15 @@ impl ServerBuilder {
         secret: impl Into<String>,
         scopes: Scopes,
     ) -> Self {
-        self.keys.push((name.into(), secret.into(), scopes));
+        self.keys = self.keys.with(name, secret, scopes);
         self
     }
 
-    /// Accepts the keys of a configuration file. `environment` looks up a variable.
-    ///
-    /// # Errors
-    /// [`ServerError::NoSecret`] if one has no secret.
-    pub fn keys(
-        mut self,
-        keys: &[KeyConfig],
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ServerError> {
-        for key in keys {
-            self = self.key(&key.name, key.secret(&environment)?, key.scopes());
-        }
-        Ok(self)
+    /// Accepts these keys, beside those that were named before.
+    #[must_use]
+    pub fn keys(mut self, keys: Keys) -> Self {
+        self.keys = self.keys.and(keys);
+        self
     }
 
     /// Sets what the server calls itself; `production` unless set.
@@ -208,7 +199,7 @@ impl ServerBuilder {
     /// # Errors
     /// [`ServerError`]; then nothing runs.
     pub async fn start(self) -> Result<TunnelServer, ServerError> {
-        let keys = Arc::new(KeyRing::new(self.derived_keys()?)?);
+        let keys = Arc::new(KeyRing::new(self.keys.derive()?)?);
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
         let router = Arc::new(features::router(&parts)?);
@@ -229,16 +220,9 @@ impl ServerBuilder {
             std::future::ready(Listener::bind(address, Arc::clone(&reception)))
         })
         .await?;
-        let server = TunnelServer::run(listener, front, router, &parts);
+        let server = TunnelServer::run(listener, front, router, &parts, ServerKeys::new(keys));
         features::start_helpers(&parts, server.helpers())?;
         Ok(server)
-    }
-
-    fn derived_keys(&self) -> Result<Vec<Key>, ServerError> {
-        let derive = |(name, secret, scopes): &(String, String, Scopes)| {
-            Ok(Key::derive(name, &parsed(name, secret)?, scopes.clone())?)
-        };
-        self.keys.iter().map(derive).collect()
     }
 
     fn parts(&self) -> Result<ServerParts, ServerError> {
@@ -272,10 +256,9 @@ impl ServerBuilder {
     fn ring(&self, config: LogsConfig) -> Ring {
         let secrets = self
             .keys
-            .iter()
-            .map(|(_, secret, _)| secret)
-            .chain(&self.pseudonyms);
-        secrets.fold(Ring::new(config), |ring, secret| ring.hiding(secret.trim()))
+            .secrets()
+            .chain(self.pseudonyms.as_deref().map(str::trim));
+        secrets.fold(Ring::new(config), Ring::hiding)
     }
 
     fn trust(
@@ -301,15 +284,6 @@ impl ServerBuilder {
     }
 }
 
-/// Pseudonyms are guessed as easily as the secret that they are made with: it is held to the same.
-fn parsed(key: &str, text: &str) -> Result<Secret, ServerError> {
-    let weak = |source: SecretError| ServerError::Secret {
-        key: key.to_owned(),
-        source,
-    };
-    text.parse().map_err(weak)
-}
-
 /// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that
 /// has no IPv6.
 async fn bind<T, E, F>(address: SocketAddr, bind: impl Fn(SocketAddr) -> F) -> Result<T, E>
@@ -326,11 +300,10 @@ where
 
 impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.keys.iter().map(|(name, ..)| name).collect();
         f.debug_struct("ServerBuilder")
             .field("quic", &self.quic)
             .field("http", &self.http)
-            .field("keys", &names)
+            .field("keys", &self.keys)
             .field("environment", &self.environment)
             .field("server_id", &self.server_id)
             .field("database", &self.database)

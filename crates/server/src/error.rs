@@ -48,6 +48,12 @@ pub enum ServerError {
         /// What is wrong with it.
         source: SecretError,
     },
+    /// One name for keys that allow different things.
+    #[error("two keys are named {name:?} and do not allow the same: give each a name of its own")]
+    SameName {
+        /// The name.
+        name: String,
+    },
     /// Keys that cannot be used together, or none.
     #[error(transparent)]
     Keys(#[from] KeyRingError),

@@ -31,6 +31,7 @@ pub mod demo;
 mod error;
 mod front;
 mod guests;
+mod keys;
 mod server;
 mod signal;
 
@@ -38,6 +39,7 @@ pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
 pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
+pub use keys::{Keys, ServerKeys};
 pub use server::TunnelServer;
-pub use signal::asked_to_stop;
-pub use transport::trust::{Allow, NoSanitize, Scopes, Secret};
+pub use signal::{Hangups, asked_to_stop};
+pub use transport::trust::{Allow, Change, KeyChange, KeyId, NoSanitize, Scopes, Secret};

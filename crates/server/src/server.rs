@@ -17,6 +17,7 @@ use crate::builder::ServerBuilder;
 use crate::front::Front;
 use crate::front::websocket::Upgrades;
 use crate::guests::Guests;
+use crate::keys::ServerKeys;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct TunnelServer {
     listener: Arc<Listener>,
     http_address: Option<SocketAddr>,
     ring: Arc<Ring>,
+    keys: ServerKeys,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
@@ -41,6 +43,7 @@ impl TunnelServer {
         front: Option<(Front, Door)>,
         router: Arc<Router>,
         parts: &ServerParts,
+        keys: ServerKeys,
     ) -> Self {
         let server = Self {
             listener: Arc::new(listener),
@@ -48,11 +51,17 @@ impl TunnelServer {
                 .as_ref()
                 .and_then(|(front, _)| front.local_addr().ok()),
             ring: Arc::clone(&parts.ring),
+            keys,
             doors: Tasks::new(),
             sessions: Tasks::new(),
             helpers: Tasks::new(),
         };
-        let guests = Guests::new(router, parts.sessions.clone(), server.sessions.clone());
+        let guests = Guests::new(
+            router,
+            Arc::clone(server.keys.ring()),
+            parts.sessions.clone(),
+            server.sessions.clone(),
+        );
         if let Some((front, door)) = front {
             let upgrades = Upgrades {
                 door: Arc::new(door),
@@ -90,6 +99,12 @@ impl TunnelServer {
     #[must_use]
     pub const fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Returns the keys, which may be replaced while it runs.
+    #[must_use]
+    pub const fn keys(&self) -> &ServerKeys {
+        &self.keys
     }
 
     /// Returns the owner of what feeds the server, such as readers of logs: told to stop last.

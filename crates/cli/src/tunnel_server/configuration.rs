@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use server::config::ConfigFile;
-use server::{DatabaseUrl, ServerBuilder, TunnelServer, Udp};
+use server::{DatabaseUrl, Keys, Scopes, ServerBuilder, TunnelServer, Udp};
 use transport::trust::Secret;
 
 use super::Arguments;
@@ -15,8 +15,11 @@ use crate::settings::{self, SECRET, SecretFile};
 #[derive(Debug)]
 pub(super) struct Configuration {
     file: ConfigFile,
-    /// The key named `default`, if there is one.
-    secret: Option<Secret>,
+    keys: Keys,
+    /// The names of the keys, each once.
+    key_names: Vec<String>,
+    /// The secret that can be read only once, because it came on standard input.
+    read_once: Option<Secret>,
     port: u16,
     name: Option<String>,
     commit: Option<String>,
@@ -33,9 +36,14 @@ impl Configuration {
     ) -> Result<Self, Failure> {
         let text = |name| environment.text(name).map(|value| value.map(str::to_owned));
         let file = config_file(arguments.config.as_deref(), folder)?;
+        let from_input = given_secret(arguments)? == Some(SecretFile::StandardInput);
+        let secret = default_secret(arguments, environment, &file)?;
+        let keys = keys(secret.as_ref(), environment, &file)?;
         let database = text("DATABASE_URL")?.map(|url| url.parse()).transpose();
         Ok(Self {
-            secret: default_key(arguments, environment, &file)?,
+            key_names: key_names(secret.as_ref(), &file),
+            keys,
+            read_once: secret.filter(|_| from_input),
             file,
             port: settings::port(arguments.port, environment)?,
             name: text("RENDER_SERVICE_NAME")?,
@@ -45,11 +53,24 @@ impl Configuration {
         })
     }
 
+    /// Reads the keys again, from `tunnel.toml`, `.env` and files of secrets.
+    pub(super) fn keys_of_now(
+        &self,
+        arguments: &Arguments,
+        environment: &Environment,
+        folder: &Path,
+    ) -> Result<Keys, Failure> {
+        let file = config_file(arguments.config.as_deref(), folder)?;
+        let secret = match &self.read_once {
+            Some(secret) => Some(secret.clone()),
+            None => default_secret(arguments, environment, &file)?,
+        };
+        keys(secret.as_ref(), environment, &file)
+    }
+
     /// Returns the names of the keys.
-    pub(super) fn key_names(&self) -> Vec<&str> {
-        let default = self.secret.as_ref().map(|_| "default");
-        let named = self.file.keys.iter().map(|key| &*key.name);
-        default.into_iter().chain(named).collect()
+    pub(super) fn key_names(&self) -> &[String] {
+        &self.key_names
     }
 
     /// Whether pseudonyms are the same after the next start.
@@ -67,8 +88,7 @@ impl Configuration {
         &self,
         arguments: &Arguments,
         environment: &Environment,
-    ) -> Result<ServerBuilder, Failure> {
-        let lookup = |name: &str| environment.text(name).ok().flatten().map(str::to_owned);
+    ) -> ServerBuilder {
         let mut builder = TunnelServer::builder()
             .port(self.port)
             .environment(&arguments.environment)
@@ -76,7 +96,7 @@ impl Configuration {
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
-            .keys(&self.file.keys, lookup)?;
+            .keys(self.keys.clone());
         if environment.has("RENDER") {
             // Render's edge lets no UDP in, whatever listens behind it.
             builder = builder.udp(Udp::Hidden);
@@ -84,10 +104,7 @@ impl Configuration {
         if let Some(name) = &self.name {
             builder = builder.server_id(name);
         }
-        if let Some(secret) = &self.secret {
-            builder = builder.secret(secret.expose());
-        }
-        Ok(builder)
+        builder
     }
 }
 
@@ -101,12 +118,34 @@ fn config_file(given: Option<&Path>, folder: &Path) -> Result<ConfigFile, Failur
     }
 }
 
-/// Reads the secret of the key named `default`. A file with keys of its own needs no other.
-fn default_key(
-    arguments: &Arguments,
+/// Collects the keys: the one named `default`, with the secret that takes its place if there is one,
+/// and those of the file.
+fn keys(
+    secret: Option<&Secret>,
     environment: &Environment,
     file: &ConfigFile,
-) -> Result<Option<Secret>, Failure> {
+) -> Result<Keys, Failure> {
+    let mut keys = Keys::default();
+    if let Some(secret) = secret {
+        keys = keys.with(DEFAULT, secret.expose(), Scopes::default());
+        if let Some(next) = environment.text(NEXT_SECRET)? {
+            keys = keys.with(DEFAULT, next, Scopes::default());
+        }
+    }
+    let lookup = |name: &str| environment.text(name).ok().flatten().map(str::to_owned);
+    Ok(keys.configured(&file.keys, lookup)?)
+}
+
+fn key_names(secret: Option<&Secret>, file: &ConfigFile) -> Vec<String> {
+    let named = file.keys.iter().map(|key| key.name.clone());
+    secret
+        .map(|_| DEFAULT.to_owned())
+        .into_iter()
+        .chain(named)
+        .collect()
+}
+
+fn given_secret(arguments: &Arguments) -> Result<Option<SecretFile>, Failure> {
     let place = arguments.secret_file.clone().map(SecretFile::from);
     if arguments.stdin_logs && place == Some(SecretFile::StandardInput) {
         return Err(
@@ -114,8 +153,24 @@ fn default_key(
                 .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
         );
     }
+    Ok(place)
+}
+
+/// Reads the secret of the key named `default`. A file with keys of its own needs no other.
+fn default_secret(
+    arguments: &Arguments,
+    environment: &Environment,
+    file: &ConfigFile,
+) -> Result<Option<Secret>, Failure> {
+    let place = given_secret(arguments)?;
     if place.is_none() && !environment.has(SECRET) && !file.keys.is_empty() {
         return Ok(None);
     }
     settings::secret(place.as_ref(), environment).map(Some)
 }
+
+/// The key that needs no configuration file.
+const DEFAULT: &str = "default";
+
+/// The variable that holds the secret which takes the place of `RENDER_TUNNEL_SECRET`.
+const NEXT_SECRET: &str = "RENDER_TUNNEL_SECRET_NEXT";

@@ -2,12 +2,13 @@
 
 mod configuration;
 mod feeds;
+mod reload;
 
 use std::io;
 use std::path::PathBuf;
 
 use clap::Parser;
-use server::TunnelServer;
+use server::{Hangups, TunnelServer};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -68,7 +69,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
     let environment = Environment::read(&folder)?;
     write_log(&environment)?;
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
-    let builder = configuration.builder(&arguments, &environment)?;
+    let builder = configuration.builder(&arguments, &environment);
     let server = interrupt.or(builder.start()).await?;
     announce(&server, &configuration, &environment)?;
     for path in &arguments.log_file {
@@ -77,7 +78,16 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
     if arguments.stdin_logs {
         feeds::read_standard_input(&server);
     }
-    interrupt.wait().await;
+    let mut hangups = Hangups::listen()
+        .map_err(|error| Failure::failed(format!("cannot listen for SIGHUP: {error}")))?;
+    loop {
+        tokio::select! {
+            () = interrupt.wait() => break,
+            () = hangups.next() => {
+                reload::reload(server.keys(), &configuration, &arguments, &folder);
+            }
+        }
+    }
     info!("stopping");
     server.stop().await;
     Ok(())
@@ -136,7 +146,11 @@ Examples:
   tunnel-server --log-file /var/log/api.log --log-file /var/log/worker.log
 
 Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
-RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG.
+RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG,
+RENDER_TUNNEL_SECRET_NEXT (also good, while clients change over to it).
+
+SIGHUP reads the keys again, from tunnel.toml, .env and files of secrets: sessions of a key that is gone
+end. A variable of the process itself takes a restart.
 
 Exit codes: 0 stopped in order, 1 it failed, 2 usage.";
 
