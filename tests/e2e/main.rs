@@ -4,6 +4,7 @@ mod crowd;
 mod front;
 mod harness;
 mod keys;
+mod manners;
 mod networks;
 mod proxies;
 mod refused;

@@ -16,9 +16,13 @@ use transport::trust::{
 };
 use wire::FeatureVersion;
 
+use crate::audit::Audit;
 use crate::error::ServerError;
 use crate::front::Front;
+use crate::front::manners::{FrontConfig, Limits, Origins, guarded, shared};
+use crate::front::metrics::{self, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
+use crate::oversight::Manners;
 use crate::server::TunnelServer;
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
@@ -37,6 +41,8 @@ pub struct ServerBuilder {
     sections: Sections,
     clock: WallClock,
     udp: Udp,
+    cors: Option<String>,
+    metrics_key: Option<String>,
 }
 
 /// Whether clients hear of the UDP port.
@@ -67,6 +73,8 @@ impl Default for ServerBuilder {
             sections: Sections::default(),
             clock: system_clock(),
             udp: Udp::Offered,
+            cors: None,
+            metrics_key: None,
         }
     }
 }
@@ -180,7 +188,23 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the features' sections of the configuration; `[logs]` has the retention.
+    /// Lets pages of these origins read what the tunnel's own paths answer: several separated by
+    /// commas, or `*` for all, without credentials.
+    #[must_use]
+    pub fn cors_origins(mut self, origins: Option<String>) -> Self {
+        self.cors = origins;
+        self
+    }
+
+    /// Shows metrics at `/_tunnel/metrics` to whoever has this key; without one they are not there.
+    #[must_use]
+    pub fn metrics_key(mut self, key: Option<String>) -> Self {
+        self.metrics_key = key;
+        self
+    }
+
+    /// Sets the sections of the configuration: the features' (`[logs]` has the retention), and
+    /// `[audit]`, `[limits]`, `[front]` and `[metrics]`.
     #[must_use]
     pub fn sections(mut self, sections: Sections) -> Self {
         self.sections = sections;
@@ -202,13 +226,17 @@ impl ServerBuilder {
         let keys = Arc::new(KeyRing::new(self.keys.derive()?)?);
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
+        let (audit, writer) = Audit::open(self.sections.get("audit")?)?;
+        let limits = Limits::new(self.sections.get("limits")?);
+        let manners = Manners::new(limits, audit.clone(), &parts);
+        let metrics = OwnPort::bind(self.sections.get("metrics")?).await?;
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
         let front = match self.http {
             Some(address) => {
                 let door = Door::new(Arc::clone(&reception))?;
-                let routes = features::routes(&parts)?;
+                let routes = self.routes(&parts, &manners)?;
                 Some((
                     bind(address, |it| Front::bind(it, routes.clone())).await?,
                     door,
@@ -220,9 +248,26 @@ impl ServerBuilder {
             std::future::ready(Listener::bind(address, Arc::clone(&reception)))
         })
         .await?;
-        let server = TunnelServer::run(listener, front, router, &parts, ServerKeys::new(keys));
+        let keys = ServerKeys::new(keys, audit);
+        let mut server = TunnelServer::run(listener, front, router, &parts, keys, manners);
         features::start_helpers(&parts, server.helpers())?;
+        server.audit(writer);
+        server.show_metrics(metrics);
         Ok(server)
+    }
+
+    /// Makes what the front serves beside its own paths: the features' routes, guarded, and metrics.
+    fn routes(&self, parts: &ServerParts, manners: &Manners) -> Result<axum::Router, ServerError> {
+        let front: FrontConfig = self.sections.get("front")?;
+        let named = front.cors_origins.iter().map(String::as_str);
+        let origins = Origins::parse(named.chain(self.cors.as_deref()))?;
+        let key = self.metrics_key.as_deref();
+        let key = key.map(|text| parsed("metrics", text)).transpose()?;
+        let features = guarded(features::routes(parts)?, Arc::clone(&manners.limits));
+        let shown = metrics::routes(Arc::clone(&manners.metrics), key);
+        let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
+        let routes = count(features, "feature").merge(count(shown, "metrics"));
+        Ok(shared(routes, &origins))
     }
 
     fn parts(&self) -> Result<ServerParts, ServerError> {

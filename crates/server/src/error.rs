@@ -9,6 +9,8 @@ use thiserror::Error;
 use transport::endpoint::BindError;
 use transport::trust::{KeyRingError, SecretError};
 
+use crate::front::manners::OriginError;
+
 /// Why a server does not start. The operator, or the machine, is at fault.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -57,6 +59,17 @@ pub enum ServerError {
     /// Keys that cannot be used together, or none.
     #[error(transparent)]
     Keys(#[from] KeyRingError),
+    /// An origin for CORS that is none.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// The audit log cannot be written to.
+    #[error("open the audit log {}", .path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The system gave no random bytes.
     #[error("the system gave no random bytes for the pseudonym key")]
     NoRandomness,

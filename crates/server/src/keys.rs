@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::info;
 use transport::trust::{Key, KeyChange, KeyRing, Scopes, Secret, SecretError};
 
+use crate::audit::{Audit, Event};
 use crate::config::KeyConfig;
 use crate::error::ServerError;
 
@@ -104,11 +105,12 @@ impl fmt::Debug for Keys {
 #[derive(Clone, Debug)]
 pub struct ServerKeys {
     ring: Arc<KeyRing>,
+    audit: Audit,
 }
 
 impl ServerKeys {
-    pub(crate) const fn new(ring: Arc<KeyRing>) -> Self {
-        Self { ring }
+    pub(crate) const fn new(ring: Arc<KeyRing>, audit: Audit) -> Self {
+        Self { ring, audit }
     }
 
     pub(crate) const fn ring(&self) -> &Arc<KeyRing> {
@@ -125,11 +127,20 @@ impl ServerKeys {
     /// # Errors
     /// [`ServerError`] if they cannot be used; then nothing changes.
     pub fn replace(&self, keys: &Keys) -> Result<Vec<KeyChange>, ServerError> {
-        let changes = self.ring.replace(keys.derive()?)?;
-        for change in &changes {
-            info!("key {change}");
+        let replaced = keys.derive().and_then(|keys| Ok(self.ring.replace(keys)?));
+        match replaced {
+            Ok(changes) => {
+                for change in &changes {
+                    info!("key {change}");
+                }
+                self.audit.note(&Event::KeysReplaced(changes.clone()));
+                Ok(changes)
+            }
+            Err(error) => {
+                self.audit.note(&Event::KeysKept(error.to_string()));
+                Err(error)
+            }
         }
-        Ok(changes)
     }
 }
 

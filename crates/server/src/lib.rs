@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod audit;
 mod builder;
 pub mod config;
 pub mod demo;
@@ -32,6 +33,7 @@ mod error;
 mod front;
 mod guests;
 mod keys;
+mod oversight;
 mod server;
 mod signal;
 
@@ -39,6 +41,7 @@ pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
 pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
+pub use front::manners::OriginError;
 pub use keys::{Keys, ServerKeys};
 pub use server::TunnelServer;
 pub use signal::{Hangups, asked_to_stop};

@@ -13,11 +13,14 @@ use transport::endpoint::Listener;
 use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
 
+use crate::audit::Writer;
 use crate::builder::ServerBuilder;
 use crate::front::Front;
+use crate::front::metrics::OwnPort;
 use crate::front::websocket::Upgrades;
 use crate::guests::Guests;
 use crate::keys::ServerKeys;
+use crate::oversight::Manners;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub struct TunnelServer {
     http_address: Option<SocketAddr>,
     ring: Arc<Ring>,
     keys: ServerKeys,
+    manners: Manners,
+    metrics_address: Option<SocketAddr>,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
@@ -44,6 +49,7 @@ impl TunnelServer {
         router: Arc<Router>,
         parts: &ServerParts,
         keys: ServerKeys,
+        manners: Manners,
     ) -> Self {
         let server = Self {
             listener: Arc::new(listener),
@@ -52,6 +58,8 @@ impl TunnelServer {
                 .and_then(|(front, _)| front.local_addr().ok()),
             ring: Arc::clone(&parts.ring),
             keys,
+            manners,
+            metrics_address: None,
             doors: Tasks::new(),
             sessions: Tasks::new(),
             helpers: Tasks::new(),
@@ -59,6 +67,7 @@ impl TunnelServer {
         let guests = Guests::new(
             router,
             Arc::clone(server.keys.ring()),
+            server.manners.clone(),
             parts.sessions.clone(),
             server.sessions.clone(),
         );
@@ -99,6 +108,35 @@ impl TunnelServer {
     #[must_use]
     pub const fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Returns the TCP address where metrics are shown without a key, if there is one.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Opens the audit log again, if there is one: whoever rotates it has moved the old file away.
+    pub fn reopen_audit(&self) {
+        self.manners.audit.reopen();
+    }
+
+    /// Lets the audit log be written until the end, after everybody who notes something.
+    pub(crate) fn audit(&self, writer: Option<Writer>) {
+        if let Some(writer) = writer {
+            let writing = writer.run(self.helpers.clone());
+            self.helpers.spawn("audit log", writing);
+        }
+    }
+
+    /// Shows metrics on a port of their own.
+    pub(crate) fn show_metrics(&mut self, port: Option<OwnPort>) {
+        if let Some(port) = port {
+            self.metrics_address = port.local_addr();
+            let metrics = Arc::clone(&self.manners.metrics);
+            let showing = port.run(metrics, self.helpers.clone());
+            self.helpers.spawn("metrics", showing);
+        }
     }
 
     /// Returns the keys, which may be replaced while it runs.

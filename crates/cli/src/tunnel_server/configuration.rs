@@ -25,6 +25,8 @@ pub(super) struct Configuration {
     commit: Option<String>,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
+    cors: Option<String>,
+    metrics_key: Option<String>,
 }
 
 impl Configuration {
@@ -50,6 +52,8 @@ impl Configuration {
             commit: text("RENDER_GIT_COMMIT")?,
             database: database.map_err(|error| Failure::usage(format!("DATABASE_URL: {error}")))?,
             pseudonyms: text("RENDER_TUNNEL_PSEUDONYM_KEY")?,
+            cors: text("RENDER_TUNNEL_CORS_ORIGIN")?,
+            metrics_key: text("RENDER_TUNNEL_METRICS_KEY")?,
         })
     }
 
@@ -96,6 +100,8 @@ impl Configuration {
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
+            .cors_origins(self.cors.clone())
+            .metrics_key(self.metrics_key.clone())
             .keys(self.keys.clone());
         if environment.has("RENDER") {
             // Render's edge lets no UDP in, whatever listens behind it.

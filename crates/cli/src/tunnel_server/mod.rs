@@ -71,7 +71,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
     let builder = configuration.builder(&arguments, &environment);
     let server = interrupt.or(builder.start()).await?;
-    announce(&server, &configuration, &environment)?;
+    announce(&server, &configuration)?;
     for path in &arguments.log_file {
         feeds::follow_file(&server, path);
     }
@@ -84,7 +84,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
         tokio::select! {
             () = interrupt.wait() => break,
             () = hangups.next() => {
-                reload::reload(server.keys(), &configuration, &arguments, &folder);
+                reload::reload(&server, &configuration, &arguments, &folder);
             }
         }
     }
@@ -110,17 +110,16 @@ fn write_log(environment: &Environment) -> Result<(), Failure> {
 }
 
 /// Says what is served, to whom.
-fn announce(
-    server: &TunnelServer,
-    configuration: &Configuration,
-    environment: &Environment,
-) -> Result<(), Failure> {
+fn announce(server: &TunnelServer, configuration: &Configuration) -> Result<(), Failure> {
     let quic = server.quic_address();
     let quic =
         quic.map_err(|error| Failure::failed(format!("cannot see the UDP port: {error}")))?;
     info!("listening for QUIC on UDP {quic}");
     if let Some(http) = server.http_address() {
         info!("listening for HTTP on TCP {http}");
+    }
+    if let Some(metrics) = server.metrics_address() {
+        info!("metrics on TCP {metrics}");
     }
     info!("keys: {}", configuration.key_names().join(", "));
     match configuration.database() {
@@ -133,9 +132,6 @@ fn announce(
              (`tunnel keygen` makes one) to keep them"
         );
     }
-    if environment.has("RENDER_TUNNEL_CORS_ORIGIN") {
-        info!("RENDER_TUNNEL_CORS_ORIGIN is set, and nothing here answers a browser's scripts yet");
-    }
     Ok(())
 }
 
@@ -147,10 +143,12 @@ Examples:
 
 Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
 RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG,
-RENDER_TUNNEL_SECRET_NEXT (also good, while clients change over to it).
+RENDER_TUNNEL_SECRET_NEXT (also good, while clients change over to it), RENDER_TUNNEL_CORS_ORIGIN (the
+web pages that may call the tunnel's own paths), RENDER_TUNNEL_METRICS_KEY (shows /_tunnel/metrics to
+whoever has it).
 
 SIGHUP reads the keys again, from tunnel.toml, .env and files of secrets: sessions of a key that is gone
-end. A variable of the process itself takes a restart.
+end. It opens the audit log again as well. A variable of the process itself takes a restart.
 
 Exit codes: 0 stopped in order, 1 it failed, 2 usage.";
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use server::{KeyChange, ServerKeys};
+use server::{KeyChange, ServerKeys, TunnelServer};
 use tracing::{error, info};
 
 use super::Arguments;
@@ -10,18 +10,19 @@ use super::configuration::Configuration;
 use crate::environment::Environment;
 use crate::exit::Failure;
 
-/// Reads the keys again and lets the server accept them; if they cannot be used, it keeps those that
+/// Opens the audit log again; reads the keys again and lets the server accept them; if they cannot be used, it keeps those that
 /// it has, and the log says why.
 ///
 /// What is read is `tunnel.toml`, `.env`, and the files that hold secrets. The variables of a process
 /// do not change while it runs: a secret in one takes a restart.
 pub(super) fn reload(
-    keys: &ServerKeys,
+    server: &TunnelServer,
     configuration: &Configuration,
     arguments: &Arguments,
     folder: &Path,
 ) {
-    match reloaded(keys, configuration, arguments, folder) {
+    server.reopen_audit();
+    match reloaded(server.keys(), configuration, arguments, folder) {
         Ok(changes) if changes.is_empty() => info!("the keys were read again: nothing has changed"),
         Ok(changes) => info!("the keys were read again: {} changed", changes.len()),
         Err(failure) => error!(

@@ -80,7 +80,7 @@ impl ConfigFile {
 }
 
 /// The sections that are no feature's: what each says is read where it is used.
-const OWN: [&str; 0] = [];
+const OWN: [&str; 4] = ["audit", "front", "limits", "metrics"];
 
 #[cfg(test)]
 mod tests {

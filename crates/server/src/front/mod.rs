@@ -5,6 +5,8 @@
 //! ```
 
 mod forwarded;
+pub(crate) mod manners;
+pub(crate) mod metrics;
 pub(crate) mod websocket;
 
 use std::collections::VecDeque;
