@@ -23,6 +23,7 @@ mod mark;
 mod parse;
 mod ring;
 mod server;
+mod sources;
 #[cfg(test)]
 mod tests;
 pub mod wire;
@@ -41,12 +42,13 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
+pub use self::sources::IngestConfig;
 
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
+    routes: Some(sources::routes),
     helpers: None,
 };
 

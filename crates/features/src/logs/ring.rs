@@ -195,7 +195,7 @@ impl Ring {
     }
 
     fn evict(&self, kept: &mut Kept) -> Vec<Slot> {
-        kept.evict(Instant::now(), self.config)
+        kept.evict(Instant::now(), &self.config)
     }
 
     const fn cursor(&self, sequence: u64) -> Cursor {

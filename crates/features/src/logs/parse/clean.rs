@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Returns the text without escape codes and control characters, except for tab and line feed.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
+pub(in crate::logs) fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(steers) {
         return Cow::Borrowed(text);
     }

@@ -13,6 +13,7 @@ mod logfmt;
 mod prefix;
 mod time;
 
+pub(super) use self::clean::clean;
 use self::found::Found;
 use super::entry::{Line, MAX_LINE, Origin, cut};
 
@@ -21,13 +22,13 @@ use super::entry::{Line, MAX_LINE, Origin, cut};
 /// `origin` and `now` stand in for what the line does not say.
 pub(super) fn line(raw: Vec<u8>, origin: &Origin, now: u64) -> Line {
     let text = String::from_utf8_lossy(&raw);
-    let text = clean::clean(text.strip_suffix('\r').unwrap_or(&text));
+    let text = clean(text.strip_suffix('\r').unwrap_or(&text));
     let found = FORMS
         .iter()
         .find_map(|form| form(&text))
         .unwrap_or_default();
     let mut message = match found.message {
-        Some(message) => clean::clean(&message).into_owned(),
+        Some(message) => clean(&message).into_owned(),
         None => text.into_owned(),
     };
     cut(&mut message, MAX_LINE);
