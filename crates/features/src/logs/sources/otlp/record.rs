@@ -58,7 +58,7 @@ fn describe(made: &mut Made, record: &LogRecord) {
 
 /// Reads a line that a collector took from a file as it was: nobody has read a level from it yet.
 fn forwarded(origin: &Origin, record: &LogRecord, body: String, time: u64) -> Line {
-    let mut line = parse::line(body.into_bytes(), origin, time);
+    let mut line = parse::line(body.into_bytes(), origin, time).line;
     let mut made = Made::new();
     describe(&mut made, record);
     for (name, value) in made.fields().iter() {
