@@ -26,6 +26,7 @@ mod mark;
 mod parse;
 mod ring;
 mod server;
+mod sources;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -45,13 +46,14 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
+pub use self::sources::IngestConfig;
 pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
+    routes: Some(sources::routes),
     helpers: None,
 };
 
