@@ -84,7 +84,7 @@ async fn the_audit_log_tells_who_took_what() {
     );
     let channel = lines
         .iter()
-        .find(|line| line["event"] == "channel")
+        .find(|line| line["event"] == "channel" && line["feature"] == "sync")
         .expect("a channel");
     assert_eq!(
         (&channel["feature"], &channel["outcome"]),

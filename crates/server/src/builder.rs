@@ -1,7 +1,7 @@
 //! What a server needs to start.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use features::logs::{LogsConfig, Ring};
@@ -11,19 +11,19 @@ use sanitize::PseudonymKey;
 use tokio::time::Instant;
 use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
+use transport::router::Router;
 use transport::trust::{
     KeyRing, Scopes, ServerName, ServerTrust, WallClock, random_16, system_clock,
 };
 use wire::FeatureVersion;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Writer};
 use crate::error::ServerError;
-use crate::front::Front;
 use crate::front::manners::{FrontConfig, Limits, Origins, guarded, shared};
-use crate::front::metrics::{self, OwnPort};
+use crate::front::metrics::{self, MetricsConfig, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
 use crate::oversight::Manners;
-use crate::server::TunnelServer;
+use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
@@ -43,6 +43,18 @@ pub struct ServerBuilder {
     udp: Udp,
     cors: Option<String>,
     metrics_key: Option<String>,
+}
+
+/// A server that has all that it needs but its ports.
+struct Ready {
+    quic: SocketAddr,
+    parts: ServerParts,
+    router: Arc<Router>,
+    reception: Arc<Reception>,
+    keys: ServerKeys,
+    manners: Manners,
+    writer: Option<Writer>,
+    metrics: MetricsConfig,
 }
 
 /// Whether clients hear of the UDP port.
@@ -223,37 +235,61 @@ impl ServerBuilder {
     /// # Errors
     /// [`ServerError`]; then nothing runs.
     pub async fn start(self) -> Result<TunnelServer, ServerError> {
+        let (ready, plan) = self.ready()?;
+        let front = match plan {
+            Some(plan) => Some(plan.bind().await?),
+            None => None,
+        };
+        let mut server = ready.listen().await?;
+        if let Some(front) = front {
+            server.open(front);
+        }
+        Ok(server)
+    }
+
+    /// Starts the server with its front closed, which does not have its port until it is opened:
+    /// when the app behind it is ready.
+    ///
+    /// # Errors
+    /// [`ServerError`]; then nothing runs.
+    pub async fn start_closed(self) -> Result<(TunnelServer, Option<ClosedFront>), ServerError> {
+        let (ready, plan) = self.ready()?;
+        let server = ready.listen().await?;
+        let front = plan.map(|plan| server.closed(plan));
+        Ok((server, front))
+    }
+
+    /// Reads everything; nothing is bound yet.
+    fn ready(&self) -> Result<(Ready, Option<FrontPlan>), ServerError> {
         let keys = Arc::new(KeyRing::new(self.keys.derive()?)?);
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
         let (audit, writer) = Audit::open(self.sections.get("audit")?)?;
         let limits = Limits::new(self.sections.get("limits")?);
         let manners = Manners::new(limits, audit.clone(), &parts);
-        let metrics = OwnPort::bind(self.sections.get("metrics")?).await?;
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
-        let front = match self.http {
-            Some(address) => {
-                let door = Door::new(Arc::clone(&reception))?;
-                let routes = self.routes(&parts, &manners)?;
-                Some((
-                    bind(address, |it| Front::bind(it, routes.clone())).await?,
-                    door,
-                ))
-            }
+        let plan = match self.http {
+            Some(address) => Some(FrontPlan {
+                address,
+                routes: self.routes(&parts, &manners)?,
+                door: Door::new(Arc::clone(&reception))?,
+            }),
             None => None,
         };
-        let listener = bind(self.quic, |address| {
-            std::future::ready(Listener::bind(address, Arc::clone(&reception)))
-        })
-        .await?;
-        let keys = ServerKeys::new(keys, audit);
-        let mut server = TunnelServer::run(listener, front, router, &parts, keys, manners);
-        features::start_helpers(&parts, server.helpers())?;
-        server.audit(writer);
-        server.show_metrics(metrics);
-        Ok(server)
+        let quic = self.quic;
+        let ready = Ready {
+            quic,
+            parts,
+            router,
+            reception,
+            keys: ServerKeys::new(keys, audit),
+            manners,
+            writer,
+            metrics: self.sections.get("metrics")?,
+        };
+        Ok((ready, plan))
     }
 
     /// Makes what the front serves beside its own paths: the features' routes, guarded, and metrics.
@@ -329,17 +365,20 @@ impl ServerBuilder {
     }
 }
 
-/// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that
-/// has no IPv6.
-async fn bind<T, E, F>(address: SocketAddr, bind: impl Fn(SocketAddr) -> F) -> Result<T, E>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    match bind(address).await {
-        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
-            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()))).await
-        }
-        bound => bound,
+impl Ready {
+    /// Takes the UDP port, and runs.
+    async fn listen(self) -> Result<TunnelServer, ServerError> {
+        let listener = bind(self.quic, |address| {
+            std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
+        });
+        let listener = listener.await?;
+        let metrics = OwnPort::bind(self.metrics).await?;
+        let (keys, manners) = (self.keys, self.manners);
+        let mut server = TunnelServer::run(listener, self.router, &self.parts, keys, manners);
+        features::start_helpers(&self.parts, server.helpers())?;
+        server.audit(self.writer);
+        server.show_metrics(metrics);
+        Ok(server)
     }
 }
 

@@ -43,6 +43,7 @@ pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
 pub use front::manners::OriginError;
 pub use keys::{Keys, ServerKeys};
-pub use server::TunnelServer;
+pub use server::{ClosedFront, TunnelServer};
 pub use signal::{Hangups, asked_to_stop};
+pub use transport::router::MOVE;
 pub use transport::trust::{Allow, Change, KeyChange, KeyId, NoSanitize, Scopes, Secret};

@@ -1,7 +1,7 @@
 //! A running server: who comes in, and the order in which it ends.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use transport::tasks::Tasks;
 
 use crate::audit::Writer;
 use crate::builder::ServerBuilder;
+use crate::error::ServerError;
 use crate::front::Front;
 use crate::front::metrics::OwnPort;
 use crate::front::websocket::Upgrades;
@@ -31,6 +32,8 @@ pub struct TunnelServer {
     keys: ServerKeys,
     manners: Manners,
     metrics_address: Option<SocketAddr>,
+    router: Arc<Router>,
+    guests: Guests,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
@@ -45,41 +48,33 @@ impl TunnelServer {
 
     pub(crate) fn run(
         listener: Listener,
-        front: Option<(Front, Door)>,
         router: Arc<Router>,
         parts: &ServerParts,
         keys: ServerKeys,
         manners: Manners,
     ) -> Self {
+        let sessions = Tasks::new();
+        let guests = Guests::new(
+            Arc::clone(&router),
+            Arc::clone(keys.ring()),
+            manners.clone(),
+            parts.sessions.clone(),
+            sessions.clone(),
+        );
         let server = Self {
             listener: Arc::new(listener),
-            http_address: front
-                .as_ref()
-                .and_then(|(front, _)| front.local_addr().ok()),
+            http_address: None,
             ring: Arc::clone(&parts.ring),
             keys,
             manners,
             metrics_address: None,
+            router,
+            guests,
             doors: Tasks::new(),
-            sessions: Tasks::new(),
+            sessions,
             helpers: Tasks::new(),
         };
-        let guests = Guests::new(
-            router,
-            Arc::clone(server.keys.ring()),
-            server.manners.clone(),
-            parts.sessions.clone(),
-            server.sessions.clone(),
-        );
-        if let Some((front, door)) = front {
-            let upgrades = Upgrades {
-                door: Arc::new(door),
-                guests: guests.clone(),
-            };
-            let serving = front.run(upgrades, server.doors.clone());
-            server.doors.spawn("http front", serving);
-        }
-        let letting_in = let_in(Arc::clone(&server.listener), guests);
+        let letting_in = let_in(Arc::clone(&server.listener), server.guests.clone());
         let doors = server.doors.clone();
         server.doors.spawn("quic door", async move {
             tokio::select! {
@@ -88,6 +83,21 @@ impl TunnelServer {
             }
         });
         server
+    }
+
+    /// Serves HTTP as well.
+    pub(crate) fn open(&mut self, front: BoundFront) {
+        self.http_address = front.address();
+        front.run(self.guests.clone(), &self.doors);
+    }
+
+    /// Returns a front that serves when it is opened.
+    pub(crate) fn closed(&self, plan: FrontPlan) -> ClosedFront {
+        ClosedFront {
+            plan,
+            guests: self.guests.clone(),
+            doors: self.doors.clone(),
+        }
     }
 
     /// Returns the UDP address that it listens on.
@@ -158,10 +168,19 @@ impl TunnelServer {
         self.stop().await
     }
 
+    /// Turns away whoever comes, and tells every client that this instance is leaving, so that it
+    /// moves to another, while all that is open goes on until [`TunnelServer::stop`], and for
+    /// `stay` at least: [`MOVE`] where there is another instance to move to.
+    pub fn leave(&self, stay: Duration) {
+        self.listener.leave();
+        self.router.leave(stay);
+    }
+
     /// Stops, in order, and returns the names of the tasks that were late.
     ///
     /// Without sessions it is a matter of a moment; with sessions that do not move to another
-    /// instance it takes some ten seconds at most, well inside the thirty that Render gives.
+    /// instance it takes some ten seconds at most, well inside the thirty that Render gives. What
+    /// has gone by since [`TunnelServer::leave`] counts.
     pub async fn stop(self) -> Vec<&'static str> {
         // 1. Whoever comes is turned away at once, and not left to wait for an answer.
         self.listener.leave();
@@ -179,6 +198,82 @@ impl TunnelServer {
             warn!("these tasks were late and were cut: {late:?}");
         }
         late
+    }
+}
+
+/// What a front is made of, before it has its port.
+#[derive(Debug)]
+pub(crate) struct FrontPlan {
+    pub(crate) address: SocketAddr,
+    pub(crate) routes: axum::Router,
+    pub(crate) door: Door,
+}
+
+/// A front that has its port, and does not answer yet.
+#[derive(Debug)]
+pub(crate) struct BoundFront {
+    front: Front,
+    door: Door,
+}
+
+/// The front of a running server, before it is opened: nobody reaches its port.
+#[derive(Debug)]
+#[must_use = "until it is opened, nobody comes over HTTP"]
+pub struct ClosedFront {
+    plan: FrontPlan,
+    guests: Guests,
+    doors: Tasks,
+}
+
+impl FrontPlan {
+    pub(crate) async fn bind(self) -> Result<BoundFront, ServerError> {
+        let front = bind(self.address, |it| Front::bind(it, self.routes.clone())).await?;
+        Ok(BoundFront {
+            front,
+            door: self.door,
+        })
+    }
+}
+
+impl BoundFront {
+    fn address(&self) -> Option<SocketAddr> {
+        self.front.local_addr().ok()
+    }
+
+    fn run(self, guests: Guests, doors: &Tasks) {
+        let door = Arc::new(self.door);
+        let serving = self.front.run(Upgrades { door, guests }, doors.clone());
+        doors.spawn("http front", serving);
+    }
+}
+
+impl ClosedFront {
+    /// Takes the port, serves, and returns the address.
+    ///
+    /// # Errors
+    /// [`ServerError::Http`] if the port cannot be had.
+    pub async fn open(self) -> Result<Option<SocketAddr>, ServerError> {
+        let front = self.plan.bind().await?;
+        let address = front.address();
+        front.run(self.guests, &self.doors);
+        Ok(address)
+    }
+}
+
+/// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that
+/// has no IPv6.
+pub(crate) async fn bind<T, E, F>(
+    address: SocketAddr,
+    bind: impl Fn(SocketAddr) -> F,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    match bind(address).await {
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()))).await
+        }
+        bound => bound,
     }
 }
 

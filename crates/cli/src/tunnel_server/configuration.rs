@@ -93,6 +93,7 @@ impl Configuration {
         arguments: &Arguments,
         environment: &Environment,
     ) -> ServerBuilder {
+        let variables = environment.clone();
         let mut builder = TunnelServer::builder()
             .port(self.port)
             .environment(&arguments.environment)
@@ -100,6 +101,7 @@ impl Configuration {
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
+            .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
             .cors_origins(self.cors.clone())
             .metrics_key(self.metrics_key.clone())
             .keys(self.keys.clone());

@@ -36,13 +36,23 @@ impl Collector for Collected {
             "Since the server started",
             &uptime,
         )?;
-        let appended = ConstCounter::new(self.ring.end().sequence);
+        let appended = ConstCounter::new(self.ring.end());
         one(
             &mut to,
             "log_appended",
             "Lines and marks that came into the log",
             &appended,
         )?;
+        let usage = self.ring.usage();
+        let entries = ConstGauge::new(usage.entries);
+        one(
+            &mut to,
+            "log_entries",
+            "Lines and marks in the log",
+            &entries,
+        )?;
+        let bytes = ConstGauge::new(usage.bytes);
+        one(&mut to, "log_bytes", "Memory that they take", &bytes)?;
         let lost = ConstCounter::new(self.audit.lost());
         one(
             &mut to,

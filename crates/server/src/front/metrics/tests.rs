@@ -59,6 +59,8 @@ async fn what_happens_is_counted_by_its_labels() {
         (r#"app_requests_total{class="4xx"}"#, 1.0),
         (r#"app_requests_total{class="5xx"}"#, 0.0),
         ("log_appended_total", 0.0),
+        ("log_entries", 0.0),
+        ("log_bytes", 0.0),
         ("audit_lost_total", 0.0),
     ] {
         let sample = format!("render_tunnel_{sample}");
