@@ -64,6 +64,15 @@ impl Keys {
         Ok(self)
     }
 
+    /// Whether a server would take them.
+    ///
+    /// # Errors
+    /// [`ServerError`] if it would not.
+    pub fn check(&self) -> Result<(), ServerError> {
+        KeyRing::new(self.derive()?)?;
+        Ok(())
+    }
+
     /// Returns the name of each secret's key.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|entry| &*entry.name)

@@ -116,7 +116,8 @@ impl Configuration {
     }
 }
 
-fn config_file(given: Option<&Path>, folder: &Path) -> Result<ConfigFile, Failure> {
+/// Reads the file that is named, or the one that is found.
+pub(super) fn config_file(given: Option<&Path>, folder: &Path) -> Result<ConfigFile, Failure> {
     let found = given
         .map(Path::to_owned)
         .or_else(|| find_upwards(folder, "tunnel.toml"));
@@ -178,7 +179,7 @@ fn default_secret(
 }
 
 /// The key that needs no configuration file.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
 
 /// The variable that holds the secret which takes the place of `RENDER_TUNNEL_SECRET`.
-const NEXT_SECRET: &str = "RENDER_TUNNEL_SECRET_NEXT";
+pub(super) const NEXT_SECRET: &str = "RENDER_TUNNEL_SECRET_NEXT";

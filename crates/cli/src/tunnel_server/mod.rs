@@ -2,12 +2,13 @@
 
 mod configuration;
 mod feeds;
+mod keys;
 mod reload;
 
 use std::io;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use server::{Hangups, TunnelServer};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
@@ -48,24 +49,46 @@ struct Arguments {
     stdin_logs: bool,
 
     /// Reads the secret from a file, or from standard input with `-` [env: RENDER_TUNNEL_SECRET holds the secret itself]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     secret_file: Option<PathBuf>,
 
     /// The configuration file [default: tunnel.toml in this folder or above it, if there is one]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Keys(keys::KeysArguments),
 }
 
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> Exit {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    if let Some(Command::Keys(keys)) = arguments.command.take() {
+        return report(list_keys(&arguments, &keys));
+    }
     report(interrupt::run(|interrupt| run(arguments, interrupt)))
 }
 
+fn list_keys(arguments: &Arguments, keys: &keys::KeysArguments) -> Result<(), Failure> {
+    let folder = folder()?;
+    let environment = Environment::read(&folder)?;
+    keys::run(arguments, keys, &environment, &folder)
+}
+
+/// Where `.env` and `tunnel.toml` are looked for.
+fn folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
+}
+
 async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
-    let folder = std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
+    let folder = folder()?;
     let environment = Environment::read(&folder)?;
     write_log(&environment)?;
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
@@ -140,6 +163,7 @@ Examples:
   RENDER_TUNNEL_SECRET=… DATABASE_URL=postgres://… tunnel-server
   node app.js | tunnel-server --stdin-logs
   tunnel-server --log-file /var/log/api.log --log-file /var/log/worker.log
+  tunnel-server keys
 
 Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
 RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG,
