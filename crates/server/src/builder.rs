@@ -38,6 +38,7 @@ pub struct ServerBuilder {
     sections: Sections,
     clock: WallClock,
     udp: Udp,
+    upstream: Option<u16>,
 }
 
 /// Whether clients hear of the UDP port.
@@ -68,6 +69,7 @@ impl Default for ServerBuilder {
             sections: Sections::default(),
             clock: system_clock(),
             udp: Udp::Offered,
+            upstream: None,
         }
     }
 }
@@ -100,6 +102,16 @@ impl ServerBuilder {
     #[must_use]
     pub const fn http_address(mut self, address: Option<SocketAddr>) -> Self {
         self.http = address;
+        self
+    }
+
+    /// Stands before an app on this machine: HTTP that is not the tunnel's own passes to this port of
+    /// it, streaming both ways, and back.
+    ///
+    /// The tunnel's own are `/render-tunnel` and what is below `/_tunnel/`; `/health` is the app's.
+    #[must_use]
+    pub const fn upstream(mut self, port: u16) -> Self {
+        self.upstream = Some(port);
         self
     }
 
@@ -214,22 +226,20 @@ impl ServerBuilder {
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
+        let door = Door::new(Arc::clone(&reception))?;
+        let routes = features::routes(&parts)?;
         let front = match self.http {
-            Some(address) => {
-                let door = Door::new(Arc::clone(&reception))?;
-                let routes = features::routes(&parts)?;
-                Some((
-                    bind(address, |it| Front::bind(it, routes.clone())).await?,
-                    door,
-                ))
-            }
+            Some(address) => Some(bind(address, Front::bind).await?),
             None => None,
         };
         let listener = bind(self.quic, |address| {
             std::future::ready(Listener::bind(address, Arc::clone(&reception)))
         })
         .await?;
-        let server = TunnelServer::run(listener, front, router, &parts);
+        let mut server = TunnelServer::new(listener, door, router, routes, &parts);
+        if let Some(front) = front {
+            server.serve(front, self.upstream);
+        }
         features::start_helpers(&parts, server.helpers())?;
         Ok(server)
     }

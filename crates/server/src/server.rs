@@ -14,8 +14,8 @@ use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
 
 use crate::builder::ServerBuilder;
-use crate::front::Front;
 use crate::front::websocket::Upgrades;
+use crate::front::{Front, own_routes};
 use crate::guests::Guests;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
@@ -23,6 +23,8 @@ use crate::guests::Guests;
 pub struct TunnelServer {
     listener: Arc<Listener>,
     http_address: Option<SocketAddr>,
+    /// The tunnel's own paths.
+    routes: axum::Router,
     ring: Arc<Ring>,
     doors: Tasks,
     sessions: Tasks,
@@ -36,40 +38,43 @@ impl TunnelServer {
         ServerBuilder::default()
     }
 
-    pub(crate) fn run(
+    pub(crate) fn new(
         listener: Listener,
-        front: Option<(Front, Door)>,
+        door: Door,
         router: Arc<Router>,
+        features: axum::Router,
         parts: &ServerParts,
     ) -> Self {
-        let server = Self {
-            listener: Arc::new(listener),
-            http_address: front
-                .as_ref()
-                .and_then(|(front, _)| front.local_addr().ok()),
-            ring: Arc::clone(&parts.ring),
-            doors: Tasks::new(),
-            sessions: Tasks::new(),
-            helpers: Tasks::new(),
+        let (doors, sessions) = (Tasks::new(), Tasks::new());
+        let guests = Guests::new(router, parts.sessions.clone(), sessions.clone());
+        let upgrades = Upgrades {
+            door: Arc::new(door),
+            guests: guests.clone(),
         };
-        let guests = Guests::new(router, parts.sessions.clone(), server.sessions.clone());
-        if let Some((front, door)) = front {
-            let upgrades = Upgrades {
-                door: Arc::new(door),
-                guests: guests.clone(),
-            };
-            let serving = front.run(upgrades, server.doors.clone());
-            server.doors.spawn("http front", serving);
-        }
-        let letting_in = let_in(Arc::clone(&server.listener), guests);
-        let doors = server.doors.clone();
-        server.doors.spawn("quic door", async move {
+        let listener = Arc::new(listener);
+        let letting_in = let_in(Arc::clone(&listener), guests);
+        let stopping = doors.clone();
+        doors.spawn("quic door", async move {
             tokio::select! {
                 () = letting_in => {}
-                () = doors.stopping() => {}
+                () = stopping.stopping() => {}
             }
         });
-        server
+        Self {
+            listener,
+            http_address: None,
+            routes: own_routes(upgrades, features),
+            ring: Arc::clone(&parts.ring),
+            doors,
+            sessions,
+            helpers: Tasks::new(),
+        }
+    }
+
+    pub(crate) fn serve(&mut self, front: Front, upstream: Option<u16>) {
+        self.http_address = front.local_addr().ok();
+        let serving = front.run(self.routes.clone(), upstream, self.doors.clone());
+        self.doors.spawn("http front", serving);
     }
 
     /// Returns the UDP address that it listens on.
