@@ -19,11 +19,11 @@ use wire::FeatureVersion;
 
 use crate::audit::{Audit, Writer};
 use crate::error::ServerError;
-use crate::front::manners::{FrontConfig, Limits, Origins, guarded, shared};
+use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
 use crate::front::metrics::{self, MetricsConfig, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
 use crate::oversight::Manners;
-use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
+use crate::server::{ClosedFront, FrontPlan, Made, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
@@ -41,6 +41,7 @@ pub struct ServerBuilder {
     sections: Sections,
     clock: WallClock,
     udp: Udp,
+    upstream: Option<u16>,
     cors: Option<String>,
     metrics_key: Option<String>,
 }
@@ -48,9 +49,13 @@ pub struct ServerBuilder {
 /// A server that has all that it needs but its ports.
 struct Ready {
     quic: SocketAddr,
+    door: Door,
+    /// What the features serve over HTTP.
+    routes: axum::Router,
     parts: ServerParts,
     router: Arc<Router>,
     reception: Arc<Reception>,
+    origins: Origins,
     keys: ServerKeys,
     manners: Manners,
     writer: Option<Writer>,
@@ -85,6 +90,7 @@ impl Default for ServerBuilder {
             sections: Sections::default(),
             clock: system_clock(),
             udp: Udp::Offered,
+            upstream: None,
             cors: None,
             metrics_key: None,
         }
@@ -119,6 +125,16 @@ impl ServerBuilder {
     #[must_use]
     pub const fn http_address(mut self, address: Option<SocketAddr>) -> Self {
         self.http = address;
+        self
+    }
+
+    /// Stands before an app on this machine: HTTP that is not the tunnel's own passes to this port of
+    /// it, streaming both ways, and back.
+    ///
+    /// The tunnel's own are `/render-tunnel` and what is below `/_tunnel/`; `/health` is the app's.
+    #[must_use]
+    pub const fn upstream(mut self, port: u16) -> Self {
+        self.upstream = Some(port);
         self
     }
 
@@ -270,17 +286,11 @@ impl ServerBuilder {
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
-        let plan = match self.http {
-            Some(address) => Some(FrontPlan {
-                address,
-                routes: self.routes(&parts, &manners)?,
-                door: Door::new(Arc::clone(&reception))?,
-            }),
-            None => None,
-        };
-        let quic = self.quic;
         let ready = Ready {
-            quic,
+            quic: self.quic,
+            door: Door::new(Arc::clone(&reception))?,
+            routes: self.routes(&parts, &manners)?,
+            origins: self.origins()?,
             parts,
             router,
             reception,
@@ -289,21 +299,28 @@ impl ServerBuilder {
             writer,
             metrics: self.sections.get("metrics")?,
         };
+        let plan = self.http.map(|address| FrontPlan {
+            address,
+            upstream: self.upstream,
+        });
         Ok((ready, plan))
     }
 
     /// Makes what the front serves beside its own paths: the features' routes, guarded, and metrics.
     fn routes(&self, parts: &ServerParts, manners: &Manners) -> Result<axum::Router, ServerError> {
-        let front: FrontConfig = self.sections.get("front")?;
-        let named = front.cors_origins.iter().map(String::as_str);
-        let origins = Origins::parse(named.chain(self.cors.as_deref()))?;
         let key = self.metrics_key.as_deref();
         let key = key.map(|text| parsed("metrics", text)).transpose()?;
         let features = guarded(features::routes(parts)?, Arc::clone(&manners.limits));
         let shown = metrics::routes(Arc::clone(&manners.metrics), key);
         let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
-        let routes = count(features, "feature").merge(count(shown, "metrics"));
-        Ok(shared(routes, &origins))
+        Ok(count(features, "feature").merge(count(shown, "metrics")))
+    }
+
+    /// Returns the origins whose pages may read what the tunnel's own paths answer.
+    fn origins(&self) -> Result<Origins, ServerError> {
+        let front: FrontConfig = self.sections.get("front")?;
+        let named = front.cors_origins.iter().map(String::as_str);
+        Ok(Origins::parse(named.chain(self.cors.as_deref()))?)
     }
 
     fn parts(&self) -> Result<ServerParts, ServerError> {
@@ -371,10 +388,17 @@ impl Ready {
         let listener = bind(self.quic, |address| {
             std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
         });
-        let listener = listener.await?;
         let metrics = OwnPort::bind(self.metrics).await?;
-        let (keys, manners) = (self.keys, self.manners);
-        let mut server = TunnelServer::run(listener, self.router, &self.parts, keys, manners);
+        let made = Made {
+            listener: listener.await?,
+            door: self.door,
+            router: self.router,
+            routes: self.routes,
+            origins: self.origins,
+            keys: self.keys,
+            manners: self.manners,
+        };
+        let mut server = TunnelServer::run(made, &self.parts);
         features::start_helpers(&self.parts, server.helpers())?;
         server.audit(self.writer);
         server.show_metrics(metrics);

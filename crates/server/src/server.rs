@@ -16,9 +16,10 @@ use transport::tasks::Tasks;
 use crate::audit::Writer;
 use crate::builder::ServerBuilder;
 use crate::error::ServerError;
-use crate::front::Front;
+use crate::front::manners::{Origins, shared};
 use crate::front::metrics::OwnPort;
 use crate::front::websocket::Upgrades;
+use crate::front::{Front, own_routes};
 use crate::guests::Guests;
 use crate::keys::ServerKeys;
 use crate::oversight::Manners;
@@ -28,15 +29,28 @@ use crate::oversight::Manners;
 pub struct TunnelServer {
     listener: Arc<Listener>,
     http_address: Option<SocketAddr>,
+    /// The tunnel's own paths.
+    routes: axum::Router,
     ring: Arc<Ring>,
     keys: ServerKeys,
     manners: Manners,
     metrics_address: Option<SocketAddr>,
     router: Arc<Router>,
-    guests: Guests,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
+}
+
+/// What a server is made of, when it has its UDP port.
+pub(crate) struct Made {
+    pub(crate) listener: Listener,
+    pub(crate) door: Door,
+    pub(crate) router: Arc<Router>,
+    /// What is served beside the tunnel's own paths.
+    pub(crate) routes: axum::Router,
+    pub(crate) origins: Origins,
+    pub(crate) keys: ServerKeys,
+    pub(crate) manners: Manners,
 }
 
 impl TunnelServer {
@@ -46,14 +60,17 @@ impl TunnelServer {
         ServerBuilder::default()
     }
 
-    pub(crate) fn run(
-        listener: Listener,
-        router: Arc<Router>,
-        parts: &ServerParts,
-        keys: ServerKeys,
-        manners: Manners,
-    ) -> Self {
-        let sessions = Tasks::new();
+    pub(crate) fn run(made: Made, parts: &ServerParts) -> Self {
+        let Made {
+            listener,
+            door,
+            router,
+            routes,
+            origins,
+            keys,
+            manners,
+        } = made;
+        let (doors, sessions) = (Tasks::new(), Tasks::new());
         let guests = Guests::new(
             Arc::clone(&router),
             Arc::clone(keys.ring()),
@@ -61,41 +78,45 @@ impl TunnelServer {
             parts.sessions.clone(),
             sessions.clone(),
         );
-        let server = Self {
-            listener: Arc::new(listener),
+        let upgrades = Upgrades {
+            door: Arc::new(door),
+            guests: guests.clone(),
+        };
+        let listener = Arc::new(listener);
+        let letting_in = let_in(Arc::clone(&listener), guests);
+        let stopping = doors.clone();
+        doors.spawn("quic door", async move {
+            tokio::select! {
+                () = letting_in => {}
+                () = stopping.stopping() => {}
+            }
+        });
+        Self {
+            listener,
             http_address: None,
+            metrics_address: None,
+            routes: shared(own_routes(upgrades, routes), &origins),
             ring: Arc::clone(&parts.ring),
             keys,
             manners,
-            metrics_address: None,
             router,
-            guests,
-            doors: Tasks::new(),
+            doors,
             sessions,
             helpers: Tasks::new(),
-        };
-        let letting_in = let_in(Arc::clone(&server.listener), server.guests.clone());
-        let doors = server.doors.clone();
-        server.doors.spawn("quic door", async move {
-            tokio::select! {
-                () = letting_in => {}
-                () = doors.stopping() => {}
-            }
-        });
-        server
+        }
     }
 
     /// Serves HTTP as well.
     pub(crate) fn open(&mut self, front: BoundFront) {
         self.http_address = front.address();
-        front.run(self.guests.clone(), &self.doors);
+        front.run(self.routes.clone(), &self.doors);
     }
 
     /// Returns a front that serves when it is opened.
     pub(crate) fn closed(&self, plan: FrontPlan) -> ClosedFront {
         ClosedFront {
             plan,
-            guests: self.guests.clone(),
+            routes: self.routes.clone(),
             doors: self.doors.clone(),
         }
     }
@@ -205,15 +226,15 @@ impl TunnelServer {
 #[derive(Debug)]
 pub(crate) struct FrontPlan {
     pub(crate) address: SocketAddr,
-    pub(crate) routes: axum::Router,
-    pub(crate) door: Door,
+    /// The port of the app behind it.
+    pub(crate) upstream: Option<u16>,
 }
 
 /// A front that has its port, and does not answer yet.
 #[derive(Debug)]
 pub(crate) struct BoundFront {
     front: Front,
-    door: Door,
+    upstream: Option<u16>,
 }
 
 /// The front of a running server, before it is opened: nobody reaches its port.
@@ -221,16 +242,16 @@ pub(crate) struct BoundFront {
 #[must_use = "until it is opened, nobody comes over HTTP"]
 pub struct ClosedFront {
     plan: FrontPlan,
-    guests: Guests,
+    routes: axum::Router,
     doors: Tasks,
 }
 
 impl FrontPlan {
     pub(crate) async fn bind(self) -> Result<BoundFront, ServerError> {
-        let front = bind(self.address, |it| Front::bind(it, self.routes.clone())).await?;
+        let front = bind(self.address, Front::bind).await?;
         Ok(BoundFront {
             front,
-            door: self.door,
+            upstream: self.upstream,
         })
     }
 }
@@ -240,9 +261,8 @@ impl BoundFront {
         self.front.local_addr().ok()
     }
 
-    fn run(self, guests: Guests, doors: &Tasks) {
-        let door = Arc::new(self.door);
-        let serving = self.front.run(Upgrades { door, guests }, doors.clone());
+    fn run(self, routes: axum::Router, doors: &Tasks) {
+        let serving = self.front.run(routes, self.upstream, doors.clone());
         doors.spawn("http front", serving);
     }
 }
@@ -255,7 +275,7 @@ impl ClosedFront {
     pub async fn open(self) -> Result<Option<SocketAddr>, ServerError> {
         let front = self.plan.bind().await?;
         let address = front.address();
-        front.run(self.guests, &self.doors);
+        front.run(self.routes, &self.doors);
         Ok(address)
     }
 }

@@ -49,7 +49,7 @@ impl Hangups {
         if self.signal.recv().await.is_some() {
             return;
         }
-        pending().await;
+        pending::<()>().await;
     }
 }
 

@@ -3,6 +3,7 @@
 mod configuration;
 mod feeds;
 mod keys;
+mod probe;
 mod reload;
 
 use std::io;
@@ -14,6 +15,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use self::configuration::Configuration;
+use self::probe::Probe;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -27,6 +29,9 @@ use crate::report::report;
 #[derive(Debug, Parser)]
 #[command(name = "tunnel-server", version, after_help = AFTER_HELP)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -55,40 +60,39 @@ struct Arguments {
     /// The configuration file [default: tunnel.toml in this folder or above it, if there is one]
     #[arg(long, value_name = "PATH", global = true)]
     config: Option<PathBuf>,
-
-    #[command(subcommand)]
-    command: Option<Command>,
 }
 
+/// What is asked for, if not to serve.
 #[derive(Debug, Subcommand)]
 enum Command {
     Keys(keys::KeysArguments),
+    Probe(Probe),
 }
 
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> Exit {
     let mut arguments = Arguments::parse();
-    if let Some(Command::Keys(keys)) = arguments.command.take() {
-        return report(list_keys(&arguments, &keys));
-    }
-    report(interrupt::run(|interrupt| run(arguments, interrupt)))
+    report(match arguments.command.take() {
+        None => interrupt::run(|interrupt| run(arguments, interrupt)),
+        Some(Command::Keys(keys)) => list_keys(&arguments, &keys),
+        Some(Command::Probe(probe)) => interrupt::run(|_| ask(probe)),
+    })
+}
+
+async fn ask(probe: Probe) -> Result<(), Failure> {
+    let folder = working_folder()?;
+    probe.run(&Environment::read(&folder)?).await
 }
 
 fn list_keys(arguments: &Arguments, keys: &keys::KeysArguments) -> Result<(), Failure> {
-    let folder = folder()?;
+    let folder = working_folder()?;
     let environment = Environment::read(&folder)?;
     keys::run(arguments, keys, &environment, &folder)
 }
 
-/// Where `.env` and `tunnel.toml` are looked for.
-fn folder() -> Result<PathBuf, Failure> {
-    std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
-}
-
 async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
-    let folder = folder()?;
+    let folder = working_folder()?;
     let environment = Environment::read(&folder)?;
     write_log(&environment)?;
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
@@ -101,19 +105,20 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
     if arguments.stdin_logs {
         feeds::read_standard_input(&server);
     }
-    let mut hangups = Hangups::listen()
+    let hangups = Hangups::listen()
         .map_err(|error| Failure::failed(format!("cannot listen for SIGHUP: {error}")))?;
-    loop {
-        tokio::select! {
-            () = interrupt.wait() => break,
-            () = hangups.next() => {
-                reload::reload(&server, &configuration, &arguments, &folder);
-            }
-        }
+    tokio::select! {
+        () = interrupt.wait() => {}
+        never = reload::at_each(hangups, &server, &configuration, &arguments, &folder) => match never {},
     }
     info!("stopping");
     server.stop().await;
     Ok(())
+}
+
+fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }
 
 /// Writes what happens to standard error, as `RUST_LOG` wants it.

@@ -1,8 +1,9 @@
 //! What a hangup does: the keys are read again, and the audit log is opened again.
 
+use std::convert::Infallible;
 use std::path::Path;
 
-use server::{KeyChange, ServerKeys, TunnelServer};
+use server::{Hangups, KeyChange, ServerKeys, TunnelServer};
 use tracing::{error, info};
 
 use super::Arguments;
@@ -10,12 +11,26 @@ use super::configuration::Configuration;
 use crate::environment::Environment;
 use crate::exit::Failure;
 
+/// Reloads at each hangup, without end.
+pub(super) async fn at_each(
+    mut hangups: Hangups,
+    server: &TunnelServer,
+    configuration: &Configuration,
+    arguments: &Arguments,
+    folder: &Path,
+) -> Infallible {
+    loop {
+        hangups.next().await;
+        reload(server, configuration, arguments, folder);
+    }
+}
+
 /// Opens the audit log again; reads the keys again and lets the server accept them; if they cannot be used, it keeps those that
 /// it has, and the log says why.
 ///
 /// What is read is `tunnel.toml`, `.env`, and the files that hold secrets. The variables of a process
 /// do not change while it runs: a secret in one takes a restart.
-pub(super) fn reload(
+fn reload(
     server: &TunnelServer,
     configuration: &Configuration,
     arguments: &Arguments,
