@@ -26,8 +26,10 @@ use crate::error::ServerError;
 pub struct ConfigFile {
     /// The keys beside the one named `default`.
     pub keys: Vec<KeyConfig>,
-    /// The features' sections.
+    /// The features' sections, and the server's own.
     pub sections: Sections,
+    /// The variables that are named anywhere in it: they hold secrets.
+    pub variables: BTreeSet<String>,
 }
 
 /// One entry of `[[keys]]`.
@@ -69,6 +71,7 @@ impl ConfigFile {
     fn parse(text: &str) -> Result<Self, String> {
         let mut sections: BTreeMap<String, toml::Value> =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let variables = crate::app::variables(&sections);
         let keys = match sections.remove("keys") {
             Some(keys) => keys
                 .try_into()
@@ -77,7 +80,8 @@ impl ConfigFile {
         };
         // One file may serve both ends: what is the client's is not looked at here.
         sections.remove("client");
-        let known = || features::ALL.iter().map(|feature| feature.protocol.feature);
+        let features = || features::ALL.iter().map(|feature| feature.protocol.feature);
+        let known = || features().chain(OWN);
         if let Some(unknown) = sections
             .keys()
             .find(|name| !known().any(|known| known == *name))
@@ -91,6 +95,7 @@ impl ConfigFile {
         Ok(Self {
             keys,
             sections: Sections::new(sections),
+            variables,
         })
     }
 }
@@ -137,6 +142,9 @@ impl KeyConfig {
         }
     }
 }
+
+/// The sections that are no feature's: what each says is read where it is used.
+const OWN: [&str; 1] = ["app"];
 
 #[cfg(test)]
 mod tests {

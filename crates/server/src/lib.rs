@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+pub mod app;
 mod builder;
 pub mod config;
 pub mod demo;

@@ -45,6 +45,16 @@ impl Configuration {
         })
     }
 
+    /// Returns the port that is served.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns what the file says.
+    pub(super) const fn file(&self) -> &ConfigFile {
+        &self.file
+    }
+
     /// Returns the names of the keys.
     pub(super) fn key_names(&self) -> Vec<&str> {
         let default = self.secret.as_ref().map(|_| "default");

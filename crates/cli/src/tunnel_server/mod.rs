@@ -2,31 +2,35 @@
 
 mod configuration;
 mod feeds;
+mod log;
+mod run;
+mod standalone;
 
-use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use server::TunnelServer;
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
 use self::configuration::Configuration;
 use crate::environment::Environment;
-use crate::exit::{Exit, Failure};
-use crate::interrupt::{self, Interrupt};
-use crate::output::{Style, Surface};
+use crate::exit::Failure;
+use crate::interrupt;
 use crate::report::report;
 
 /// Serves the tunnel beside a production service.
 ///
 /// Listens on one port number: UDP for QUIC; TCP for HTTP, which takes QUIC over WebSocket where UDP
 /// does not get through, and answers GET /health. On Render, clients hear of no UDP.
+///
+/// Without a command it serves by itself; with `run` it starts the service as well and stands in
+/// front of it.
 #[derive(Debug, Parser)]
 #[command(name = "tunnel-server", version, after_help = AFTER_HELP)]
 struct Arguments {
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", global = true)]
     port: Option<u16>,
 
     /// What this server calls itself [default: production]
@@ -34,12 +38,13 @@ struct Arguments {
         long,
         value_name = "NAME",
         default_value = "production",
-        hide_default_value = true
+        hide_default_value = true,
+        global = true
     )]
     environment: String,
 
     /// Serves the lines of a file, through its rotations; can be given several times
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     log_file: Vec<PathBuf>,
 
     /// Serves the lines of standard input: app | tunnel-server --stdin-logs
@@ -47,56 +52,49 @@ struct Arguments {
     stdin_logs: bool,
 
     /// Reads the secret from a file, or from standard input with `-` [env: RENDER_TUNNEL_SECRET holds the secret itself]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     secret_file: Option<PathBuf>,
 
     /// The configuration file [default: tunnel.toml in this folder or above it, if there is one]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArguments),
 }
 
 /// Runs the program and says what it ends with.
 #[must_use]
-pub fn main() -> Exit {
-    let arguments = Arguments::parse();
-    report(interrupt::run(|interrupt| run(arguments, interrupt)))
+pub fn main() -> ExitCode {
+    let mut arguments = Arguments::parse();
+    match arguments.command.take() {
+        None => {
+            let serving = |interrupt| standalone::serve(arguments, interrupt);
+            report(interrupt::run(serving)).into()
+        }
+        Some(Command::Run(run)) => {
+            let ended = interrupt::run_uninterrupted(run::run(arguments, run));
+            ended.map_or_else(|failure| report(Err(failure)).into(), ExitCode::from)
+        }
+    }
 }
 
-async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
-    let folder = std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
-    let environment = Environment::read(&folder)?;
-    write_log(&environment)?;
-    let configuration = Configuration::new(&arguments, &environment, &folder)?;
-    let builder = configuration.builder(&arguments, &environment)?;
-    let server = interrupt.or(builder.start()).await?;
-    announce(&server, &configuration, &environment)?;
-    for path in &arguments.log_file {
-        feeds::follow_file(&server, path);
-    }
-    if arguments.stdin_logs {
-        feeds::read_standard_input(&server);
-    }
-    interrupt.wait().await;
-    info!("stopping");
-    server.stop().await;
-    Ok(())
+/// Where `.env` and `tunnel.toml` are looked for.
+fn folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }
 
-/// Writes what happens to standard error, as `RUST_LOG` wants it.
-fn write_log(environment: &Environment) -> Result<(), Failure> {
-    let directives = environment.text("RUST_LOG")?.unwrap_or("info");
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|error| Failure::usage(format!("RUST_LOG makes no sense: {error}")))?;
-    let style = Style::of(Surface::of(&io::stderr()), environment);
-    tracing_subscriber::fmt()
-        .compact()
-        .with_env_filter(filter)
-        .with_ansi(style == Style::Coloured)
-        .with_target(false)
-        .with_writer(io::stderr)
-        .init();
-    Ok(())
+/// Follows the files that are named.
+fn follow_files(server: &TunnelServer, paths: &[PathBuf]) {
+    for path in paths {
+        feeds::follow_file(server, path);
+    }
 }
 
 /// Says what is served, to whom.
@@ -134,11 +132,13 @@ Examples:
   RENDER_TUNNEL_SECRET=… DATABASE_URL=postgres://… tunnel-server
   node app.js | tunnel-server --stdin-logs
   tunnel-server --log-file /var/log/api.log --log-file /var/log/worker.log
+  tunnel-server run -- node server.js
 
 Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
 RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG.
 
-Exit codes: 0 stopped in order, 1 it failed, 2 usage.";
+Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own, 128 + n for signal n,
+126 where it cannot be run, 127 where it is not there.";
 
 #[cfg(test)]
 mod tests {
