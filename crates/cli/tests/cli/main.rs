@@ -10,6 +10,8 @@ mod help;
 mod interrupted;
 mod logs;
 mod relay;
+mod run;
+mod run_end;
 mod server;
 mod support;
 mod sync;
