@@ -38,11 +38,15 @@ pub struct ServerBuilder {
     sections: Sections,
     clock: WallClock,
     udp: Udp,
+    upstream: Option<u16>,
 }
 
 /// A server that has all that it needs but its ports.
 struct Ready {
     quic: SocketAddr,
+    door: Door,
+    /// What the features serve over HTTP.
+    routes: axum::Router,
     parts: ServerParts,
     router: Arc<Router>,
     reception: Arc<Reception>,
@@ -76,6 +80,7 @@ impl Default for ServerBuilder {
             sections: Sections::default(),
             clock: system_clock(),
             udp: Udp::Offered,
+            upstream: None,
         }
     }
 }
@@ -108,6 +113,16 @@ impl ServerBuilder {
     #[must_use]
     pub const fn http_address(mut self, address: Option<SocketAddr>) -> Self {
         self.http = address;
+        self
+    }
+
+    /// Stands before an app on this machine: HTTP that is not the tunnel's own passes to this port of
+    /// it, streaming both ways, and back.
+    ///
+    /// The tunnel's own are `/render-tunnel` and what is below `/_tunnel/`; `/health` is the app's.
+    #[must_use]
+    pub const fn upstream(mut self, port: u16) -> Self {
+        self.upstream = Some(port);
         self
     }
 
@@ -248,21 +263,18 @@ impl ServerBuilder {
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
-        let plan = match self.http {
-            Some(address) => Some(FrontPlan {
-                address,
-                routes: features::routes(&parts)?,
-                door: Door::new(Arc::clone(&reception))?,
-            }),
-            None => None,
-        };
-        let quic = self.quic;
         let ready = Ready {
-            quic,
+            quic: self.quic,
+            door: Door::new(Arc::clone(&reception))?,
+            routes: features::routes(&parts)?,
             parts,
             router,
             reception,
         };
+        let plan = self.http.map(|address| FrontPlan {
+            address,
+            upstream: self.upstream,
+        });
         Ok((ready, plan))
     }
 
@@ -339,7 +351,13 @@ impl Ready {
         let listener = bind(self.quic, |address| {
             std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
         });
-        let server = TunnelServer::run(listener.await?, self.router, &self.parts);
+        let server = TunnelServer::run(
+            listener.await?,
+            self.door,
+            self.router,
+            self.routes,
+            &self.parts,
+        );
         features::start_helpers(&self.parts, server.helpers())?;
         Ok(server)
     }

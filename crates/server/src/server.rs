@@ -15,8 +15,8 @@ use transport::tasks::Tasks;
 
 use crate::builder::ServerBuilder;
 use crate::error::ServerError;
-use crate::front::Front;
 use crate::front::websocket::Upgrades;
+use crate::front::{Front, own_routes};
 use crate::guests::Guests;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
@@ -24,9 +24,10 @@ use crate::guests::Guests;
 pub struct TunnelServer {
     listener: Arc<Listener>,
     http_address: Option<SocketAddr>,
+    /// The tunnel's own paths.
+    routes: axum::Router,
     ring: Arc<Ring>,
     router: Arc<Router>,
-    guests: Guests,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
@@ -39,45 +40,55 @@ impl TunnelServer {
         ServerBuilder::default()
     }
 
-    pub(crate) fn run(listener: Listener, router: Arc<Router>, parts: &ServerParts) -> Self {
-        let sessions = Tasks::new();
+    pub(crate) fn run(
+        listener: Listener,
+        door: Door,
+        router: Arc<Router>,
+        features: axum::Router,
+        parts: &ServerParts,
+    ) -> Self {
+        let (doors, sessions) = (Tasks::new(), Tasks::new());
         let guests = Guests::new(
             Arc::clone(&router),
             parts.sessions.clone(),
             sessions.clone(),
         );
-        let server = Self {
-            listener: Arc::new(listener),
-            http_address: None,
-            ring: Arc::clone(&parts.ring),
-            router,
-            guests,
-            doors: Tasks::new(),
-            sessions,
-            helpers: Tasks::new(),
+        let upgrades = Upgrades {
+            door: Arc::new(door),
+            guests: guests.clone(),
         };
-        let letting_in = let_in(Arc::clone(&server.listener), server.guests.clone());
-        let doors = server.doors.clone();
-        server.doors.spawn("quic door", async move {
+        let listener = Arc::new(listener);
+        let letting_in = let_in(Arc::clone(&listener), guests);
+        let stopping = doors.clone();
+        doors.spawn("quic door", async move {
             tokio::select! {
                 () = letting_in => {}
-                () = doors.stopping() => {}
+                () = stopping.stopping() => {}
             }
         });
-        server
+        Self {
+            listener,
+            http_address: None,
+            routes: own_routes(upgrades, features),
+            ring: Arc::clone(&parts.ring),
+            router,
+            doors,
+            sessions,
+            helpers: Tasks::new(),
+        }
     }
 
     /// Serves HTTP as well.
     pub(crate) fn open(&mut self, front: BoundFront) {
         self.http_address = front.address();
-        front.run(self.guests.clone(), &self.doors);
+        front.run(self.routes.clone(), &self.doors);
     }
 
     /// Returns a front that serves when it is opened.
     pub(crate) fn closed(&self, plan: FrontPlan) -> ClosedFront {
         ClosedFront {
             plan,
-            guests: self.guests.clone(),
+            routes: self.routes.clone(),
             doors: self.doors.clone(),
         }
     }
@@ -152,15 +163,15 @@ impl TunnelServer {
 #[derive(Debug)]
 pub(crate) struct FrontPlan {
     pub(crate) address: SocketAddr,
-    pub(crate) routes: axum::Router,
-    pub(crate) door: Door,
+    /// The port of the app behind it.
+    pub(crate) upstream: Option<u16>,
 }
 
 /// A front that has its port, and does not answer yet.
 #[derive(Debug)]
 pub(crate) struct BoundFront {
     front: Front,
-    door: Door,
+    upstream: Option<u16>,
 }
 
 /// The front of a running server, before it is opened: nobody reaches its port.
@@ -168,16 +179,16 @@ pub(crate) struct BoundFront {
 #[must_use = "until it is opened, nobody comes over HTTP"]
 pub struct ClosedFront {
     plan: FrontPlan,
-    guests: Guests,
+    routes: axum::Router,
     doors: Tasks,
 }
 
 impl FrontPlan {
     pub(crate) async fn bind(self) -> Result<BoundFront, ServerError> {
-        let front = bind(self.address, |it| Front::bind(it, self.routes.clone())).await?;
+        let front = bind(self.address, Front::bind).await?;
         Ok(BoundFront {
             front,
-            door: self.door,
+            upstream: self.upstream,
         })
     }
 }
@@ -187,9 +198,8 @@ impl BoundFront {
         self.front.local_addr().ok()
     }
 
-    fn run(self, guests: Guests, doors: &Tasks) {
-        let door = Arc::new(self.door);
-        let serving = self.front.run(Upgrades { door, guests }, doors.clone());
+    fn run(self, routes: axum::Router, doors: &Tasks) {
+        let serving = self.front.run(routes, self.upstream, doors.clone());
         doors.spawn("http front", serving);
     }
 }
@@ -202,7 +212,7 @@ impl ClosedFront {
     pub async fn open(self) -> Result<Option<SocketAddr>, ServerError> {
         let front = self.plan.bind().await?;
         let address = front.address();
-        front.run(self.guests, &self.doors);
+        front.run(self.routes, &self.doors);
         Ok(address)
     }
 }

@@ -120,12 +120,6 @@ fn default_key(
     file: &ConfigFile,
 ) -> Result<Option<Secret>, Failure> {
     let place = arguments.secret_file.clone().map(SecretFile::from);
-    if arguments.stdin_logs && place == Some(SecretFile::StandardInput) {
-        return Err(
-            Failure::usage("standard input cannot be both the secret and the log")
-                .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
-        );
-    }
     if place.is_none() && !environment.has(SECRET) && !file.keys.is_empty() {
         return Ok(None);
     }

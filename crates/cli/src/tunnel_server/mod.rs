@@ -3,17 +3,20 @@
 mod configuration;
 mod feeds;
 mod log;
+mod probe;
 mod run;
 mod standalone;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use server::TunnelServer;
 use tracing::{info, warn};
 
 use self::configuration::Configuration;
+use self::probe::Probe;
+use self::run::RunArguments;
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::interrupt;
@@ -27,10 +30,36 @@ use crate::report::report;
 /// Without a command it serves by itself; with `run` it starts the service as well and stands in
 /// front of it.
 #[derive(Debug, Parser)]
-#[command(name = "tunnel-server", version, after_help = AFTER_HELP)]
+#[command(
+    name = "tunnel-server",
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true
+)]
+struct Program {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    arguments: Arguments,
+
+    /// Serves the lines of standard input: app | tunnel-server --stdin-logs
+    #[arg(long)]
+    stdin_logs: bool,
+}
+
+/// What is asked for, if not to serve.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<RunArguments>),
+    Probe(Probe),
+}
+
+/// How is served, with a service of its own or without.
+#[derive(Debug, Args)]
 struct Arguments {
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N")]
     port: Option<u16>,
 
     /// What this server calls itself [default: production]
@@ -38,59 +67,53 @@ struct Arguments {
         long,
         value_name = "NAME",
         default_value = "production",
-        hide_default_value = true,
-        global = true
+        hide_default_value = true
     )]
     environment: String,
 
     /// Serves the lines of a file, through its rotations; can be given several times
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH")]
     log_file: Vec<PathBuf>,
 
-    /// Serves the lines of standard input: app | tunnel-server --stdin-logs
-    #[arg(long)]
-    stdin_logs: bool,
-
     /// Reads the secret from a file, or from standard input with `-` [env: RENDER_TUNNEL_SECRET holds the secret itself]
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 
     /// The configuration file [default: tunnel.toml in this folder or above it, if there is one]
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
-
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Run(run::RunArguments),
 }
 
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut arguments = Arguments::parse();
-    match arguments.command.take() {
-        None => {
-            let serving = |interrupt| standalone::serve(arguments, interrupt);
-            report(interrupt::run(serving)).into()
-        }
+    let program = Program::parse();
+    match program.command {
         Some(Command::Run(run)) => {
-            let ended = interrupt::run_uninterrupted(run::run(arguments, run));
+            let ended = interrupt::run_uninterrupted(run::run(*run));
             ended.map_or_else(|failure| report(Err(failure)).into(), ExitCode::from)
+        }
+        Some(Command::Probe(probe)) => report(interrupt::run(|_| ask(probe))).into(),
+        None => {
+            let input = standalone::Input::from_flag(program.stdin_logs);
+            let serving = |interrupt| standalone::serve(program.arguments, input, interrupt);
+            report(interrupt::run(serving)).into()
         }
     }
 }
 
+async fn ask(probe: Probe) -> Result<(), Failure> {
+    let folder = working_folder()?;
+    probe.run(&Environment::read(&folder)?).await
+}
+
 /// Where `.env` and `tunnel.toml` are looked for.
-fn folder() -> Result<PathBuf, Failure> {
+fn working_folder() -> Result<PathBuf, Failure> {
     std::env::current_dir()
         .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }
 
-/// Follows the files that are named.
+/// Serves the lines of the files that are named.
 fn follow_files(server: &TunnelServer, paths: &[PathBuf]) {
     for path in paths {
         feeds::follow_file(server, path);
@@ -147,6 +170,6 @@ mod tests {
 
     #[test]
     fn the_arguments_contradict_each_other_nowhere() {
-        Arguments::command().debug_assert();
+        Program::command().debug_assert();
     }
 }

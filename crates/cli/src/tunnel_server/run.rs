@@ -7,14 +7,13 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use features::logs::{AppEnd, Origin};
-use server::TunnelServer;
 use server::app::{
     self, App, AppConfig, AppPort, Input, Launch, Outlets, OwnLog, Restart, Signals, StartError,
     Wrapping,
 };
 
 use super::configuration::Configuration;
-use super::{Arguments, announce, folder, follow_files, log};
+use super::{Arguments, announce, follow_files, log, working_folder};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 
@@ -27,6 +26,9 @@ use crate::exit::{Exit, Failure};
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct RunArguments {
+    #[command(flatten)]
+    arguments: Arguments,
+
     /// The port that the service listens on; `none` if it serves no HTTP [default: a free one, told as PORT]
     #[arg(long, value_name = "N|none")]
     app_port: Option<PortArgument>,
@@ -56,59 +58,50 @@ enum RestartArgument {
 }
 
 /// Runs the service to its end and returns the exit code that it gives.
-pub(super) async fn run(arguments: Arguments, run: RunArguments) -> Result<u8, Failure> {
-    if arguments.stdin_logs {
-        return Err(Failure::usage(
-            "standard input is the service's own: --stdin-logs cannot read it",
-        )
-        .hint("its output is served without a flag; serve files with --log-file"));
-    }
+pub(super) async fn run(run: RunArguments) -> Result<u8, Failure> {
     app::keep_memory_private();
-    let folder = folder()?;
+    let folder = working_folder()?;
     let environment = Environment::read(&folder)?;
     let cannot = |error| Failure::failed(format!("cannot reach standard error: {error}"));
     let outlets = Outlets::of_process().map_err(cannot)?;
     let own_log = OwnLog::begin(&outlets).map_err(cannot)?;
     let writer = own_log.clone();
     log::write(&environment, move || writer.clone())?;
-    let ended = serve(&arguments, run, &environment, &folder, outlets).await;
+    let ended = serve(run, &environment, &folder, outlets).await;
     own_log.flush();
     ended.map(app::exit_code)
 }
 
 async fn serve(
-    arguments: &Arguments,
     run: RunArguments,
     environment: &Environment,
     folder: &Path,
     outlets: Outlets,
 ) -> Result<AppEnd, Failure> {
-    let configuration = Configuration::new(arguments, environment, folder)?;
-    let wrapping = wrapping(arguments, run, environment, &configuration, outlets)?;
-    let builder = configuration.builder(arguments, environment)?;
+    let configuration = Configuration::new(&run.arguments, environment, folder)?;
+    let mut builder = configuration.builder(&run.arguments, environment)?;
+    let log_files = run.arguments.log_file.clone();
+    let wrapping = wrapping(run, environment, &configuration, outlets)?;
+    if let AppPort::At(port) = wrapping.launch.port {
+        builder = builder.upstream(port);
+    }
     let signals = Signals::hear()
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     app::adopt_orphans();
     let (server, front) = builder.start_closed().await?;
     announce(&server, &configuration, environment)?;
-    follow_files(&server, &arguments.log_file);
-    let app = start(wrapping, &server);
-    match app {
+    follow_files(&server, &log_files);
+    match App::start(wrapping, server.ring()) {
         Ok(app) => Ok(app::serve(server, front, app, signals).await?),
-        Err(failure) => {
+        Err(failed) => {
             server.stop().await;
-            Err(failure)
+            Err(failed.into())
         }
     }
 }
 
-fn start(wrapping: Wrapping, server: &TunnelServer) -> Result<App, Failure> {
-    Ok(App::start(wrapping, server.ring())?)
-}
-
 /// Puts together how the service is wrapped.
 fn wrapping(
-    arguments: &Arguments,
     run: RunArguments,
     environment: &Environment,
     configuration: &Configuration,
@@ -124,7 +117,7 @@ fn wrapping(
         program: command.next().unwrap_or_default(),
         arguments: command.collect(),
         port: app_port(run.app_port, configuration.port())?,
-        input: match &arguments.secret_file {
+        input: match &run.arguments.secret_file {
             Some(path) if path.as_os_str() == "-" => Input::Nothing,
             _ => Input::Ours,
         },

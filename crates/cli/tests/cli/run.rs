@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
@@ -52,7 +52,8 @@ fn what_makes_no_sense_is_refused_before_the_app_starts() {
     };
     run(&["run", "--app-port", "0"]).expect(2, &["a port from 1 to 65535, or none"]);
     run(&["run", "--port", "4000", "--app-port", "4000"]).expect(2, &["4000 is the public one"]);
-    run(&["--stdin-logs", "run"]).expect(2, &["standard input is the service's own"]);
+    run(&["--stdin-logs", "run"]).expect(2, &["--stdin-logs"]);
+    run(&["--port", "4000", "run"]).expect(2, &["--port"]);
     fs::write(
         sandbox.path().join("tunnel.toml"),
         "[app]\nstop-grace = '1h'\n",
@@ -198,22 +199,16 @@ fn the_public_port_opens_when_the_app_listens() {
 
 #[test]
 fn a_public_port_that_is_taken_ends_the_app_as_well() {
-    let taken = std::net::TcpListener::bind("[::]:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let taken = TcpListener::bind("[::]:0").unwrap();
+    let public = taken.local_addr().unwrap().port().to_string();
+    let app = lasting_port();
     let sandbox = sandbox();
-    let script = "trap 'echo told; exit 3' TERM; while :; do sleep 0.01; done";
-    let run = [
-        "run",
-        "--port",
-        &port,
-        "--app-port",
-        "none",
-        "--",
-        "sh",
-        "-c",
-        script,
-    ];
-    let ended = sandbox.server(&run);
-    ended.expect(1, &[&port]);
-    assert_eq!(ended.out, "told\n");
+    let script = "trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.01; done";
+    let ports = ["run", "--port", &public, "--app-port", &app.to_string()];
+    let mut running = sandbox.start_server(&[&ports[..], &["--", "sh", "-c", script]].concat());
+    running.wrote("ready");
+    // The app listens now, for all that anybody can see.
+    let _listens = TcpListener::bind(("127.0.0.1", app)).unwrap();
+    running.wrote("told");
+    running.end().expect(1, &[&public]);
 }

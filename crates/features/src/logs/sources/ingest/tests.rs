@@ -59,7 +59,7 @@ impl Play {
             entries: u64::MAX,
             bytes: usize::MAX,
         };
-        let mut at = self.ring.begin(Start::Oldest, &sieve);
+        let mut at = self.ring.begin(&Start::Oldest, &sieve).at;
         let mut lines = Vec::new();
         while at != self.ring.end() {
             let batch = self.ring.read(at, &sieve, most);

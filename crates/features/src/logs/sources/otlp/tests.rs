@@ -17,7 +17,7 @@ fn taken(body: &[u8], encoding: Encoding) -> (Outcome, Vec<Line>) {
         entries: u64::MAX,
         bytes: usize::MAX,
     };
-    let batch = ring.read(ring.begin(Start::Oldest, &sieve), &sieve, most);
+    let batch = ring.read(ring.begin(&Start::Oldest, &sieve).at, &sieve, most);
     let lines = batch
         .entries
         .iter()
