@@ -42,14 +42,16 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
-pub use self::sources::IngestConfig;
+pub use self::sources::{
+    FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
+};
 
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
     routes: Some(sources::routes),
-    helpers: None,
+    helpers: Some(sources::helpers),
 };
 
 const PROTOCOL: Protocol = Protocol {
