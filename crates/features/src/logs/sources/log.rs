@@ -10,7 +10,7 @@ pub(super) fn records(ring: &Ring) -> Vec<Record> {
         entries: u64::MAX,
         bytes: usize::MAX,
     };
-    let mut at = ring.begin(Start::Oldest, &sieve);
+    let mut at = ring.begin(&Start::Oldest, &sieve).at;
     let mut records = Vec::new();
     while at != ring.end() {
         let batch = ring.read(at, &sieve, most);

@@ -57,6 +57,7 @@ impl LogType {
 }
 
 /// What the section says, checked.
+#[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) scheme: Scheme,
     pub(super) host: String,

@@ -40,7 +40,7 @@ fn candidates(message: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     while start < head && found.len() < MOST_CANDIDATES {
-        let length = message[start..].iter().position(|byte| is_end(byte));
+        let length = message[start..].iter().position(is_end);
         let end = length.map_or(message.len(), |length| start + length);
         if end - start >= SHORTEST {
             found.push(start..end);

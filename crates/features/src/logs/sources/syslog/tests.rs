@@ -231,7 +231,7 @@ fn a_section_that_makes_no_sense_is_refused_with_its_file_or_variable() {
     };
     let refused = |value: Option<&'static str>| {
         let variables = Variables::new(move |_| value.map(str::to_owned));
-        with_token.token(&variables).err().unwrap().to_string()
+        with_token.token(&variables).unwrap_err().to_string()
     };
     assert!(refused(None).contains("TOKEN is not set"));
     assert!(refused(Some("guess")).contains("the token in TOKEN is refused"));

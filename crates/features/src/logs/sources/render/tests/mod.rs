@@ -42,7 +42,6 @@ impl Play {
         let variables = Variables::new(move |name| (name == "RENDER_API_KEY").then(|| key.into()));
         let wanted = config
             .wanted(&variables)
-            .ok()
             .expect("a section that makes sense");
         let route = Route {
             host: wanted.host,
@@ -231,8 +230,7 @@ fn a_section_that_makes_no_sense_is_refused_with_what_to_do() {
         let variables = Variables::new(move |_| key.map(str::to_owned));
         config
             .wanted(&variables)
-            .err()
-            .expect("a refusal")
+            .expect_err("a refusal")
             .to_string()
     };
     assert!(refused(config(""), None).contains("RENDER_API_KEY is not set"));

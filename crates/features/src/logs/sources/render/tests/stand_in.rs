@@ -30,7 +30,6 @@ use transport::tasks::Tasks;
 /// A stand-in for the API.
 pub(super) struct StandIn {
     pub(super) address: SocketAddr,
-    pub(super) tasks: Tasks,
     shared: Shared,
 }
 
@@ -74,11 +73,7 @@ impl StandIn {
             .route("/v1/services/{id}", get(service))
             .with_state(shared.clone());
         tasks.spawn("stand-in", serve(listener, routes, tasks.clone()));
-        Self {
-            address,
-            tasks,
-            shared,
-        }
+        Self { address, shared }
     }
 
     pub(super) fn render(&self) -> MutexGuard<'_, Render> {
@@ -133,17 +128,17 @@ impl Shared {
     }
 
     /// Notes a question, and refuses it if that is its turn.
-    fn asked(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Response> {
+    fn refuses(&self, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
         let mut render = self.lock();
         render.asked.push(uri.to_string());
         if headers
             .get(AUTHORIZATION)
             .is_none_or(|it| it != "Bearer rnd_key")
         {
-            return Err(StatusCode::UNAUTHORIZED.into_response());
+            return Some(StatusCode::UNAUTHORIZED.into_response());
         }
         if render.refusals.is_empty() {
-            return Ok(());
+            return None;
         }
         let (status, after) = render.refusals.remove(0);
         let status = StatusCode::from_u16(status).expect("a status");
@@ -151,7 +146,7 @@ impl Shared {
         if let Some(after) = after {
             response.headers_mut().insert("retry-after", after.into());
         }
-        Err(response)
+        Some(response)
     }
 }
 
@@ -170,7 +165,7 @@ async fn serve(listener: TcpListener, routes: Router, tasks: Tasks) {
 }
 
 async fn list(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    if let Err(refused) = shared.asked(&uri, &headers) {
+    if let Some(refused) = shared.refuses(&uri, &headers) {
         return refused;
     }
     let query = uri.query().unwrap_or_default().to_owned();
@@ -202,9 +197,9 @@ async fn service(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
-    match shared.asked(&uri, &headers) {
-        Ok(()) => json_of(&json!({ "id": id, "slug": "shop" })),
-        Err(refused) => refused,
+    match shared.refuses(&uri, &headers) {
+        None => json_of(&json!({ "id": id, "slug": "shop" })),
+        Some(refused) => refused,
     }
 }
 
@@ -213,7 +208,7 @@ fn json_of(value: &Value) -> Response {
 }
 
 async fn subscribe(State(shared): State<Shared>, mut request: Request<Body>) -> Response {
-    if let Err(refused) = shared.asked(request.uri(), request.headers()) {
+    if let Some(refused) = shared.refuses(request.uri(), request.headers()) {
         return refused;
     }
     let accept = derive_accept_key(request.headers()[SEC_WEBSOCKET_KEY].as_bytes());
