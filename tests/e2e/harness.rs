@@ -147,7 +147,7 @@ impl Story {
                     self.heard += 1;
                 }
                 Some(LogItem::Missed(missed)) => self.missed.push(missed),
-                Some(LogItem::Reconnected { .. }) => {}
+                Some(LogItem::Opened(_) | LogItem::Reconnected { .. }) => {}
                 None => panic!("a log that is followed has no end"),
             }
         }

@@ -24,6 +24,7 @@ async fn log_lines_arrive_while_a_sync_runs_in_the_same_session() {
     };
     let mut logs = client.stream_logs(open).await.unwrap();
 
+    assert!(matches!(logs.next().await, Ok(Some(LogItem::Opened(_)))));
     let mut feed = Feed::new(server.ring().clone(), Origin::service("app"));
     let request = sync(&["events"], to.url());
     let synced = client.sync_data(&request, |_| feed.push(b"a chunk was committed\n"));
