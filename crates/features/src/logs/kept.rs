@@ -45,7 +45,7 @@ impl Kept {
     }
 
     /// Takes out what is over the bounds.
-    pub(super) fn evict(&mut self, now: Instant, config: LogsConfig) -> Vec<Slot> {
+    pub(super) fn evict(&mut self, now: Instant, config: &LogsConfig) -> Vec<Slot> {
         let mut bytes = self.bytes;
         let over = self.slots.iter().take_while(|slot| {
             let goes = bytes > config.max_bytes

@@ -17,9 +17,11 @@ mod file;
 mod filter;
 mod former;
 mod hidden;
+mod join;
 mod kept;
 mod level;
 mod mark;
+mod mask;
 mod parse;
 mod ring;
 mod server;
@@ -40,6 +42,7 @@ pub use self::file::{Follower, Polled, Position};
 pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
+pub use self::mask::{Mask, OwnMask, Pattern};
 pub use self::ring::{Batch, Most, Ring};
 
 /// Logs, as both ends know it.

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use super::config::LogsConfig;
 use super::entry::{Entry, Line, Record};
 use super::filter::Sieve;
-use super::hidden::Hidden;
 use super::kept::{Kept, Slot};
 use super::mark::Mark;
+use super::mask::Masks;
 use super::wire::{Cursor, Epoch, Missed, Start};
 
 /// The log lines of late.
@@ -27,7 +27,7 @@ use super::wire::{Cursor, Epoch, Missed, Start};
 pub struct Ring {
     epoch: Epoch,
     config: LogsConfig,
-    hidden: Hidden,
+    masks: Masks,
     // Never held across an await.
     kept: Mutex<Kept>,
     /// ring --sequence of the next entry--> readers that wait
@@ -62,24 +62,33 @@ impl Ring {
     pub fn new(config: LogsConfig) -> Self {
         Self {
             epoch: random_epoch(),
+            masks: Masks::new(&config),
             config,
-            hidden: Hidden::default(),
             kept: Mutex::default(),
             next: watch::Sender::new(0),
         }
     }
 
-    /// Keeps a secret out of what feeds append from now on.
+    /// Keeps a secret out of what is appended from now on.
     #[must_use]
     pub fn hiding(mut self, secret: &str) -> Self {
-        self.hidden.add(secret);
+        self.masks.hide(secret);
         self
     }
 
-    /// Appends a line and returns its sequence. Takes the same time however long the ring is.
+    /// Appends a line that somebody made and returns its sequence: bounded, and masked. Takes the
+    /// same time however long the ring is.
     pub fn append(&self, mut line: Line) -> u64 {
+        self.masks.cover_line(&mut line);
         line.bound();
         self.push(Record::Line(line))
+    }
+
+    /// Appends what a feed has made: its lines are bounded and masked.
+    pub(super) fn append_fed(&self, records: Vec<Record>) {
+        for record in records {
+            self.push(record);
+        }
     }
 
     /// Appends a mark and returns its sequence.
@@ -151,8 +160,8 @@ impl Ring {
         }
     }
 
-    pub(super) const fn hidden(&self) -> &Hidden {
-        &self.hidden
+    pub(super) const fn masks(&self) -> &Masks {
+        &self.masks
     }
 
     /// Returns the cursor from which exactly the last so many entries follow that pass the filter
@@ -195,7 +204,7 @@ impl Ring {
     }
 
     fn evict(&self, kept: &mut Kept) -> Vec<Slot> {
-        kept.evict(Instant::now(), self.config)
+        kept.evict(Instant::now(), &self.config)
     }
 
     const fn cursor(&self, sequence: u64) -> Cursor {
