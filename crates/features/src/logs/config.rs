@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::mask::{Mask, OwnMask};
+use super::sources::IngestConfig;
 
-/// The section `[logs]` of `tunnel.toml`: how much of the log is kept in memory, and what is masked
-/// in it.
+/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, and what is masked in it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LogsConfig {
@@ -23,6 +23,8 @@ pub struct LogsConfig {
     pub mask: Vec<Mask>,
     /// What is masked beside that.
     pub masks: Vec<OwnMask>,
+    /// Lines over HTTP.
+    pub ingest: IngestConfig,
 }
 
 impl Default for LogsConfig {
@@ -34,6 +36,7 @@ impl Default for LogsConfig {
             max_bytes: 16 * 1024 * 1024,
             mask: Mask::ALL.to_vec(),
             masks: Vec::new(),
+            ingest: IngestConfig::default(),
         }
     }
 }

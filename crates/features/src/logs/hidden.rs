@@ -18,6 +18,11 @@ impl Hidden {
         }
     }
 
+    /// Whether there is nothing to hide.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Finds each occurrence of a hidden text.
     pub(super) fn find(&self, line: &[u8], mut found: impl FnMut(Range<usize>)) {
         for text in &self.0 {

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! stdout, stdin, file ── bytes ──▶ Feed ── Line ──▶ Ring ── Entry ──▶ Filter ──▶ channel ──▶ client
-//!                                  parse            sequence,          (server)
-//!                                                   epoch
+//!                                  mask,            sequence,          (server)
+//!                                  parse, join      epoch
 //! ```
 //! A client says where to begin and what to leave out. It knows its cursor at every moment, so
 //! that after a loss it goes on where it was; what the ring no longer has by then is counted.
 
 pub mod client;
+mod clock;
 mod config;
+mod cursors;
 mod entry;
 mod feed;
 mod fields;
@@ -20,11 +22,14 @@ mod hidden;
 mod join;
 mod kept;
 mod level;
+mod lineage;
 mod mark;
 mod mask;
 mod parse;
 mod ring;
 mod server;
+mod sources;
+mod survey;
 #[cfg(test)]
 mod tests;
 pub mod wire;
@@ -44,12 +49,14 @@ pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::mask::{Mask, OwnMask, Pattern};
 pub use self::ring::{Batch, Most, Ring};
+pub use self::sources::IngestConfig;
+pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
+    routes: Some(sources::routes),
     helpers: None,
 };
 

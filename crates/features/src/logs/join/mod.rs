@@ -39,8 +39,8 @@ enum State {
     Idle,
     /// A line may go on.
     Holding(Box<Held>),
-    /// A line has left that may go on still: what does has its level.
-    Left(Trace, Level),
+    /// A line has left, then, that may go on still: what does has its level.
+    Left(Trace, Level, Instant),
 }
 
 /// A line that may go on.
@@ -95,7 +95,7 @@ impl Joiner {
     /// Lets go of what is held, though more of it may come: that is an entry of its own then.
     pub(super) fn part(&mut self, reading: Reading<'_>, out: &mut Vec<Record>) {
         if let State::Holding(held) = &self.state {
-            let left = State::Left(held.trace, held.line.level);
+            let left = State::Left(held.trace, held.line.level, Instant::now());
             self.release(reading, out);
             self.state = left;
         }
@@ -116,24 +116,25 @@ impl Joiner {
         reading: Reading<'_>,
         out: &mut Vec<Record>,
     ) -> Option<Vec<u8>> {
+        if matches!(&self.state, State::Holding(held) if !held.has_room(&raw)) {
+            self.part(reading, out);
+        }
         let follow = match &mut self.state {
             State::Idle => return Some(raw),
             State::Holding(held) => held.follow(&raw),
-            State::Left(trace, _) => trace.follow(&shown(&raw)),
+            State::Left(_, _, then) if then.elapsed() > LATE => Follow::No,
+            State::Left(trace, ..) => trace.follow(&shown(&raw)),
         };
         match (&mut self.state, follow) {
             (State::Holding(held), Follow::Yes) => {
                 held.join(&raw);
-                if held.is_full() {
-                    self.part(reading, out);
-                }
                 None
             }
             (State::Holding(held), Follow::Maybe) => {
                 held.blank.push(raw);
                 None
             }
-            (&mut State::Left(trace, level), Follow::Yes) => {
+            (&mut State::Left(trace, level, _), Follow::Yes) => {
                 let mut line = parse::line(raw, reading.origin, reading.now).line;
                 line.level = level;
                 self.state = State::Holding(Box::new(Held::new(line, trace, Rise::Never)));
@@ -195,9 +196,9 @@ impl Held {
         self.lines += 1;
     }
 
-    fn is_full(&self) -> bool {
-        let bytes = self.raw.as_ref().map_or(0, Vec::len);
-        self.lines >= MOST_LINES || bytes >= MOST_BYTES
+    fn has_room(&self, raw: &[u8]) -> bool {
+        let bytes = self.raw.as_deref().unwrap_or(self.line.raw()).len();
+        self.lines + self.blank.len() < MOST_LINES && bytes + raw.len() < MOST_BYTES
     }
 
     fn leave(self, reading: Reading<'_>, out: &mut Vec<Record>) {
@@ -220,10 +221,13 @@ const QUIET: Duration = Duration::from_millis(50);
 /// How long a line is held at most, though more of it comes and comes.
 const LONGEST: Duration = Duration::from_millis(250);
 
+/// What comes later than this after a line that has left does not belong to it.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Longer than any stack, but one without an end: that comes in parts.
 const MOST_LINES: usize = 512;
 
-/// The same in bytes. A line may be longer by itself.
+/// The same in bytes: far from the longest line that the ring takes. A line may be longer by itself.
 const MOST_BYTES: usize = 256 * 1024;
 
 /// A trace has two empty lines together at most.

@@ -163,14 +163,18 @@ fn is_exception(text: &str) -> bool {
 
 /// `app.rb:5:in 'run': message (RuntimeError)`, and each of its frames.
 fn is_of_ruby(text: &str) -> bool {
-    let Some((place, _)) = text.split_once(":in ") else {
-        return false;
-    };
-    is_place(place)
+    let place = text
+        .split(' ')
+        .next()
+        .and_then(|word| word.strip_suffix(":in"));
+    place.is_some_and(is_place)
 }
 
 /// Whether a text is a place in a file, `/app/server.js:10`, and nothing else.
 fn is_place(text: &str) -> bool {
+    if !text.ends_with(|last: char| last.is_ascii_digit()) {
+        return false;
+    }
     let Some((path, line)) = text.rsplit_once(':') else {
         return false;
     };

@@ -101,7 +101,7 @@ impl Masks {
     fn find(&self, raw: &[u8], findings: &mut Vec<Finding>) {
         self.hidden
             .find(raw, |range| findings.push(Finding::of(Kind::Hidden, range)));
-        if self.leaks.is_empty() && self.own.is_empty() {
+        if self.leaks.is_empty() && self.own.is_empty() && self.hidden.is_empty() {
             return;
         }
         let view = View::of(raw);

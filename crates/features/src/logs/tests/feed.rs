@@ -99,11 +99,7 @@ async fn a_pump_that_is_asked_to_stop_keeps_the_line_that_has_begun() {
     let stop = async {
         // More than the pipe holds: when it is written, a part has been read.
         writer.write_all(b"one\ntwo\nthree").await.unwrap();
-        ring.wait(Cursor {
-            sequence: 1,
-            ..ring.end()
-        })
-        .await;
+        ring.wait(1).await;
         tasks.stop();
     };
     let (pumped, ()) = tokio::join!(pump(reader, feed, &tasks), stop);
@@ -175,8 +171,7 @@ async fn a_pump_gives_a_line_that_waits_though_nothing_follows() {
     let play = async {
         writer.write_all(b"ERROR one\n").await.unwrap();
         let begun = Instant::now();
-        let next = ring.begin(Start::Oldest, &all());
-        ring.wait(next).await;
+        ring.wait(0).await;
         assert!(begun.elapsed() <= Duration::from_millis(100));
         tasks.stop();
     };
@@ -223,7 +218,7 @@ fn lines_of_one_service_share_its_name() {
 
 #[test]
 fn a_secret_on_the_edge_of_what_is_kept_is_not_shown_in_half() {
-    for cut in 1..40 {
+    for cut in [1, 4, 20, 39] {
         let (ring, mut feed) = feed();
         let text = format!("{} ", "x y".repeat(MAX_LINE / 3 + 1));
         feed.push(&text.as_bytes()[..MAX_LINE - cut - 1]);
@@ -257,7 +252,7 @@ fn anything(luck: &mut Luck) -> Vec<u8> {
 #[tokio::test(start_paused = true)]
 async fn any_bytes_in_any_pieces_are_the_same_entries() {
     let mut luck = Luck::new(7);
-    for _ in 0..3000 {
+    for _ in 0..500 {
         let bytes = anything(&mut luck);
         let (whole, mut feed) = joining();
         feed.push(&bytes);
@@ -290,7 +285,7 @@ async fn any_bytes_in_any_pieces_are_the_same_entries() {
 #[test]
 fn no_part_of_a_secret_is_in_an_entry_whatever_stands_around_it() {
     let mut luck = Luck::new(8);
-    for _ in 0..3000 {
+    for _ in 0..500 {
         let secret = SECRETS[luck.below(SECRETS.len() as u64) as usize];
         // Between words of a sentence, in the values of logfmt and JSON, and in colours.
         let (before, after) = AROUND[luck.below(AROUND.len() as u64) as usize];
