@@ -12,6 +12,7 @@ mod forwarded;
 mod hall;
 mod house;
 mod passage;
+mod presence;
 mod upstream;
 pub(crate) mod websocket;
 
