@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use client::logs::client::LogItem;
 use client::logs::wire::{Follow, Missed, Open as LogsRequest, Start};
-use client::logs::{Feed, Filter};
+use client::logs::{Feed, Filter, Origin};
 use client::sync::client::{Summary, SyncRequest, Theirs};
 use client::sync::target::{Destination, Mode};
 use client::sync::wire::{Open, Sanitising, Selection};
@@ -114,7 +114,7 @@ pub(crate) struct Story {
 impl Story {
     pub(crate) async fn begin(server: &TunnelServer, client: &TunnelClient) -> Self {
         Self {
-            feed: Feed::new(server.ring().clone(), "app"),
+            feed: Feed::new(server.ring().clone(), Origin::service("app")),
             logs: client.stream_logs(from_the_oldest()).await.expect("logs"),
             told: 0,
             heard: 0,
@@ -124,7 +124,7 @@ impl Story {
 
     /// Goes on at another server.
     pub(crate) fn move_to(&mut self, server: &TunnelServer) {
-        self.feed = Feed::new(server.ring().clone(), "app");
+        self.feed = Feed::new(server.ring().clone(), Origin::service("app"));
     }
 
     /// Tells so many more lines.
@@ -147,7 +147,7 @@ impl Story {
                     self.heard += 1;
                 }
                 Some(LogItem::Missed(missed)) => self.missed.push(missed),
-                Some(LogItem::Reconnected { .. }) => {}
+                Some(LogItem::Opened(_) | LogItem::Reconnected { .. }) => {}
                 None => panic!("a log that is followed has no end"),
             }
         }
@@ -158,9 +158,6 @@ pub(crate) const fn from_the_oldest() -> LogsRequest {
     LogsRequest {
         start: Start::Oldest,
         follow: Follow::On,
-        filter: Filter {
-            level: None,
-            services: Vec::new(),
-        },
+        filter: Filter::ALL,
     }
 }

@@ -148,7 +148,7 @@ async fn another_process() {
     println!("\nlistening on {}", server.http_address().unwrap());
     let ring = server.ring().clone();
     let reading = tokio::task::spawn_blocking(move || {
-        let mut feed = client::logs::Feed::new(ring, "app");
+        let mut feed = client::logs::Feed::new(ring, client::logs::Origin::service("app"));
         for line in lines.map_while(Result::ok) {
             feed.push(format!("{line}\n").as_bytes());
         }

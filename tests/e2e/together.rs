@@ -2,7 +2,7 @@
 
 use client::logs::client::LogItem;
 use client::logs::wire::{Follow, Open, Start};
-use client::logs::{Feed, Filter};
+use client::logs::{Feed, Filter, Origin};
 use testkit::postgres;
 
 use crate::harness::{laptop, production, sync};
@@ -24,7 +24,8 @@ async fn log_lines_arrive_while_a_sync_runs_in_the_same_session() {
     };
     let mut logs = client.stream_logs(open).await.unwrap();
 
-    let mut feed = Feed::new(server.ring().clone(), "app");
+    assert!(matches!(logs.next().await, Ok(Some(LogItem::Opened(_)))));
+    let mut feed = Feed::new(server.ring().clone(), Origin::service("app"));
     let request = sync(&["events"], to.url());
     let synced = client.sync_data(&request, |_| feed.push(b"a chunk was committed\n"));
     let mut seen = 0;

@@ -67,6 +67,9 @@ async fn lines_progress_and_health_are_events_in_the_order_in_which_they_came() 
         filter: Filter::default(),
     };
     let mut logs = client.stream_logs(tail).await.unwrap();
+    let Some(LogItem::Opened(_)) = logs.next().await.unwrap() else {
+        panic!("a flow says what there is")
+    };
     let Some(LogItem::Entry(line)) = logs.next().await.unwrap() else {
         panic!("no line")
     };

@@ -19,6 +19,9 @@ use crate::exit::Failure;
 /// # Errors
 /// [`Failure`] if it cannot be written; a silent one if nobody reads on.
 pub fn show(item: &LogItem, screen: &Screen) -> Result<(), Failure> {
+    if let LogItem::Opened(_) = item {
+        return Ok(());
+    }
     match screen.format() {
         Format::Json => screen.json(&Shown::of(item)),
         Format::Human => match item {
@@ -28,7 +31,7 @@ pub fn show(item: &LogItem, screen: &Screen) -> Result<(), Failure> {
             },
             LogItem::Missed(missed) => screen.data(&gap(*missed, screen.out())),
             // What happened to the session is told by its events.
-            LogItem::Reconnected { .. } => Ok(()),
+            LogItem::Opened(_) | LogItem::Reconnected { .. } => Ok(()),
         },
     }
 }
@@ -74,6 +77,11 @@ fn happened(event: &Event) -> String {
             counted(*lines, "line")
         ),
         Event::SourceAway { reason } => printable(reason).to_string(),
+        Event::DiskLost { reason } => format!(
+            "what follows is in the server's memory alone: {}",
+            printable(reason)
+        ),
+        Event::DiskBack => "what follows is on the server's disk again".to_owned(),
     }
 }
 
@@ -111,6 +119,7 @@ fn gap(missed: Missed, style: Style) -> String {
         Missed {
             entries: Some(entries),
             cause: Cause::Overrun,
+            ..
         } => {
             let verb = if entries == 1 { "is" } else { "are" };
             format!(
@@ -121,11 +130,16 @@ fn gap(missed: Missed, style: Style) -> String {
         Missed {
             entries: None,
             cause: Cause::Overrun,
+            ..
         } => "lines are missing here: the server's memory of lines had moved on".to_owned(),
         Missed {
             cause: Cause::Restart,
             ..
         } => "the server started anew: what it wrote before may be missing here".to_owned(),
+        Missed {
+            cause: Cause::Damaged,
+            ..
+        } => "lines are missing here: the server cannot read them from its disk".to_owned(),
     };
     style.paint(Ink::Warning, &format!("… {what} …")) + "\n"
 }
@@ -157,6 +171,10 @@ enum Shown<'a> {
         service: &'a str,
         event: String,
     },
+    Opened {
+        entries: u64,
+        unknown_fields: &'a [String],
+    },
     Missed {
         entries: Option<u64>,
         cause: &'static str,
@@ -184,12 +202,17 @@ impl<'a> Shown<'a> {
                     event: happened(&mark.event),
                 },
             },
-            LogItem::Missed(Missed { entries, cause }) => Self::Missed {
+            LogItem::Missed(Missed { entries, cause, .. }) => Self::Missed {
                 entries: *entries,
                 cause: match cause {
                     Cause::Overrun => "overrun",
                     Cause::Restart => "restart",
+                    Cause::Damaged => "damaged",
                 },
+            },
+            LogItem::Opened(stock) => Self::Opened {
+                entries: stock.entries,
+                unknown_fields: &stock.unknown_fields,
             },
             LogItem::Reconnected { away } => Self::Reconnected {
                 away_seconds: away.as_secs_f64(),
@@ -251,6 +274,8 @@ mod tests {
         let missed = Missed {
             entries: Some(1412),
             cause: Cause::Overrun,
+            since: None,
+            until: None,
         };
         let shown = gap(missed, Style::Plain);
         assert_eq!(
@@ -261,6 +286,8 @@ mod tests {
             Missed {
                 entries: None,
                 cause: Cause::Restart,
+                since: None,
+                until: None,
             },
             Style::Plain,
         );
@@ -279,6 +306,8 @@ mod tests {
         let missed = LogItem::Missed(Missed {
             entries: None,
             cause: Cause::Restart,
+            since: None,
+            until: None,
         });
         let json = serde_json::to_string(&Shown::of(&missed)).unwrap();
         assert_eq!(

@@ -19,22 +19,30 @@ use transport::session::Session;
 use wire::Fault;
 
 use super::PROTOCOL;
+use super::cursors::Cursors;
 use super::entry::Entry;
+use super::filter::{Filter, FilterError};
 use super::former::Formers;
-use super::wire::{Cursor, Follow, Item, Missed, Open, Start};
+use super::wire::{Cursor, Epoch, Follow, Item, Missed, Open, Start, Stock};
 
 /// Entries as they come, each once, however many sessions it takes.
 #[derive(Debug)]
 pub struct LogStream {
     keeper: Keeper,
-    /// How the flow is opened next: it begins at the cursor of the last item.
+    /// How the flow is opened as long as there is no cursor.
     open: Open,
+    /// How far each ring is read; the next flow begins there.
+    cursors: Cursors,
     flow: Flow,
     /// Flows of sessions that were superseded.
     formers: Formers,
     /// When a flow may be opened next on a session that has cut one: a server that stops does
     /// that, and so does one that fails each time.
     not_before: Option<Instant>,
+    /// Whether the server has said what it has, since the filter is what it is.
+    introduced: bool,
+    /// The time of the last entry that came.
+    last: Option<u64>,
     /// What has come and was not taken yet.
     ready: VecDeque<LogItem>,
 }
@@ -42,9 +50,11 @@ pub struct LogStream {
 /// What comes from a [`LogStream`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogItem {
-    /// A line.
+    /// The flow stands for the first time, or for the first time with another filter.
+    Opened(Stock),
+    /// A line, or a mark between two lines.
     Entry(Arc<Entry>),
-    /// Lines are missing here.
+    /// Entries are missing here.
     Missed(Missed),
     /// The session was lost, and the flow goes on over another.
     Reconnected {
@@ -93,9 +103,12 @@ impl LogStream {
         let mut stream = Self {
             keeper: keeper.clone(),
             open,
+            cursors: Cursors::default(),
             flow: Flow::Lost(None),
             formers: Formers::default(),
             not_before: None,
+            introduced: false,
+            last: None,
             ready: VecDeque::new(),
         };
         while matches!(stream.flow, Flow::Lost(_) | Flow::Opened(..)) {
@@ -118,6 +131,23 @@ impl LogStream {
             }
             self.advance().await?;
         }
+    }
+
+    /// Wants other lines from here on: the flow is opened anew at its cursor. What the filter before
+    /// this one let pass and has come already stays; no line comes twice, and none is lost.
+    ///
+    /// # Errors
+    /// [`FilterError`] if the filter cannot be applied; then nothing changes.
+    pub fn set_filter(&mut self, filter: Filter) -> Result<(), FilterError> {
+        filter.compile()?;
+        self.open.filter = filter;
+        self.introduced = false;
+        self.flow = match mem::replace(&mut self.flow, Flow::Ended) {
+            Flow::Lost(since) | Flow::Opened(_, since) => Flow::Lost(since),
+            Flow::Pouring(_) => Flow::Lost(None),
+            Flow::Ended => Flow::Ended,
+        };
+        Ok(())
     }
 
     /// Takes one step: opens a flow, or takes the next item. Cancel-safe.
@@ -144,7 +174,16 @@ impl LogStream {
     async fn step(&mut self) -> Result<Step, GiveUp> {
         let flow = async {
             match &mut self.flow {
-                Flow::Lost(_) => open(&self.keeper, &self.open, &mut self.not_before).await,
+                Flow::Lost(_) => {
+                    let open = Open {
+                        start: match self.cursors.last() {
+                            Some(_) => Start::At(self.cursors.to_vec()),
+                            None => self.open.start.clone(),
+                        },
+                        ..self.open.clone()
+                    };
+                    open_flow(&self.keeper, &open, &mut self.not_before).await
+                }
                 Flow::Opened(pipe, _) | Flow::Pouring(pipe) => {
                     Ok(pipe.step(self.open.follow).await)
                 }
@@ -159,6 +198,7 @@ impl LogStream {
         }
     }
 
+    /// Takes an item of the flow.
     fn take(&mut self, item: Item) {
         self.flow = match mem::replace(&mut self.flow, Flow::Ended) {
             Flow::Opened(pipe, since) => {
@@ -170,25 +210,55 @@ impl LogStream {
             }
             flow => flow,
         };
-        let (cursor, seen) = (item.cursor(), self.seen(item.cursor()));
-        self.open.start = Start::At(Cursor {
-            sequence: cursor.sequence.max(seen.unwrap_or(0)),
-            ..cursor
-        });
-        match (item, seen) {
-            (Item::Batch { entries, .. }, seen) => {
+        let (cursor, seen) = (item.cursor(), self.cursors.seen(item.cursor().epoch));
+        match item {
+            Item::Opened { stock, cursor } => self.take_opened(stock, cursor),
+            Item::Batch { entries, .. } => {
                 // The ring is the one that a former flow has read: this one goes on with it.
                 self.formers.forget(cursor.epoch);
-                let unseen = entries
-                    .into_iter()
-                    .filter(|entry| seen.is_none_or(|seen| entry.sequence >= seen));
-                self.ready.extend(unseen.map(LogItem::Entry));
+                self.take_entries(entries, seen);
             }
-            // A former flow has brought them.
-            (Item::Missed { .. }, Some(seen)) if cursor.sequence <= seen => {}
-            (Item::Missed { missed, .. }, _) => self.ready.push_back(LogItem::Missed(missed)),
-            (Item::Nothing { .. } | Item::Opened { .. }, _) => {}
+            Item::Missed { missed, .. } => self.take_missed(missed, cursor, seen),
+            Item::Nothing { .. } => {}
         }
+        self.cursors.advance(cursor);
+    }
+
+    /// The flow stands. Where it goes on with the ring that was read last, though under another
+    /// epoch, what was seen of that was seen of this.
+    fn take_opened(&mut self, stock: Stock, cursor: Cursor) {
+        let before = self.cursors.last();
+        if let Some(before) = before.filter(|before| before.epoch != cursor.epoch) {
+            self.formers.forget(before.epoch);
+            self.cursors.advance(Cursor {
+                epoch: cursor.epoch,
+                sequence: before.sequence,
+            });
+        }
+        if !mem::replace(&mut self.introduced, true) {
+            self.ready.push_back(LogItem::Opened(stock));
+        }
+    }
+
+    /// Takes entries, but for those that were seen.
+    fn take_entries(&mut self, entries: Vec<Arc<Entry>>, seen: Option<u64>) {
+        let unseen = |entry: &Arc<Entry>| seen.is_none_or(|seen| entry.sequence >= seen);
+        for entry in entries.into_iter().filter(unseen) {
+            self.last = Some(entry.record.time());
+            self.ready.push_back(LogItem::Entry(entry));
+        }
+    }
+
+    /// Takes a gap, as far as a former flow has not brought what is missing in this one.
+    fn take_missed(&mut self, mut missed: Missed, cursor: Cursor, seen: Option<u64>) {
+        if let (Some(entries), Some(seen)) = (&mut missed.entries, seen) {
+            *entries = cursor.sequence.saturating_sub(seen).min(*entries);
+        }
+        if missed.entries == Some(0) {
+            return;
+        }
+        missed.since = missed.since.or(self.last);
+        self.ready.push_back(LogItem::Missed(missed));
     }
 
     /// Takes an item that a former flow has brought, or notes that it has ended.
@@ -199,25 +269,21 @@ impl LogStream {
             }
             return;
         };
-        let cursor = item.cursor();
-        if self.seen(cursor).is_some_and(|seen| cursor.sequence > seen) {
-            self.open.start = Start::At(cursor);
-        }
+        let (cursor, seen) = (item.cursor(), self.cursors.seen(item.cursor().epoch));
         match item {
-            Item::Batch { entries, .. } => {
-                self.ready.extend(entries.into_iter().map(LogItem::Entry));
-            }
-            Item::Missed { missed, .. } => self.ready.push_back(LogItem::Missed(missed)),
+            Item::Batch { entries, .. } => self.take_entries(entries, seen),
+            Item::Missed { missed, .. } => self.take_missed(missed, cursor, seen),
             Item::Nothing { .. } | Item::Opened { .. } => {}
         }
+        self.cursors.advance_beside(cursor);
     }
 
     /// Opens the flow anew on the session that stands in its own's place, and reads the old one to
     /// its end: another instance does not have what this one has yet to write.
     fn move_on(&mut self) {
-        self.flow = match (mem::replace(&mut self.flow, Flow::Ended), self.open.start) {
-            (Flow::Pouring(pipe), Start::At(cursor)) => {
-                self.formers.push(pipe.drain, cursor.epoch);
+        self.flow = match (mem::replace(&mut self.flow, Flow::Ended), self.epoch()) {
+            (Flow::Pouring(pipe), Some(epoch)) => {
+                self.formers.push(pipe.drain, epoch);
                 Flow::Lost(None)
             }
             (Flow::Opened(_, since), _) => Flow::Lost(since),
@@ -225,12 +291,9 @@ impl LogStream {
         };
     }
 
-    /// Returns up to which entry everything was seen of the ring that a cursor is of.
-    fn seen(&self, of: Cursor) -> Option<u64> {
-        match self.open.start {
-            Start::At(seen) if seen.epoch == of.epoch => Some(seen.sequence),
-            _ => None,
-        }
+    /// Returns the epoch of the ring that is read, or was last.
+    fn epoch(&self) -> Option<Epoch> {
+        Some(self.cursors.last()?.epoch)
     }
 
     /// The source has sent all.
@@ -281,7 +344,7 @@ impl Pipe {
 }
 
 /// Waits for a session and opens a flow on it.
-async fn open(
+async fn open_flow(
     keeper: &Keeper,
     open: &Open,
     not_before: &mut Option<Instant>,

@@ -6,8 +6,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+use super::sources::IngestConfig;
+
 /// The section `[logs]` of `tunnel.toml`: how much of the log is kept in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LogsConfig {
     /// For how long; written as in `1h`.
@@ -16,6 +18,8 @@ pub struct LogsConfig {
     /// How many bytes of memory the entries may take.
     #[serde(deserialize_with = "max_bytes")]
     pub max_bytes: usize,
+    /// Lines over HTTP.
+    pub ingest: IngestConfig,
 }
 
 impl Default for LogsConfig {
@@ -25,6 +29,7 @@ impl Default for LogsConfig {
             retention: Duration::from_secs(60 * 60),
             // About 40,000 lines, beside an application that may have 512 MiB in all.
             max_bytes: 16 * 1024 * 1024,
+            ingest: IngestConfig::default(),
         }
     }
 }

@@ -65,6 +65,15 @@ impl Entry {
 }
 
 impl Record {
+    /// Returns when it was written or happened, in nanoseconds since 1970.
+    #[must_use]
+    pub const fn time(&self) -> u64 {
+        match self {
+            Self::Line(line) => line.time,
+            Self::Mark(mark) => mark.time,
+        }
+    }
+
     /// Returns how much memory it takes, about.
     pub(super) fn cost(&self) -> usize {
         match self {

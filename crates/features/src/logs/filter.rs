@@ -145,6 +145,11 @@ impl Levels {
 }
 
 impl Sieve {
+    /// Returns the time before which no line is wanted.
+    pub(super) const fn since(&self) -> u64 {
+        self.since
+    }
+
     /// Whether an entry is wanted. Marks always are: they say what the lines cannot.
     #[must_use]
     pub fn wants(&self, record: &Record) -> bool {

@@ -47,6 +47,13 @@ pub enum Event {
         /// Which one, and why, in a few words.
         reason: String,
     },
+    /// What follows is in the server's memory alone, until its disk is back: that has failed.
+    DiskLost {
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// What follows is on the server's disk again.
+    DiskBack,
 }
 
 /// What a server that starts knows of the lines before.

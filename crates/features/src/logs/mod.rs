@@ -9,7 +9,9 @@
 //! that after a loss it goes on where it was; what the ring no longer has by then is counted.
 
 pub mod client;
+mod clock;
 mod config;
+mod cursors;
 mod entry;
 mod feed;
 mod fields;
@@ -19,10 +21,13 @@ mod former;
 mod hidden;
 mod kept;
 mod level;
+mod lineage;
 mod mark;
 mod parse;
 mod ring;
 mod server;
+mod sources;
+mod survey;
 #[cfg(test)]
 mod tests;
 pub mod wire;
@@ -41,12 +46,14 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
+pub use self::sources::IngestConfig;
+pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
+    routes: Some(sources::routes),
     helpers: None,
 };
 

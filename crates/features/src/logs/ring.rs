@@ -1,37 +1,41 @@
 //! The ring: the log lines of late, in memory, for any number of readers at their own pace.
 //!
 //! ```text
-//! append ──▶ [ first … next ) ──▶ read(cursor), page by page
-//!              │ over the bounds: gone, and counted for whoever had not read it
+//! append ──▶ store ──▶ [ first … next ) ──▶ read(place), page by page
+//!            if any      │ over the bounds: gone, and counted for whoever had not read it
 //! ```
 //! A page is a bounded number of references: neither appending nor reading ever holds the lock for
-//! longer, however long the ring and whatever the filter.
+//! longer, however long the ring and whatever the filter. What is on the way to the disk is under
+//! another lock, which readers do not take.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::Notify;
 
+use super::clock::Clock;
 use super::config::LogsConfig;
 use super::entry::{Entry, Line, Record};
 use super::filter::Sieve;
 use super::hidden::Hidden;
 use super::kept::{Kept, Slot};
-use super::mark::Mark;
-use super::wire::{Cursor, Epoch, Missed, Start};
+use super::lineage::{Begun, Lineage};
+use super::mark::{Before, Mark};
+use super::wire::{Cause, Cursor, Epoch, Missed};
 
 /// The log lines of late.
 #[derive(Debug)]
 pub struct Ring {
     epoch: Epoch,
+    lineage: Lineage,
     config: LogsConfig,
+    clock: Clock,
     hidden: Hidden,
     // Never held across an await.
     kept: Mutex<Kept>,
-    /// ring --sequence of the next entry--> readers that wait
-    next: watch::Sender<u64>,
+    /// ring --there is more--> readers that wait
+    more: Notify,
 }
 
 /// Bounds what one read takes.
@@ -51,21 +55,28 @@ pub struct Batch {
     /// Those that pass the filter.
     pub entries: Vec<Arc<Entry>>,
     /// Where the reading began, after what is missing.
-    pub from: Cursor,
+    pub from: u64,
     /// Where to read on. Where it was, if there was nothing to look at.
-    pub next: Cursor,
+    pub next: u64,
 }
 
 impl Ring {
-    /// Makes an empty ring, of an epoch of its own.
+    /// Makes an empty ring, of an epoch of its own, in memory.
     #[must_use]
     pub fn new(config: LogsConfig) -> Self {
+        let epoch = random_epoch();
         Self {
-            epoch: random_epoch(),
+            epoch,
+            lineage: Lineage::new(Begun {
+                epoch,
+                first: 0,
+                before: Before::Unknown,
+            }),
             config,
+            clock: Clock::start(),
             hidden: Hidden::default(),
             kept: Mutex::default(),
-            next: watch::Sender::new(0),
+            more: Notify::new(),
         }
     }
 
@@ -77,77 +88,74 @@ impl Ring {
     }
 
     /// Appends a line and returns its sequence. Takes the same time however long the ring is.
-    pub fn append(&self, mut line: Line) -> u64 {
-        line.bound();
-        self.push(Record::Line(line))
+    pub fn append(&self, line: Line) -> u64 {
+        self.push([ready(Record::Line(line))])
     }
 
     /// Appends a mark and returns its sequence.
     pub fn mark(&self, mark: Mark) -> u64 {
-        self.push(Record::Mark(mark))
+        self.push([Record::Mark(mark)])
     }
 
-    fn push(&self, record: Record) -> u64 {
-        let (sequence, gone) =
-            self.look(|kept| (kept.push(Instant::now(), record), self.evict(kept)));
-        drop(gone);
-        // Another append may have overtaken this one since.
-        self.next.send_if_modified(|next| {
-            let later = *next <= sequence;
-            *next = (*next).max(sequence + 1);
-            later
-        });
-        sequence
-    }
-
-    /// Returns the cursor at which a flow begins.
-    #[must_use]
-    pub fn begin(&self, start: Start, sieve: &Sieve) -> Cursor {
-        match start {
-            Start::Oldest => self.cursor(self.look(|kept| kept.first)),
-            Start::Tail(entries) => self.tail(entries, sieve),
-            Start::At(cursor) => cursor,
+    /// Appends lines and marks as they come, many at a time: for whoever has many.
+    pub fn append_all(&self, records: impl IntoIterator<Item = Record>) {
+        let mut records = records.into_iter().map(ready);
+        loop {
+            let mut cost = 0;
+            let within = |record: &Record| {
+                cost += record.cost();
+                cost < CHUNK
+            };
+            let chunk = take_through(&mut records, within);
+            if chunk.is_empty() {
+                return;
+            }
+            self.push(chunk);
         }
     }
 
-    /// Returns the cursor after the last entry.
+    /// Returns what names this start of the server.
     #[must_use]
-    pub fn end(&self) -> Cursor {
-        self.cursor(self.look(|kept| kept.next()))
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
-    /// Reads on from a cursor. One of another epoch is taken for that of the oldest entry.
+    /// Returns the sequence of the next entry.
     #[must_use]
-    pub fn read(&self, cursor: Cursor, sieve: &Sieve, most: Most) -> Batch {
-        let ours = cursor.epoch == self.epoch;
-        let (missed, from, page, until) = self.look(|kept| {
-            let wanted = if ours { cursor.sequence } else { kept.first };
-            let wanted = wanted.min(kept.next());
-            let from = wanted.max(kept.first);
-            let until = wanted.saturating_add(most.entries.min(PAGE));
-            let until = until.clamp(from, kept.next());
-            (from - wanted, from, kept.page(from, until), until)
+    pub fn end(&self) -> u64 {
+        self.look(|kept| kept.next())
+    }
+
+    /// Reads on from a place.
+    #[must_use]
+    pub fn read(&self, at: u64, sieve: &Sieve, most: Most) -> Batch {
+        let (first, at, page) = self.look(|kept| {
+            let at = at.min(kept.next());
+            let most = usize::try_from(most.entries).unwrap_or(PAGE).min(PAGE);
+            (kept.first(), at, kept.page(at, most))
         });
-        let (entries, next) = select(page, sieve, most.bytes);
-        let missed = match (ours, missed) {
-            (false, _) => Some(Missed::RESTART),
-            (true, 0) => None,
-            (true, entries) => Some(Missed::overrun(entries)),
-        };
+        let missed = (page.from > at).then(|| Missed {
+            until: page.entries.first().map(|entry| entry.record.time()),
+            ..Missed::new(Some(page.from - at), self.cause(at, first))
+        });
+        let (entries, next) = select(page.entries, sieve, most.bytes);
         Batch {
             missed,
             entries,
-            from: self.cursor(from),
-            next: self.cursor(next.unwrap_or(until)),
+            from: page.from,
+            next: next.unwrap_or(page.until),
         }
     }
 
-    /// Waits until there is something to read at a cursor. Cancel-safe.
-    pub async fn wait(&self, cursor: Cursor) {
-        if cursor.epoch == self.epoch {
-            let mut next = self.next.subscribe();
-            // Fails only when the ring is gone, which it is not while it is borrowed.
-            next.wait_for(|&next| next > cursor.sequence).await.ok();
+    /// Waits until there is something to read at a place. Cancel-safe.
+    pub async fn wait(&self, at: u64) {
+        loop {
+            // Whoever appends after this is heard, even before it is waited for.
+            let more = self.more.notified();
+            if self.kept().next() > at {
+                return;
+            }
+            more.await;
         }
     }
 
@@ -155,38 +163,22 @@ impl Ring {
         &self.hidden
     }
 
-    /// Returns the cursor from which exactly the last so many entries follow that pass the filter
-    /// (all, if there are fewer), and then whatever is appended from now on.
-    fn tail(&self, entries: u32, sieve: &Sieve) -> Cursor {
-        let mut left = entries as usize;
-        let mut at = self.end().sequence;
-        while left > 0 {
-            let (from, page) = self.look(|kept| {
-                let from = at.saturating_sub(PAGE).max(kept.first);
-                (from, kept.page(from, at))
-            });
-            let passing: Vec<_> = page
-                .iter()
-                .rev()
-                .filter(|entry| sieve.wants(&entry.record))
-                .collect();
-            if let Some(first) = passing.get(left - 1) {
-                return self.cursor(first.sequence);
-            }
-            left -= passing.len();
-            at = from;
-            if page.is_empty() {
-                break;
-            }
+    pub(super) const fn lineage(&self) -> &Lineage {
+        &self.lineage
+    }
+
+    pub(super) const fn cursor(&self, sequence: u64) -> Cursor {
+        Cursor {
+            epoch: self.epoch,
+            sequence,
         }
-        self.cursor(at)
     }
 
     /// Looks at what is kept, after what is over the bounds has gone.
-    fn look<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
-        // A panic elsewhere leaves at worst a count of bytes that is one line too high.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = self.evict(&mut kept);
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
+        let now = self.clock.now();
+        let mut kept = self.kept();
+        let gone = self.evict(&mut kept, now);
         let seen = look(&mut kept);
         // Memory is given back when nobody waits for the lock.
         drop(kept);
@@ -194,16 +186,61 @@ impl Ring {
         seen
     }
 
-    fn evict(&self, kept: &mut Kept) -> Vec<Slot> {
-        kept.evict(Instant::now(), self.config)
+    fn push(&self, records: impl IntoIterator<Item = Record>) -> u64 {
+        let now = self.clock.now();
+        let mut kept = self.kept();
+        let sequence = kept.next();
+        for record in records {
+            kept.push(now, record);
+        }
+        let gone = self.evict(&mut kept, now);
+        drop(kept);
+        drop(gone);
+        self.more.notify_waiters();
+        sequence
     }
 
-    const fn cursor(&self, sequence: u64) -> Cursor {
-        Cursor {
-            epoch: self.epoch,
-            sequence,
+    fn evict(&self, kept: &mut Kept, now: u64) -> Vec<Slot> {
+        kept.evict(now, self.config.retention, self.config.max_bytes)
+    }
+
+    /// Says why entries are missing from a place on; `first` is the oldest that is there.
+    fn cause(&self, from: u64, first: u64) -> Cause {
+        if from < first {
+            self.lineage.cause(from..first)
+        } else {
+            Cause::Damaged
         }
     }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A panic elsewhere leaves at worst a count of bytes that is one line too high.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a record what may be kept.
+fn ready(mut record: Record) -> Record {
+    if let Record::Line(line) = &mut record {
+        line.bound();
+    }
+    record
+}
+
+/// Takes from an iterator up to and with the first that is not within.
+fn take_through<T>(
+    from: &mut impl Iterator<Item = T>,
+    mut within: impl FnMut(&T) -> bool,
+) -> Vec<T> {
+    let mut taken = Vec::new();
+    for one in from {
+        let goes_on = within(&one);
+        taken.push(one);
+        if !goes_on {
+            break;
+        }
+    }
+    taken
 }
 
 /// Takes the entries that pass, up to the bound, and returns where the bound was, if it was met.
@@ -240,4 +277,7 @@ pub(super) fn now() -> u64 {
 }
 
 /// How many entries are looked at under the lock: a few microseconds' worth.
-const PAGE: u64 = 256;
+pub(super) const PAGE: usize = 256;
+
+/// How many bytes are appended under one lock: as long as readers may wait.
+const CHUNK: usize = 256 * 1024;

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 use transport::channel::{Channel, ChannelError};
 use transport::flow::Pour;
 use transport::router::{Handler, ServeError, Visit};
-use transport::tasks::Tasks;
+use transport::tasks::{Tasks, heavy};
 
 use super::filter::Sieve;
 use super::ring::{Most, Ring};
-use super::wire::{Cursor, Follow, Item, Open, Stock};
+use super::survey::Beginning;
+use super::wire::{Cursor, Follow, Item, Open};
 use crate::parts::{SectionError, ServerParts};
 
 /// Makes the server half; every server has a ring.
@@ -46,7 +47,7 @@ impl Handler for Logs {
             let sieve = open.filter.compile();
             let sieve =
                 sieve.map_err(|error| Fault::new(Status::BAD_REQUEST, error.to_string()))?;
-            let source = Source::begin(&self.ring, &open, sieve, Pour::new(channel));
+            let source = Source::begin(&self.ring, &open, sieve, Pour::new(channel)).await?;
             Ok(source.pour(&visit.tasks).await?)
         })
     }
@@ -55,43 +56,50 @@ impl Handler for Logs {
 /// Pours a ring's entries into one flow.
 struct Source<'c> {
     ring: &'c Ring,
-    open: &'c Open,
     sieve: Sieve,
     pour: Pour<'c, ()>,
     /// Where the reader will be after what has been sent, and what it did not want.
-    at: Cursor,
+    at: u64,
     /// Where a flow ends that does not follow.
-    end: Cursor,
+    end: Option<u64>,
     /// What the reader knows of `at`, and since when.
-    told: Cursor,
+    told: u64,
     told_at: Instant,
 }
 
 impl<'c> Source<'c> {
-    fn begin(ring: &'c Ring, open: &'c Open, sieve: Sieve, pour: Pour<'c, ()>) -> Self {
+    /// Says that the flow stands, where, and what is missing before that.
+    async fn begin(
+        ring: &'c Ring,
+        open: &Open,
+        sieve: Sieve,
+        pour: Pour<'c, ()>,
+    ) -> Result<Self, ChannelError> {
         let end = ring.end();
-        let at = ring.begin(open.start, &sieve);
-        Self {
+        // All that there is may have to be looked at.
+        let (Beginning { at, missed, reader }, stock) =
+            heavy(|| (ring.begin(&open.start, &sieve), ring.stock(&open.filter)));
+        let mut source = Self {
             ring,
-            open,
             sieve,
             pour,
             at,
-            end,
+            end: (open.follow == Follow::Off).then_some(end),
             told: at,
             told_at: Instant::now(),
+        };
+        let cursor = reader;
+        source.pour.send(&Item::Opened { stock, cursor }).await?;
+        if let Some(missed) = missed {
+            let cursor = ring.cursor(at);
+            source.tell(Item::Missed { missed, cursor }).await?;
         }
+        Ok(source)
     }
 
     /// Pours until there is nothing more to come, or `session` is told to stop and has all that
     /// was written by then.
     async fn pour(mut self, session: &Tasks) -> Result<(), ChannelError> {
-        // Whoever opened the flow hears that it stands, and where.
-        let opened = Item::Opened {
-            stock: Stock::default(),
-            cursor: self.at,
-        };
-        self.tell(opened).await?;
         while let Some(most) = self.most() {
             if self.step(most).await? == Pace::Idle && self.rest(session).await? == Rest::Stopped {
                 // The flow is cut rather than ended: it is to be taken up elsewhere.
@@ -103,12 +111,7 @@ impl<'c> Source<'c> {
 
     /// Returns what the next read may take, or `None` at the end.
     fn most(&self) -> Option<Most> {
-        let entries = match self.open.follow {
-            Follow::On => u64::MAX,
-            // A reader from another epoch has everything before it, and is to hear that.
-            Follow::Off if self.at.epoch != self.end.epoch => self.end.sequence.max(1),
-            Follow::Off => self.end.sequence.saturating_sub(self.at.sequence),
-        };
+        let entries = self.end.map_or(u64::MAX, |end| end.saturating_sub(self.at));
         let bytes = BATCH;
         (entries > 0).then_some(Most { entries, bytes })
     }
@@ -118,14 +121,15 @@ impl<'c> Source<'c> {
         let looked = batch.next != self.at;
         self.at = batch.next;
         if let Some(missed) = batch.missed {
-            let cursor = batch.from;
+            let cursor = self.ring.cursor(batch.from);
             self.tell(Item::Missed { missed, cursor }).await?;
         }
         if !batch.entries.is_empty() {
-            let (entries, cursor) = (batch.entries, self.at);
+            let (entries, cursor) = (batch.entries, self.cursor());
             self.tell(Item::Batch { entries, cursor }).await?;
         } else if self.told != self.at && self.told_at.elapsed() >= TELL {
-            self.tell(Item::Nothing { cursor: self.at }).await?;
+            let cursor = self.cursor();
+            self.tell(Item::Nothing { cursor }).await?;
         } else if looked {
             // A long log of which nothing is wanted does not keep others waiting.
             tokio::task::yield_now().await;
@@ -149,9 +153,13 @@ impl<'c> Source<'c> {
 
     async fn tell(&mut self, item: Item) -> Result<(), ChannelError> {
         self.pour.send(&item).await?;
-        self.told = item.cursor();
+        self.told = item.cursor().sequence;
         self.told_at = Instant::now();
         Ok(())
+    }
+
+    const fn cursor(&self) -> Cursor {
+        self.ring.cursor(self.at)
     }
 }
 

@@ -19,14 +19,15 @@ pub struct Open {
 }
 
 /// Where a flow begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Start {
-    /// With the oldest entry that the server has.
+    /// With the oldest entry that the server has, or the first that its filter's `since` lets pass.
     Oldest,
-    /// With the last so many entries that pass the filter.
+    /// With the last so many lines that pass the filter. Marks between them come too.
     Tail(u32),
-    /// Where an earlier flow ended.
-    At(Cursor),
+    /// Where earlier flows ended: in each ring that was read of late, the last one first. A server
+    /// goes on at the first of them that its ring knows.
+    At(Vec<Cursor>),
 }
 
 /// Whether a flow goes on after what is there when it is opened.
@@ -77,7 +78,8 @@ pub enum Item {
     Opened {
         /// What the reader may want to know of what there is.
         stock: Stock,
-        /// Where the reader is.
+        /// Where the reader is: in this ring, if it goes on with the last one that was read; else
+        /// still where it was, and what is missing between them is the next item.
         cursor: Cursor,
     },
 }
@@ -115,20 +117,22 @@ pub struct Missed {
     pub entries: Option<u64>,
     /// Why.
     pub cause: Cause,
+    /// The time of the entry before them, in nanoseconds since 1970, if it is known.
+    pub since: Option<u64>,
+    /// The time of the entry behind them, if it is known.
+    pub until: Option<u64>,
 }
 
 impl Missed {
-    /// The server has started anew.
-    pub(super) const RESTART: Self = Self {
-        entries: None,
-        cause: Cause::Restart,
-    };
+    /// Nobody knows how many: the server has started anew.
+    pub(super) const ANEW: Self = Self::new(None, Cause::Restart);
 
-    /// So many have left the ring.
-    pub(super) const fn overrun(entries: u64) -> Self {
+    pub(super) const fn new(entries: Option<u64>, cause: Cause) -> Self {
         Self {
-            entries: Some(entries),
-            cause: Cause::Overrun,
+            entries,
+            cause,
+            since: None,
+            until: None,
         }
     }
 }
@@ -138,6 +142,9 @@ impl Missed {
 pub enum Cause {
     /// They left the ring before the reader came to them.
     Overrun,
-    /// The server started anew. What follows is all that it has since.
+    /// The server started anew, and does not know what the reader has not seen of the one before.
+    /// A number is the least that is missing.
     Restart,
+    /// They were on the server's disk, and cannot be read any more.
+    Damaged,
 }

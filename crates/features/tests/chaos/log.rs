@@ -136,8 +136,9 @@ impl Account {
 
     fn take(&mut self, item: LogItem) {
         match item {
+            LogItem::Opened(_) => {}
             LogItem::Reconnected { .. } => self.losses += 1,
-            LogItem::Missed(Missed { cause, entries }) => match (cause, entries) {
+            LogItem::Missed(Missed { cause, entries, .. }) => match (cause, entries) {
                 (Cause::Restart, None) => self.anew += 1,
                 (Cause::Overrun, Some(entries)) => self.counted += entries,
                 missed => panic!("{missed:?}"),

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::super::wire::{Epoch, Item, Missed, Stock};
+use super::super::wire::{Cause, Epoch, Item, Missed, Stock};
 use super::super::{AppEnd, Before, Compare, Event, FieldTest, Mark};
 use super::*;
 
@@ -94,9 +94,10 @@ fn the_other_openings_have_these_bytes() {
         ),
     );
     check(
-        &open(Start::At(CURSOR)),
+        &open(Start::At(vec![CURSOR])),
         concat!(
-            "02",     // start: at a cursor
+            "02",     // start: at cursors
+            "01",     // one
             "bbd502", // epoch
             "ac02",   // sequence
             "00",     // follow: off
@@ -161,20 +162,37 @@ fn the_other_items_have_these_bytes() {
         cursor: CURSOR,
     };
     check(
-        &missed(Missed::overrun(412)),
+        &missed(Missed {
+            since: Some(5),
+            until: Some(300),
+            ..Missed::new(Some(412), Cause::Overrun)
+        }),
         concat!(
             "01", // missed
             "01", "9c03", // entries: some, 412
             "00",   // cause: overrun
+            "01", "05", // since: some, 5
+            "01", "ac02", // until: some, 300
             "bbd502", "ac02", // cursor
         ),
     );
     check(
-        &missed(Missed::RESTART),
+        &missed(Missed::ANEW),
         concat!(
             "01", // missed
             "00", // entries: not known
             "01", // cause: restart
+            "00", "00", // since, until: not known
+            "bbd502", "ac02", // cursor
+        ),
+    );
+    check(
+        &missed(Missed::new(Some(1), Cause::Damaged)),
+        concat!(
+            "01", // missed
+            "01", "01", // entries: some, 1
+            "02", // cause: damaged
+            "00", "00", // since, until: not known
             "bbd502", "ac02", // cursor
         ),
     );
@@ -244,6 +262,8 @@ fn marks_have_these_bytes() {
             "03ac0205",
         ),
         (Event::SourceAway { reason: "r".into() }, "040172"),
+        (Event::DiskLost { reason: "r".into() }, "050172"),
+        (Event::DiskBack, "06"),
     ] {
         check(&mark(event), &format!("{start}{}", golden.replace(' ', "")));
     }

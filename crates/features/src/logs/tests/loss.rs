@@ -3,7 +3,7 @@
 use transport::keeper::GiveUp;
 
 use super::super::client::LogsError;
-use super::super::wire::Missed;
+use super::super::wire::{Cause, Missed};
 use super::*;
 
 /// Longer than a session outlives its link.
@@ -45,7 +45,11 @@ async fn what_left_the_ring_during_a_cut_is_counted_exactly() {
     tokio::time::sleep(LONG).await;
     play.pair.network.mend();
     assert!(is_reconnected(&next(&mut stream).await));
-    let missed = LogItem::Missed(Missed::overrun(first - 5));
+    let missed = LogItem::Missed(Missed {
+        since: Some(1),
+        until: Some(1),
+        ..Missed::new(Some(first - 5), Cause::Overrun)
+    });
     assert_eq!(next(&mut stream).await, missed);
     assert_eq!(
         numbers(&mut stream, 1000 - first as usize).await,
@@ -63,7 +67,12 @@ async fn a_server_that_starts_anew_gives_all_it_has_and_says_that_some_may_be_mi
     append(&ring, 100..103);
     play.restart(ring).await;
     assert!(is_reconnected(&next(&mut stream).await));
-    assert_eq!(next(&mut stream).await, LogItem::Missed(Missed::RESTART));
+    let missed = LogItem::Missed(Missed {
+        since: Some(1),
+        until: Some(1),
+        ..Missed::ANEW
+    });
+    assert_eq!(next(&mut stream).await, missed);
     assert_eq!(numbers(&mut stream, 3).await, [100, 101, 102]);
     play.append(103..105);
     assert_eq!(numbers(&mut stream, 2).await, [103, 104]);

@@ -65,7 +65,10 @@ impl Play {
             follow,
             filter,
         };
-        LogStream::open(&self.keeper, open).await.expect("a flow")
+        let mut stream = LogStream::open(&self.keeper, open).await.expect("a flow");
+        let opened = next(&mut stream).await;
+        assert!(matches!(opened, LogItem::Opened(_)), "{opened:?}");
+        stream
     }
 
     /// Follows everything from the oldest entry.
@@ -119,7 +122,7 @@ fn errors() -> Filter {
 }
 
 /// Reads what is there, from a cursor on.
-fn read_all(ring: &Ring, mut at: Cursor, sieve: &Sieve) -> Vec<Entry> {
+fn read_all(ring: &Ring, mut at: u64, sieve: &Sieve) -> Vec<Entry> {
     let mut all = Vec::new();
     loop {
         let batch = ring.read(at, sieve, MOST);
@@ -133,7 +136,7 @@ fn read_all(ring: &Ring, mut at: Cursor, sieve: &Sieve) -> Vec<Entry> {
 
 fn everything(ring: &Ring) -> Vec<Entry> {
     let sieve = all();
-    read_all(ring, ring.begin(Start::Oldest, &sieve), &sieve)
+    read_all(ring, ring.begin(&Start::Oldest, &sieve).at, &sieve)
 }
 
 fn messages(ring: &Ring) -> Vec<String> {

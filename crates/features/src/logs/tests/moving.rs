@@ -26,6 +26,7 @@ async fn hear(stream: &mut LogStream) -> Heard {
                 .push(entry.line().unwrap().message.parse().unwrap()),
             LogItem::Missed(Missed { cause, .. }) => heard.missed.push(cause),
             LogItem::Reconnected { .. } => heard.losses += 1,
+            opened @ LogItem::Opened(_) => panic!("{opened:?}"),
         }
     }
     heard

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::advance;
 
-use super::super::wire::{Epoch, Missed};
+use super::super::wire::{Cause, Epoch, Missed};
 use super::*;
 
 fn sequences(ring: &Ring) -> Vec<u64> {
@@ -51,7 +51,7 @@ async fn concurrent_appends_leave_no_hole_and_no_reader_asleep() {
         .map(|_| Arc::clone(&ring))
         .map(|ring| std::thread::spawn(move || append(&ring, 0..5000)))
         .collect();
-    let mut at = ring.begin(Start::Oldest, &all());
+    let mut at = ring.begin(&Start::Oldest, &all()).at;
     let mut seen = Vec::new();
     while seen.len() < 20_000 {
         ring.wait(at).await;
@@ -84,8 +84,12 @@ fn a_reader_that_was_overtaken_hears_how_many_it_missed() {
     append(&ring, 0..100);
     let first = sequences(&ring)[0];
     let batch = ring.read(at, &all(), MOST);
-    assert_eq!(batch.missed, Some(Missed::overrun(first)));
-    assert_eq!(batch.from.sequence, first);
+    let missed = Missed {
+        until: Some(1),
+        ..Missed::new(Some(first), Cause::Overrun)
+    };
+    assert_eq!(batch.missed, Some(missed));
+    assert_eq!(batch.from, first);
     assert_eq!(batch.entries[0].sequence, first);
     assert_eq!(ring.read(batch.next, &all(), MOST).missed, None);
 }
@@ -95,26 +99,40 @@ fn a_cursor_of_another_epoch_reads_all_that_there_is() {
     let (old, new) = (ring_of(10), ring_of(10));
     append(&old, 0..7);
     append(&new, 0..3);
-    assert_ne!(old.end().epoch, new.end().epoch);
-    let batch = new.read(old.end(), &all(), MOST);
-    assert_eq!(batch.missed, Some(Missed::RESTART));
-    assert_eq!(batch.entries.len(), 3);
-    assert_eq!(batch.next, new.end());
+    assert_ne!(old.epoch(), new.epoch());
+    let elsewhere = old.cursor(7);
+    let begun = new.begin(&Start::At(vec![elsewhere]), &all());
+    let missed = Missed {
+        until: Some(1),
+        ..Missed::ANEW
+    };
+    assert_eq!((begun.at, begun.missed), (0, Some(missed)));
+    // Until it has heard that, the reader is where it was.
+    assert_eq!(begun.reader, elsewhere);
+}
+
+#[test]
+fn a_reader_that_was_elsewhere_goes_on_where_it_was_here_and_hears_that_it_was_away() {
+    let (one, other) = (ring_of(10), ring_of(10));
+    append(&one, 0..7);
+    let cursors = vec![other.cursor(3), one.cursor(5)];
+    let begun = one.begin(&Start::At(cursors.clone()), &all());
+    assert_eq!((begun.at, begun.reader), (5, other.cursor(3)));
+    assert!(begun.missed.is_some_and(|missed| missed.entries.is_none()));
+    let begun = other.begin(&Start::At(cursors), &all());
+    assert_eq!((begun.at, begun.missed), (0, None));
 }
 
 #[test]
 fn a_cursor_from_the_future_reads_nothing_and_misses_nothing() {
     let ring = ring_of(10);
     append(&ring, 0..3);
-    let end = ring.end();
-    let beyond = Cursor {
-        sequence: u64::MAX,
-        ..end
-    };
-    let batch = ring.read(beyond, &all(), MOST);
+    let begun = ring.begin(&Start::At(vec![ring.cursor(u64::MAX)]), &all());
+    assert_eq!((begun.at, begun.missed), (3, None));
+    let batch = ring.read(u64::MAX, &all(), MOST);
     assert_eq!(
         (batch.missed, batch.entries.len(), batch.next),
-        (None, 0, end)
+        (None, 0, 3)
     );
 }
 
@@ -134,24 +152,28 @@ fn a_tail_is_exactly_the_last_that_pass() {
         });
     }
     for wanted in [0, 1, 5, 26, 99, 100] {
-        let tail = ring.begin(Start::Tail(wanted), &errors().compile().unwrap());
+        let tail = ring
+            .begin(&Start::Tail(wanted), &errors().compile().unwrap())
+            .at;
         let entries = read_all(&ring, tail, &errors().compile().unwrap());
         assert_eq!(entries.len(), wanted as usize);
         assert!(entries.last().is_none_or(|last| last.sequence == 990));
     }
-    let tail = ring.begin(Start::Tail(u32::MAX), &errors().compile().unwrap());
+    let tail = ring
+        .begin(&Start::Tail(u32::MAX), &errors().compile().unwrap())
+        .at;
     assert_eq!(
         read_all(&ring, tail, &errors().compile().unwrap()).len(),
         100
     );
-    let all = ring.begin(Start::Tail(300), &all());
-    assert_eq!(all.sequence, 700);
+    let all = ring.begin(&Start::Tail(300), &all()).at;
+    assert_eq!(all, 700);
 }
 
 #[test]
 fn a_tail_of_an_empty_ring_is_its_end() {
     let ring = ring_of(10);
-    assert_eq!(ring.begin(Start::Tail(5), &all()), ring.end());
+    assert_eq!(ring.begin(&Start::Tail(5), &all()).at, ring.end());
 }
 
 #[test]
@@ -161,9 +183,9 @@ fn a_batch_ends_before_its_bound_but_holds_at_least_one_entry() {
     let cost = line("10").cost();
     let read = |bytes| {
         let most = Most { bytes, ..MOST };
-        let at = ring.begin(Start::Oldest, &all());
+        let at = ring.begin(&Start::Oldest, &all()).at;
         let batch = ring.read(at, &all(), most);
-        assert_eq!(batch.next.sequence, batch.entries.len() as u64);
+        assert_eq!(batch.next, batch.entries.len() as u64);
         batch.entries.len()
     };
     assert_eq!(read(cost * 3), 3);
@@ -173,7 +195,7 @@ fn a_batch_ends_before_its_bound_but_holds_at_least_one_entry() {
 
 #[test]
 fn an_epoch_is_drawn_for_every_ring() {
-    let epochs: Vec<Epoch> = (0..10).map(|_| ring_of(1).end().epoch).collect();
+    let epochs: Vec<Epoch> = (0..10).map(|_| ring_of(1).epoch()).collect();
     for (at, epoch) in epochs.iter().enumerate() {
         assert!(!epochs[..at].contains(epoch));
     }

@@ -36,13 +36,14 @@ impl Seen {
                 assert_eq!(entry.sequence, self.next, "after {self:?}");
                 self.next += 1;
             }
-            LogItem::Missed(Missed { entries, cause }) => {
+            LogItem::Missed(Missed { entries, cause, .. }) => {
                 assert_eq!(cause, Cause::Overrun);
                 let entries = entries.expect("one start of the server");
                 self.next += entries;
                 self.missing += entries;
             }
             LogItem::Reconnected { .. } => self.losses += 1,
+            opened @ LogItem::Opened(_) => panic!("{opened:?}"),
         }
     }
 }
