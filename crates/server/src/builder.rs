@@ -24,7 +24,7 @@ use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
-    quic: SocketAddr,
+    quic: Option<SocketAddr>,
     http: Option<SocketAddr>,
     keys: Vec<(String, String, Scopes)>,
     environment: String,
@@ -42,14 +42,14 @@ pub struct ServerBuilder {
 }
 
 /// A server that has all that it needs but its ports.
-struct Ready {
-    quic: SocketAddr,
-    door: Door,
+pub(crate) struct Ready {
+    quic: Option<SocketAddr>,
+    pub(crate) door: Door,
     /// What the features serve over HTTP.
-    routes: axum::Router,
-    parts: ServerParts,
-    router: Arc<Router>,
-    reception: Arc<Reception>,
+    pub(crate) routes: axum::Router,
+    pub(crate) parts: ServerParts,
+    pub(crate) router: Arc<Router>,
+    pub(crate) reception: Arc<Reception>,
 }
 
 /// Whether clients hear of the UDP port.
@@ -66,7 +66,7 @@ impl Default for ServerBuilder {
         let everywhere =
             SocketAddr::from((Ipv6Addr::UNSPECIFIED, transport::address::DEFAULT_PORT));
         Self {
-            quic: everywhere,
+            quic: Some(everywhere),
             http: Some(everywhere),
             keys: Vec::new(),
             environment: "production".to_owned(),
@@ -90,7 +90,7 @@ impl ServerBuilder {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        self.quic = everywhere;
+        self.quic = Some(everywhere);
         self.http = Some(everywhere);
         self
     }
@@ -98,7 +98,7 @@ impl ServerBuilder {
     /// Listens for QUIC on this UDP address; port 0 lets the system choose.
     #[must_use]
     pub const fn quic_address(mut self, address: SocketAddr) -> Self {
-        self.quic = address;
+        self.quic = Some(address);
         self
     }
 
@@ -123,6 +123,15 @@ impl ServerBuilder {
     #[must_use]
     pub const fn upstream(mut self, port: u16) -> Self {
         self.upstream = Some(port);
+        self
+    }
+
+    /// Listens on no port at all: clients come through [`TunnelServer::router`], which an app of the
+    /// caller's serves.
+    #[must_use]
+    pub const fn embedded(mut self) -> Self {
+        self.quic = None;
+        self.http = None;
         self
     }
 
@@ -328,7 +337,7 @@ impl ServerBuilder {
         instance: [u8; 16],
         features: Vec<FeatureVersion>,
     ) -> ServerTrust {
-        let port = self.quic.port();
+        let port = self.quic.map_or(0, |address| address.port());
         ServerTrust {
             keys: Arc::clone(keys),
             name: ServerName {
@@ -348,17 +357,18 @@ impl ServerBuilder {
 impl Ready {
     /// Takes the UDP port, and runs.
     async fn listen(self) -> Result<TunnelServer, ServerError> {
-        let listener = bind(self.quic, |address| {
-            std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
-        });
-        let server = TunnelServer::run(
-            listener.await?,
-            self.door,
-            self.router,
-            self.routes,
-            &self.parts,
-        );
-        features::start_helpers(&self.parts, server.helpers())?;
+        let listener = match self.quic {
+            Some(address) => Some(
+                bind(address, |it| {
+                    std::future::ready(Listener::bind(it, Arc::clone(&self.reception)))
+                })
+                .await?,
+            ),
+            None => None,
+        };
+        let parts = self.parts.clone();
+        let server = TunnelServer::run(listener, self);
+        features::start_helpers(&parts, server.helpers())?;
         Ok(server)
     }
 }
