@@ -56,6 +56,7 @@ mod front;
 mod guests;
 mod server;
 mod signal;
+mod tracing_layer;
 
 pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
@@ -63,5 +64,6 @@ pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
 pub use server::{ClosedFront, TunnelServer};
 pub use signal::asked_to_stop;
+pub use tracing_layer::{LogsLayer, logs_layer};
 pub use transport::router::MOVE;
 pub use transport::trust::{Allow, NoSanitize, Scopes, Secret};
