@@ -23,12 +23,12 @@ use tracing::debug;
 use transport::carrier::websocket::PATH;
 use transport::tasks::Tasks;
 
+use super::MOST_APP_HEADERS;
 use super::forwarded::Peer;
 use super::presence::{Answering, By, ClientStream, Presence};
 use super::upstream::Upstream;
 use super::upstream::body::AppBody;
 use super::upstream::headers::Caller;
-use super::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
 
 /// What the front answers with, where an app is behind it.
 #[derive(Clone, Debug)]
@@ -88,7 +88,6 @@ impl Surface {
         let connection = http1::Builder::new()
             .preserve_header_case(true)
             .title_case_headers(true)
-            .max_headers(MOST_APP_HEADER_LINES)
             .max_buf_size(MOST_APP_HEADERS)
             .serve_connection(TokioIo::new(stream), service_fn(answer))
             .with_upgrades();

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "these are all tests")]
 
 mod exchange;
+mod patience;
 mod stage;
 mod stream;

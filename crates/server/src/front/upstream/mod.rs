@@ -183,5 +183,7 @@ fn no_answer(silence: &Silence) -> Response<Whose> {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, plain);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A proxy before us is to look for another instance.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
