@@ -2,8 +2,10 @@
 
 mod configuration;
 mod feeds;
+mod keys;
 mod log;
 mod probe;
+mod reload;
 mod run;
 mod standalone;
 
@@ -15,6 +17,7 @@ use server::TunnelServer;
 use tracing::{info, warn};
 
 use self::configuration::Configuration;
+use self::keys::KeysArguments;
 use self::probe::Probe;
 use self::run::RunArguments;
 use crate::environment::Environment;
@@ -52,6 +55,7 @@ struct Program {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<RunArguments>),
+    Keys(KeysArguments),
     Probe(Probe),
 }
 
@@ -75,6 +79,13 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     log_file: Vec<PathBuf>,
 
+    #[command(flatten)]
+    places: Places,
+}
+
+/// Where secrets and the configuration are.
+#[derive(Debug, Default, Args)]
+struct Places {
     /// Reads the secret from a file, or from standard input with `-` [env: RENDER_TUNNEL_SECRET holds the secret itself]
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
@@ -93,6 +104,7 @@ pub fn main() -> ExitCode {
             let ended = interrupt::run_uninterrupted(run::run(*run));
             ended.map_or_else(|failure| report(Err(failure)).into(), ExitCode::from)
         }
+        Some(Command::Keys(keys)) => report(list_keys(&keys)).into(),
         Some(Command::Probe(probe)) => report(interrupt::run(|_| ask(probe))).into(),
         None => {
             let input = standalone::Input::from_flag(program.stdin_logs);
@@ -105,6 +117,12 @@ pub fn main() -> ExitCode {
 async fn ask(probe: Probe) -> Result<(), Failure> {
     let folder = working_folder()?;
     probe.run(&Environment::read(&folder)?).await
+}
+
+fn list_keys(keys: &KeysArguments) -> Result<(), Failure> {
+    let folder = working_folder()?;
+    let environment = Environment::read(&folder)?;
+    keys::run(keys, &environment, &folder)
 }
 
 /// Where `.env` and `tunnel.toml` are looked for.
@@ -121,17 +139,16 @@ fn follow_files(server: &TunnelServer, paths: &[PathBuf]) {
 }
 
 /// Says what is served, to whom.
-fn announce(
-    server: &TunnelServer,
-    configuration: &Configuration,
-    environment: &Environment,
-) -> Result<(), Failure> {
+fn announce(server: &TunnelServer, configuration: &Configuration) -> Result<(), Failure> {
     let quic = server.quic_address();
     let quic =
         quic.map_err(|error| Failure::failed(format!("cannot see the UDP port: {error}")))?;
     info!("listening for QUIC on UDP {quic}");
     if let Some(http) = server.http_address() {
         info!("listening for HTTP on TCP {http}");
+    }
+    if let Some(metrics) = server.metrics_address() {
+        info!("metrics on TCP {metrics}");
     }
     info!("keys: {}", configuration.key_names().join(", "));
     match configuration.database() {
@@ -144,9 +161,6 @@ fn announce(
              (`tunnel keygen` makes one) to keep them"
         );
     }
-    if environment.has("RENDER_TUNNEL_CORS_ORIGIN") {
-        info!("RENDER_TUNNEL_CORS_ORIGIN is set, and nothing here answers a browser's scripts yet");
-    }
     Ok(())
 }
 
@@ -156,9 +170,16 @@ Examples:
   node app.js | tunnel-server --stdin-logs
   tunnel-server --log-file /var/log/api.log --log-file /var/log/worker.log
   tunnel-server run -- node server.js
+  tunnel-server keys
 
 Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
-RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG.
+RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG,
+RENDER_TUNNEL_SECRET_NEXT (also good, while clients change over to it), RENDER_TUNNEL_CORS_ORIGIN (the
+web pages that may call the tunnel's own paths), RENDER_TUNNEL_METRICS_KEY (shows /_tunnel/metrics to
+whoever has it).
+
+SIGHUP reads the keys again, from tunnel.toml, .env and files of secrets: sessions of a key that is gone
+end. It opens the audit log again as well. A variable of the process itself takes a restart.
 
 Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own, 128 + n for signal n,
 126 where it cannot be run, 127 where it is not there.";

@@ -6,7 +6,7 @@ use std::path::Path;
 use tracing::info;
 
 use super::configuration::Configuration;
-use super::{Arguments, announce, feeds, follow_files, log, working_folder};
+use super::{Arguments, announce, feeds, follow_files, log, reload, working_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
@@ -36,7 +36,7 @@ pub(super) async fn serve(
     input: Input,
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
-    if input == Input::Lines && arguments.secret_file.as_deref() == Some(Path::new("-")) {
+    if input == Input::Lines && arguments.places.secret_file.as_deref() == Some(Path::new("-")) {
         return Err(
             Failure::usage("standard input cannot be both the secret and the log")
                 .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
@@ -46,14 +46,18 @@ pub(super) async fn serve(
     let environment = Environment::read(&folder)?;
     log::write(&environment, io::stderr)?;
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
-    let builder = configuration.builder(&arguments, &environment)?;
+    let builder = configuration.builder(&arguments, &environment);
     let server = interrupt.or(builder.start()).await?;
-    announce(&server, &configuration, &environment)?;
+    announce(&server, &configuration)?;
     follow_files(&server, &arguments.log_file);
     if input == Input::Lines {
         feeds::read_standard_input(&server);
     }
-    interrupt.wait().await;
+    let hangups = reload::hangups()?;
+    tokio::select! {
+        () = interrupt.wait() => {}
+        never = reload::at_each(hangups, &server, &configuration, &arguments, &folder) => match never {},
+    }
     info!("stopping");
     server.stop().await;
     Ok(())

@@ -8,6 +8,7 @@ mod doctor;
 mod edge;
 mod help;
 mod interrupted;
+mod keys;
 mod logs;
 mod relay;
 mod run;

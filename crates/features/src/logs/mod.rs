@@ -45,7 +45,7 @@ pub use self::file::{Follower, Polled, Position};
 pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
-pub use self::ring::{Batch, Most, Ring};
+pub use self::ring::{Batch, Most, Ring, Usage};
 pub use self::sources::IngestConfig;
 pub use self::survey::Beginning;
 
