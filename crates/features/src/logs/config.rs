@@ -1,13 +1,14 @@
 //! The section `[logs]` of `tunnel.toml`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-/// The section `[logs]` of `tunnel.toml`: how much of the log is kept in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LogsConfig {
     /// For how long; written as in `1h`.
@@ -16,6 +17,9 @@ pub struct LogsConfig {
     /// How many bytes of memory the entries may take.
     #[serde(deserialize_with = "max_bytes")]
     pub max_bytes: usize,
+    /// A folder on a disk, in which the entries outlive the server: those that fit into memory are
+    /// there again when it starts. It takes as many bytes again, and an eighth more.
+    pub path: Option<PathBuf>,
 }
 
 impl Default for LogsConfig {
@@ -25,6 +29,7 @@ impl Default for LogsConfig {
             retention: Duration::from_secs(60 * 60),
             // About 40,000 lines, beside an application that may have 512 MiB in all.
             max_bytes: 16 * 1024 * 1024,
+            path: None,
         }
     }
 }
@@ -111,6 +116,8 @@ mod tests {
         assert_eq!(config.retention, Duration::from_secs(900));
         assert_eq!(config.max_bytes, LogsConfig::default().max_bytes);
         assert_eq!(read("max-bytes = 8388608").unwrap().max_bytes, 8 << 20);
+        let path = read("path = \"/var/data/logs\"").unwrap().path;
+        assert_eq!(path, Some(PathBuf::from("/var/data/logs")));
     }
 
     #[test]

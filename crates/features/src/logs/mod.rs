@@ -26,6 +26,7 @@ mod mark;
 mod parse;
 mod ring;
 mod server;
+mod store;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
+pub use self::store::StoreError;
 pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.

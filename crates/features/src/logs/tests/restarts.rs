@@ -1,0 +1,1 @@
+//! Servers whose ring outlives them, under the eyes of readers.
