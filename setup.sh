@@ -1,8 +1,9 @@
 #!/bin/sh
 # Prepares a machine to build and run the tunnel; `./setup.sh test` prepares it for the tests too.
 #
-# Installs `just` if it is missing, and for the tests PostgreSQL's programs and three proxies (as root
-# on Debian); for everything else that is missing it prints the line to run. Safe to run again.
+# Installs `just` if it is missing, and for the tests PostgreSQL's programs, three proxies, and Node and
+# Python with the libraries of the apps that the tests wrap (as root on Debian); for everything else that
+# is missing it prints the line to run. Safe to run again.
 set -eu
 
 say() {
@@ -145,6 +146,29 @@ provide_proxies() {
     done
 }
 
+# What the wrapped apps of the tests are written with: in Node with Express and ws, in Python with
+# Starlette and uvicorn.
+provide_apps() {
+    missing=
+    NODE_PATH=/usr/share/nodejs node -e 'require("express"); require("ws")' 2>/dev/null ||
+        missing="$missing node-express node-ws"
+    /usr/bin/python3 -c 'import starlette, uvicorn, websockets' 2>/dev/null ||
+        missing="$missing python3-starlette python3-uvicorn python3-websockets"
+    if [ -z "$missing" ]; then
+        say 'Node with Express and ws, Python with Starlette and uvicorn: fine'
+        return
+    fi
+    if ! command -v apt-get >/dev/null; then
+        fail "libraries of the tests' apps are missing:$missing" "install$missing"
+    elif ! is_root; then
+        fail "libraries of the tests' apps are missing:$missing" "apt-get install$missing    # as root"
+    fi
+    say "libraries of the tests' apps are missing: installing Debian's packages:$missing"
+    # Split on purpose: each is a package.
+    # shellcheck disable=SC2086
+    install_stopped $missing
+}
+
 # install_stopped PACKAGE...: Debian's packages start their services, which is switched off while
 # these are installed, and only then.
 install_stopped() (
@@ -179,6 +203,7 @@ provide_just
 if [ "$*" = test ]; then
     provide_postgres
     provide_proxies
+    provide_apps
     say 'ready; now: just test'
 else
     say 'ready; now: just tunnel sync --table courses'

@@ -88,7 +88,9 @@ pub struct About {
 
 /// Where a feature finds a secret whose variable its section names.
 #[derive(Clone)]
-pub struct Variables(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Variables(Arc<Lookup>);
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Variables {
     /// Looks variables up by a function.

@@ -1,16 +1,17 @@
 //! What a server needs to start.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use features::logs::{LogsConfig, Ring};
+use features::logs::{LogsConfig, Origin, Ring};
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
 use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
+use transport::router::Router;
 use transport::trust::{
     Key, KeyRing, Scopes, Secret, SecretError, ServerName, ServerTrust, WallClock, random_16,
     system_clock,
@@ -19,8 +20,7 @@ use wire::FeatureVersion;
 
 use crate::config::KeyConfig;
 use crate::error::ServerError;
-use crate::front::Front;
-use crate::server::TunnelServer;
+use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
@@ -38,6 +38,18 @@ pub struct ServerBuilder {
     sections: Sections,
     clock: WallClock,
     udp: Udp,
+    upstream: Option<u16>,
+}
+
+/// A server that has all that it needs but its ports.
+struct Ready {
+    quic: SocketAddr,
+    door: Door,
+    /// What the features serve over HTTP.
+    routes: axum::Router,
+    parts: ServerParts,
+    router: Arc<Router>,
+    reception: Arc<Reception>,
 }
 
 /// Whether clients hear of the UDP port.
@@ -68,6 +80,7 @@ impl Default for ServerBuilder {
             sections: Sections::default(),
             clock: system_clock(),
             udp: Udp::Offered,
+            upstream: None,
         }
     }
 }
@@ -100,6 +113,16 @@ impl ServerBuilder {
     #[must_use]
     pub const fn http_address(mut self, address: Option<SocketAddr>) -> Self {
         self.http = address;
+        self
+    }
+
+    /// Stands before an app on this machine: HTTP that is not the tunnel's own passes to this port of
+    /// it, streaming both ways, and back.
+    ///
+    /// The tunnel's own are `/render-tunnel` and what is below `/_tunnel/`; `/health` is the app's.
+    #[must_use]
+    pub const fn upstream(mut self, port: u16) -> Self {
+        self.upstream = Some(port);
         self
     }
 
@@ -208,30 +231,51 @@ impl ServerBuilder {
     /// # Errors
     /// [`ServerError`]; then nothing runs.
     pub async fn start(self) -> Result<TunnelServer, ServerError> {
+        let (ready, plan) = self.ready()?;
+        let front = match plan {
+            Some(plan) => Some(plan.bind().await?),
+            None => None,
+        };
+        let mut server = ready.listen().await?;
+        if let Some(front) = front {
+            server.open(front);
+        }
+        Ok(server)
+    }
+
+    /// Starts the server with its front closed, which does not have its port until it is opened:
+    /// when the app behind it is ready.
+    ///
+    /// # Errors
+    /// [`ServerError`]; then nothing runs.
+    pub async fn start_closed(self) -> Result<(TunnelServer, Option<ClosedFront>), ServerError> {
+        let (ready, plan) = self.ready()?;
+        let server = ready.listen().await?;
+        let front = plan.map(|plan| server.closed(plan));
+        Ok((server, front))
+    }
+
+    /// Reads everything; nothing is bound yet.
+    fn ready(&self) -> Result<(Ready, Option<FrontPlan>), ServerError> {
         let keys = Arc::new(KeyRing::new(self.derived_keys()?)?);
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
-        let front = match self.http {
-            Some(address) => {
-                let door = Door::new(Arc::clone(&reception))?;
-                let routes = features::routes(&parts)?;
-                Some((
-                    bind(address, |it| Front::bind(it, routes.clone())).await?,
-                    door,
-                ))
-            }
-            None => None,
+        let ready = Ready {
+            quic: self.quic,
+            door: Door::new(Arc::clone(&reception))?,
+            routes: features::routes(&parts)?,
+            parts,
+            router,
+            reception,
         };
-        let listener = bind(self.quic, |address| {
-            std::future::ready(Listener::bind(address, Arc::clone(&reception)))
-        })
-        .await?;
-        let server = TunnelServer::run(listener, front, router, &parts);
-        features::start_helpers(&parts, server.helpers())?;
-        Ok(server)
+        let plan = self.http.map(|address| FrontPlan {
+            address,
+            upstream: self.upstream,
+        });
+        Ok((ready, plan))
     }
 
     fn derived_keys(&self) -> Result<Vec<Key>, ServerError> {
@@ -261,7 +305,7 @@ impl ServerBuilder {
                 key: Arc::new(key),
                 lasting: self.pseudonyms.is_some(),
             },
-            ring: Arc::new(self.ring(logs)),
+            ring: Arc::new(self.ring(logs)?),
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
             variables: self.variables.clone(),
@@ -269,13 +313,18 @@ impl ServerBuilder {
     }
 
     /// Makes the ring; it hides the server's own secrets, should a line ever hold one.
-    fn ring(&self, config: LogsConfig) -> Ring {
+    fn ring(&self, config: LogsConfig) -> Result<Ring, ServerError> {
+        let origin = Origin::new(
+            &self.server_id,
+            self.instance.as_deref().unwrap_or_default(),
+        );
+        let ring = Ring::open(config, origin, self.commit.clone())?;
         let secrets = self
             .keys
             .iter()
             .map(|(_, secret, _)| secret)
             .chain(&self.pseudonyms);
-        secrets.fold(Ring::new(config), |ring, secret| ring.hiding(secret.trim()))
+        Ok(secrets.fold(ring, |ring, secret| ring.hiding(secret.trim())))
     }
 
     fn trust(
@@ -301,6 +350,24 @@ impl ServerBuilder {
     }
 }
 
+impl Ready {
+    /// Takes the UDP port, and runs.
+    async fn listen(self) -> Result<TunnelServer, ServerError> {
+        let listener = bind(self.quic, |address| {
+            std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
+        });
+        let server = TunnelServer::run(
+            listener.await?,
+            self.door,
+            self.router,
+            self.routes,
+            &self.parts,
+        );
+        features::start_helpers(&self.parts, server.helpers())?;
+        Ok(server)
+    }
+}
+
 /// Pseudonyms are guessed as easily as the secret that they are made with: it is held to the same.
 fn parsed(key: &str, text: &str) -> Result<Secret, ServerError> {
     let weak = |source: SecretError| ServerError::Secret {
@@ -308,20 +375,6 @@ fn parsed(key: &str, text: &str) -> Result<Secret, ServerError> {
         source,
     };
     text.parse().map_err(weak)
-}
-
-/// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that
-/// has no IPv6.
-async fn bind<T, E, F>(address: SocketAddr, bind: impl Fn(SocketAddr) -> F) -> Result<T, E>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    match bind(address).await {
-        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
-            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()))).await
-        }
-        bound => bound,
-    }
 }
 
 impl fmt::Debug for ServerBuilder {

@@ -38,6 +38,7 @@ pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
 pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
-pub use server::TunnelServer;
+pub use server::{ClosedFront, TunnelServer};
 pub use signal::asked_to_stop;
+pub use transport::router::MOVE;
 pub use transport::trust::{Allow, NoSanitize, Scopes, Secret};

@@ -1,7 +1,7 @@
 //! A running server: who comes in, and the order in which it ends.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use tracing::warn;
 use transport::carrier::websocket::Door;
 use transport::endpoint::Listener;
 use transport::router::{DRAIN, MOVE, Router};
-use transport::tasks::Tasks;
+use transport::tasks::{Tasks, heavy};
 
 use crate::builder::ServerBuilder;
-use crate::front::Front;
+use crate::error::ServerError;
 use crate::front::websocket::Upgrades;
+use crate::front::{Front, own_routes};
 use crate::guests::Guests;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
@@ -23,7 +24,10 @@ use crate::guests::Guests;
 pub struct TunnelServer {
     listener: Arc<Listener>,
     http_address: Option<SocketAddr>,
+    /// The tunnel's own paths.
+    routes: axum::Router,
     ring: Arc<Ring>,
+    router: Arc<Router>,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
@@ -38,38 +42,55 @@ impl TunnelServer {
 
     pub(crate) fn run(
         listener: Listener,
-        front: Option<(Front, Door)>,
+        door: Door,
         router: Arc<Router>,
+        features: axum::Router,
         parts: &ServerParts,
     ) -> Self {
-        let server = Self {
-            listener: Arc::new(listener),
-            http_address: front
-                .as_ref()
-                .and_then(|(front, _)| front.local_addr().ok()),
-            ring: Arc::clone(&parts.ring),
-            doors: Tasks::new(),
-            sessions: Tasks::new(),
-            helpers: Tasks::new(),
+        let (doors, sessions) = (Tasks::new(), Tasks::new());
+        let guests = Guests::new(
+            Arc::clone(&router),
+            parts.sessions.clone(),
+            sessions.clone(),
+        );
+        let upgrades = Upgrades {
+            door: Arc::new(door),
+            guests: guests.clone(),
         };
-        let guests = Guests::new(router, parts.sessions.clone(), server.sessions.clone());
-        if let Some((front, door)) = front {
-            let upgrades = Upgrades {
-                door: Arc::new(door),
-                guests: guests.clone(),
-            };
-            let serving = front.run(upgrades, server.doors.clone());
-            server.doors.spawn("http front", serving);
-        }
-        let letting_in = let_in(Arc::clone(&server.listener), guests);
-        let doors = server.doors.clone();
-        server.doors.spawn("quic door", async move {
+        let listener = Arc::new(listener);
+        let letting_in = let_in(Arc::clone(&listener), guests);
+        let stopping = doors.clone();
+        doors.spawn("quic door", async move {
             tokio::select! {
                 () = letting_in => {}
-                () = doors.stopping() => {}
+                () = stopping.stopping() => {}
             }
         });
-        server
+        Self {
+            listener,
+            http_address: None,
+            routes: own_routes(upgrades, features),
+            ring: Arc::clone(&parts.ring),
+            router,
+            doors,
+            sessions,
+            helpers: Tasks::new(),
+        }
+    }
+
+    /// Serves HTTP as well.
+    pub(crate) fn open(&mut self, front: BoundFront) {
+        self.http_address = front.address();
+        front.run(self.routes.clone(), &self.doors);
+    }
+
+    /// Returns a front that serves when it is opened.
+    pub(crate) fn closed(&self, plan: FrontPlan) -> ClosedFront {
+        ClosedFront {
+            plan,
+            routes: self.routes.clone(),
+            doors: self.doors.clone(),
+        }
     }
 
     /// Returns the UDP address that it listens on.
@@ -105,10 +126,19 @@ impl TunnelServer {
         self.stop().await
     }
 
+    /// Turns away whoever comes, and tells every client that this instance is leaving, so that it
+    /// moves to another, while all that is open goes on until [`TunnelServer::stop`], and for
+    /// `stay` at least: [`MOVE`] where there is another instance to move to.
+    pub fn leave(&self, stay: Duration) {
+        self.listener.leave();
+        self.router.leave(stay);
+    }
+
     /// Stops, in order, and returns the names of the tasks that were late.
     ///
     /// Without sessions it is a matter of a moment; with sessions that do not move to another
-    /// instance it takes some ten seconds at most, well inside the thirty that Render gives.
+    /// instance it takes some ten seconds at most, well inside the thirty that Render gives. What
+    /// has gone by since [`TunnelServer::leave`] counts.
     pub async fn stop(self) -> Vec<&'static str> {
         // 1. Whoever comes is turned away at once, and not left to wait for an answer.
         self.listener.leave();
@@ -122,10 +152,87 @@ impl TunnelServer {
         self.listener.close().await;
         // 5. What fed the server has nobody left to feed.
         late.extend(self.helpers.shutdown(HELPERS).await);
+        // 6. The next start hears that this one has ended in order.
+        heavy(|| self.ring.finish());
         if !late.is_empty() {
             warn!("these tasks were late and were cut: {late:?}");
         }
         late
+    }
+}
+
+/// What a front is made of, before it has its port.
+#[derive(Debug)]
+pub(crate) struct FrontPlan {
+    pub(crate) address: SocketAddr,
+    /// The port of the app behind it.
+    pub(crate) upstream: Option<u16>,
+}
+
+/// A front that has its port, and does not answer yet.
+#[derive(Debug)]
+pub(crate) struct BoundFront {
+    front: Front,
+    upstream: Option<u16>,
+}
+
+/// The front of a running server, before it is opened: nobody reaches its port.
+#[derive(Debug)]
+#[must_use = "until it is opened, nobody comes over HTTP"]
+pub struct ClosedFront {
+    plan: FrontPlan,
+    routes: axum::Router,
+    doors: Tasks,
+}
+
+impl FrontPlan {
+    pub(crate) async fn bind(self) -> Result<BoundFront, ServerError> {
+        let front = bind(self.address, Front::bind).await?;
+        Ok(BoundFront {
+            front,
+            upstream: self.upstream,
+        })
+    }
+}
+
+impl BoundFront {
+    fn address(&self) -> Option<SocketAddr> {
+        self.front.local_addr().ok()
+    }
+
+    fn run(self, routes: axum::Router, doors: &Tasks) {
+        let serving = self.front.run(routes, self.upstream, doors.clone());
+        doors.spawn("http front", serving);
+    }
+}
+
+impl ClosedFront {
+    /// Takes the port, serves, and returns the address.
+    ///
+    /// # Errors
+    /// [`ServerError::Http`] if the port cannot be had.
+    pub async fn open(self) -> Result<Option<SocketAddr>, ServerError> {
+        let front = self.plan.bind().await?;
+        let address = front.address();
+        front.run(self.routes, &self.doors);
+        Ok(address)
+    }
+}
+
+/// Binds an address; `[::]`, which takes IPv4 as well, gives way to `0.0.0.0` on a machine that
+/// has no IPv6.
+pub(crate) async fn bind<T, E, F>(
+    address: SocketAddr,
+    bind: impl Fn(SocketAddr) -> F,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    match bind(address).await {
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()))).await
+        }
+        bound => bound,
     }
 }
 

@@ -72,9 +72,9 @@ impl Instance {
 impl Pair {
     /// Starts a server that serves `router` to holders of [`SECRET`] with these scopes.
     #[must_use]
-    pub fn serve(router: Router, scopes: Scopes, link: Link) -> Self {
+    pub fn serve(router: impl Into<Arc<Router>>, scopes: Scopes, link: Link) -> Self {
         let network = Network::new(link, 7);
-        let server = start(&network, SERVER, 1, (Arc::new(router), scopes));
+        let server = start(&network, SERVER, 1, (router.into(), scopes));
         Self {
             network,
             server,

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, error, info};
 use wire::{CloseCode, Fault, FeatureVersion, Notice, Preface, Status};
 
@@ -48,6 +50,8 @@ pub struct Visit {
 #[derive(Debug, Default)]
 pub struct Router {
     routes: BTreeMap<&'static str, Route>,
+    /// whoever ends the server --how long sessions stay at least--> each session
+    leaving: watch::Sender<Option<Duration>>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,11 +87,18 @@ impl Router {
             .collect()
     }
 
+    /// Tells every client that the server is leaving, while all goes on until the sessions' tasks
+    /// are told to stop, and for `stay` at least: [`MOVE`] is enough to open another session.
+    pub fn leave(&self, stay: Duration) {
+        self.leaving.send_replace(Some(stay));
+    }
+
     /// Serves the channels of a session until it ends.
     ///
-    /// When `tasks` are told to stop, the client hears at once that the server is leaving, and has
-    /// [`MOVE`] to open another session and to close this one. Then channels that end by themselves
-    /// within [`DRAIN`] may do so, and the client is told that the server restarts.
+    /// When `tasks` are told to stop, or before that by [`Router::leave`], the client hears at once
+    /// that the server is leaving, and has [`MOVE`] from then on to open another session and to
+    /// close this one. Then channels that end by themselves within [`DRAIN`] may do so, and the
+    /// client is told that the server restarts.
     pub async fn serve(self: Arc<Self>, session: Session, guest: Guest, tasks: &Tasks) {
         let visit = Visit {
             guest,
@@ -95,12 +106,37 @@ impl Router {
             tasks: Tasks::new(),
         };
         tokio::select! {
-            () = self.serve_channels(&visit) => {}
-            () = leave(&session, tasks) => {}
+            () = Arc::clone(&self).serve_channels(&visit) => {}
+            () = self.leaves(&session, tasks) => {}
         }
         // Flows hear that they should end and do; what does not is cut.
         visit.tasks.shutdown(DRAIN).await;
         session.close(CloseCode::RESTARTING).await;
+    }
+
+    /// Waits until the server leaves, tells the client, and lets it move until the server stops.
+    async fn leaves(&self, session: &Session, tasks: &Tasks) {
+        let mut leaving = self.leaving.subscribe();
+        tokio::select! {
+            // Fails only when the router is gone, which it is not while it is borrowed.
+            _ = leaving.wait_for(Option::is_some) => {}
+            () = tasks.stopping() => {}
+        }
+        let told = Instant::now();
+        let telling = async {
+            // A client that does not hear it has lost the session, which says as much.
+            session.tell(Notice::Leaving).await.ok();
+            std::future::pending::<()>().await;
+        };
+        let moving = async {
+            tasks.stopping().await;
+            let stay = leaving.borrow().unwrap_or(MOVE);
+            tokio::time::sleep_until(told + stay).await;
+        };
+        tokio::select! {
+            () = telling => {}
+            () = moving => {}
+        }
     }
 
     /// Serves channels until the session ends.
@@ -182,17 +218,6 @@ impl Router {
         }
         Ok(route)
     }
-}
-
-/// Waits until the server is told to stop, and lets the client move.
-async fn leave(session: &Session, tasks: &Tasks) {
-    tasks.stopping().await;
-    let moving = async {
-        // A client that does not hear it has lost the session, which says as much.
-        session.tell(Notice::Leaving).await.ok();
-        std::future::pending::<()>().await;
-    };
-    tokio::time::timeout(MOVE, moving).await.ok();
 }
 
 /// Returns the fault for a key that may not use a feature.

@@ -1,5 +1,6 @@
 //! Servers that are told to stop, and what their clients do about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use testkit::net::Link;
@@ -151,6 +152,26 @@ async fn with_nowhere_to_go_the_session_ends_within_seconds_and_comes_back_with_
     assert_eq!((record.moves, record.reconnects), (0, 1));
     let gap = record.last_gap.expect("there was one");
     assert!(gap.lasted < Duration::from_secs(2), "{gap:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_leaves_serves_on_until_it_stops() {
+    let router = Arc::new(Router::default());
+    let pair = Pair::serve(Arc::clone(&router), Scopes::default(), Link::default());
+    let session = pair.connect(2).await;
+    router.leave(MOVE);
+    session.leaving().await;
+    tokio::time::sleep(10 * MOVE).await;
+    assert!(session.close_reason().is_none(), "it went too early");
+    // It has had its time to move.
+    let stopping = Instant::now();
+    assert_eq!(pair.server.shutdown(Duration::from_secs(10)).await, [""; 0]);
+    let took = stopping.elapsed();
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert_eq!(
+        close_code(&session.closed().await),
+        Some(CloseCode::RESTARTING)
+    );
 }
 
 #[tokio::test(start_paused = true)]

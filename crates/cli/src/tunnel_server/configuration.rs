@@ -69,6 +69,7 @@ impl Configuration {
         environment: &Environment,
     ) -> Result<ServerBuilder, Failure> {
         let lookup = |name: &str| environment.text(name).ok().flatten().map(str::to_owned);
+        let variables = environment.clone();
         let mut builder = TunnelServer::builder()
             .port(self.port)
             .environment(&arguments.environment)
@@ -76,6 +77,7 @@ impl Configuration {
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
+            .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
             .keys(&self.file.keys, lookup)?;
         if environment.has("RENDER") {
             // Render's edge lets no UDP in, whatever listens behind it.

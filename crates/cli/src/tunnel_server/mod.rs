@@ -2,16 +2,18 @@
 
 mod configuration;
 mod feeds;
+mod probe;
 
 use std::io;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use server::TunnelServer;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use self::configuration::Configuration;
+use self::probe::Probe;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -25,6 +27,9 @@ use crate::report::report;
 #[derive(Debug, Parser)]
 #[command(name = "tunnel-server", version, after_help = AFTER_HELP)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -55,16 +60,29 @@ struct Arguments {
     config: Option<PathBuf>,
 }
 
+/// What is asked for, if not to serve.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Probe(Probe),
+}
+
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> Exit {
-    let arguments = Arguments::parse();
-    report(interrupt::run(|interrupt| run(arguments, interrupt)))
+    let mut arguments = Arguments::parse();
+    report(match arguments.command.take() {
+        None => interrupt::run(|interrupt| run(arguments, interrupt)),
+        Some(Command::Probe(probe)) => interrupt::run(|_| ask(probe)),
+    })
+}
+
+async fn ask(probe: Probe) -> Result<(), Failure> {
+    let folder = working_folder()?;
+    probe.run(&Environment::read(&folder)?).await
 }
 
 async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
-    let folder = std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
+    let folder = working_folder()?;
     let environment = Environment::read(&folder)?;
     write_log(&environment)?;
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
@@ -81,6 +99,11 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
     info!("stopping");
     server.stop().await;
     Ok(())
+}
+
+fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }
 
 /// Writes what happens to standard error, as `RUST_LOG` wants it.

@@ -20,6 +20,25 @@ fn it_says_what_it_serves_and_stops_in_order() {
 }
 
 #[test]
+fn a_probe_finds_a_server_that_is_there_and_no_other() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let mut running = sandbox.start_server(&["--port", "0"]);
+    let line = running.said("listening for HTTP on TCP");
+    let port = line.trim().rsplit(':').next().unwrap().to_owned();
+    // It needs no secret.
+    let beside = Sandbox::new().set("PORT", port);
+    beside.server(&["probe"]).expect(0, &[]);
+    running.signal("-TERM");
+    running.end().expect(0, &[]);
+    beside
+        .server(&["probe"])
+        .expect(1, &["/_tunnel/health: nothing listens there"]);
+    beside
+        .server(&["probe", "https://example.com"])
+        .expect(2, &["a probe asks http:// alone"]);
+}
+
+#[test]
 fn keys_and_consent_come_from_the_configuration_file() {
     let demo = Sandbox::new();
     let database = format!("sqlite://{}", demo_database(&demo));

@@ -7,6 +7,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+use super::sources::IngestConfig;
+
 /// The section `[logs]` of `tunnel.toml`: how much of the log is kept, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -20,6 +22,8 @@ pub struct LogsConfig {
     /// A folder on a disk, in which the entries outlive the server: those that fit into memory are
     /// there again when it starts. It takes as many bytes again, and an eighth more.
     pub path: Option<PathBuf>,
+    /// Lines over HTTP.
+    pub ingest: IngestConfig,
 }
 
 impl Default for LogsConfig {
@@ -30,6 +34,7 @@ impl Default for LogsConfig {
             // About 40,000 lines, beside an application that may have 512 MiB in all.
             max_bytes: 16 * 1024 * 1024,
             path: None,
+            ingest: IngestConfig::default(),
         }
     }
 }

@@ -67,7 +67,7 @@ impl Feed {
             let begun = self.ring.hidden().begun(&raw);
             raw.truncate(raw.len() - begun);
         }
-        let mut line = parse::line(raw, &self.origin, now());
+        let mut line = parse::line(raw, &self.origin, now()).line;
         if over > 0 {
             line.mark_truncated(whole);
         }

@@ -42,6 +42,12 @@ impl Fields {
         self.0.is_empty()
     }
 
+    /// Takes a value out.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(at).1)
+    }
+
     /// Keeps those that are wanted.
     pub(super) fn retain(&mut self, wanted: impl Fn(&str, &str) -> bool) {
         self.0.retain(|(name, value)| wanted(name, value));

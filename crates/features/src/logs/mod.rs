@@ -26,6 +26,7 @@ mod mark;
 mod parse;
 mod ring;
 mod server;
+mod sources;
 mod store;
 mod survey;
 #[cfg(test)]
@@ -34,8 +35,10 @@ pub mod wire;
 
 use transport::channel::Priority;
 use transport::session::Protocol;
+use transport::tasks::Tasks;
 
 use crate::Feature;
+use crate::parts::{SectionError, ServerParts};
 
 pub use self::config::LogsConfig;
 pub use self::entry::{Entry, Line, Origin, Record};
@@ -46,6 +49,7 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::ring::{Batch, Most, Ring};
+pub use self::sources::IngestConfig;
 pub use self::store::StoreError;
 pub use self::survey::Beginning;
 
@@ -53,9 +57,19 @@ pub use self::survey::Beginning;
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
-    helpers: None,
+    routes: Some(sources::routes),
+    helpers: Some(helpers),
 };
+
+/// Starts what runs beside the server half.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature is that of every feature"
+)]
+fn helpers(parts: &ServerParts, tasks: &Tasks) -> Result<(), SectionError> {
+    server::keep_tidy(parts, tasks);
+    Ok(())
+}
 
 const PROTOCOL: Protocol = Protocol {
     feature: "logs",

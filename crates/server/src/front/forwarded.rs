@@ -53,7 +53,7 @@ fn address_in(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             // The third is the shared address space of carriers and clouds (RFC 6598).

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 /// Returns the text without escape codes and control characters, except for tab and line feed.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
+pub(in crate::logs) fn clean(text: &str) -> Cow<'_, str> {
+    if !may_steer(text) {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len());
@@ -16,6 +16,25 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     }
     clean.push_str(rest);
     Cow::Owned(clean)
+}
+
+/// Cleans a text that may be borrowed or not, and copies it only if it must.
+pub(super) fn whole(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => clean(text),
+        Cow::Owned(text) if may_steer(&text) => Cow::Owned(clean(&text).into_owned()),
+        text @ Cow::Owned(_) => text,
+    }
+}
+
+/// Whether a byte may belong to a control character. Without branches, so that the compiler tests
+/// many bytes with one instruction: every line goes through here.
+fn may_steer(text: &str) -> bool {
+    // The control characters that are not ASCII begin with C2.
+    let suspect = |byte: u8| {
+        ((byte < b' ') & (byte != b'\t') & (byte != b'\n')) | (byte == 0x7f) | (byte == 0xc2)
+    };
+    text.bytes().fold(false, |any, byte| any | suspect(byte))
 }
 
 fn steers(character: char) -> bool {

@@ -1,49 +1,134 @@
 //! Plain lines that begin with a time, a level, or both: `2026-01-02T03:04:05Z WARN disk is full`.
+//!
+//! Between the two, loggers put a process or a thread in brackets, and the whole may stand in
+//! brackets too.
+
+use std::borrow::Cow;
 
 use super::found::Found;
 use super::time;
 use crate::logs::level::Level;
 
 /// Reads a line that begins with a time or a level.
-pub(super) fn read(text: &str) -> Option<Found> {
+pub(super) fn read(text: &str, _now: u64) -> Option<Found<'_>> {
     let trimmed = text.trim_start();
-    let (time, rest) = match time::leading(trimmed) {
-        Some((time, rest)) => (Some(time), rest.trim_start()),
-        None => (None, trimmed),
+    let mut found = Found::default();
+    let rest = match dated(trimmed) {
+        Some((time, Dated::Inside(rest))) => {
+            found.time = Some(time);
+            inside(rest, &mut found)?
+        }
+        Some((time, Dated::Behind(rest))) => {
+            found.time = Some(time);
+            after_time(rest, &mut found)
+        }
+        None => match time::clock(trimmed) {
+            Some(rest) => after_clock(rest, &mut found)?,
+            None => level(trimmed, FIRST, &mut found)?,
+        },
     };
-    let (level, rest) = match leading_level(rest) {
-        Some((level, rest)) => (Some(level), rest),
-        None => (None, rest),
+    // A line that is nothing but a level or a time is shown as it is.
+    found.message = (!rest.is_empty()).then_some(Cow::Borrowed(rest));
+    Some(found)
+}
+
+/// What follows a time.
+enum Dated<'t> {
+    /// Within the brackets that the time is in.
+    Inside(&'t str),
+    /// Behind the time and its brackets, if there are any.
+    Behind(&'t str),
+}
+
+/// Splits a time from what follows it.
+fn dated(text: &str) -> Option<(u64, Dated<'_>)> {
+    let Some(bracketed) = text.strip_prefix('[') else {
+        let (time, rest) = time::leading(text)?;
+        return Some((time, Dated::Behind(rest.trim_start())));
     };
-    let known = time.is_some() || level.is_some();
-    known.then(|| Found {
-        time,
-        level,
-        // A line that is nothing but a level or a time is shown as it is.
-        message: (!rest.is_empty()).then(|| rest.to_owned()),
-        ..Found::default()
+    let (time, rest) = time::leading(bracketed)?;
+    Some(match rest.strip_prefix(']') {
+        Some(rest) => (time, Dated::Behind(rest.trim_start())),
+        None => (time, Dated::Inside(rest.trim_start())),
     })
 }
 
+/// Reads what stands in brackets with a time, as env_logger has it: `[time LEVEL target] message`.
+fn inside<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
+    let (head, message) = text.split_once(']')?;
+    let target = level(head, ANY, found)?;
+    if !target.is_empty() {
+        found.field("logger", target);
+    }
+    Some(message.trim_start())
+}
+
+/// Reads on behind a time: a level if there is one, then the message.
+fn after_time<'t>(text: &'t str, found: &mut Found<'t>) -> &'t str {
+    if let Some(rest) = level(text, ANY, found) {
+        return spring(rest, found).unwrap_or(rest);
+    }
+    let Some((name, rest)) = bracketed(text) else {
+        return text;
+    };
+    let Some(rest) = level(rest, ANY, found) else {
+        return text;
+    };
+    let process = name.bytes().all(|byte| byte.is_ascii_digit());
+    found.field(if process { "pid" } else { "thread" }, name);
+    rest
+}
+
+/// Reads on behind a time of day, which says something only before a level.
+fn after_clock<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
+    let rest = after_time(text.trim_start(), found);
+    found.level.map(|_| rest)
+}
+
+/// Splits what Spring Boot writes behind its level: `1234 --- [thread] logger : message`.
+fn spring<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
+    let (pid, rest) = text.split_once(" --- ")?;
+    if pid.is_empty() || !pid.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (head, message) = rest.split_once(" : ")?;
+    found.field("pid", pid);
+    let mut rest = head;
+    while let Some((name, after)) = bracketed(rest) {
+        // With the application's name there are two; the thread's is the second.
+        found.field("thread", name.trim());
+        rest = after;
+    }
+    found.field("logger", rest.trim());
+    Some(message)
+}
+
+/// Splits `[text]` from what follows it.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = text.strip_prefix('[')?.split_once(']')?;
+    Some((name, rest.trim_start()))
+}
+
 /// Splits `[warn]`, `WARN` or `warn:` from what follows it.
-fn leading_level(text: &str) -> Option<(Level, &str)> {
+fn level<'t>(text: &'t str, words: &[&str], found: &mut Found<'t>) -> Option<&'t str> {
     let (word, rest) = match text.strip_prefix('[') {
         Some(bracketed) => bracketed.split_once(']')?,
         None => bare(text)?,
     };
     let word = word.trim();
-    if !LEADING.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+    if word.len() > LONGEST || !words.iter().any(|known| known.eq_ignore_ascii_case(word)) {
         return None;
     }
-    let rest = rest.strip_prefix(':').unwrap_or(rest).trim_start();
-    Some((Level::named(word)?, rest))
+    found.level = Some(Level::named(word)?);
+    Some(rest.strip_prefix(':').unwrap_or(rest).trim_start())
 }
 
 /// Splits the first word from the rest, if it stands as a level does: in capitals, or before a
 /// colon. "Error in line 5" is a sentence.
 fn bare(text: &str) -> Option<(&str, &str)> {
     let end = text
-        .find(|c: char| !c.is_ascii_alphabetic())
+        .bytes()
+        .position(|byte| !byte.is_ascii_alphabetic())
         .unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     let capitals = word.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -52,7 +137,41 @@ fn bare(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The words that are a level where a line begins with them. HTTP, LOG or PANIC may begin any.
-const LEADING: [&str; 11] = [
+const FIRST: &[&str] = &[
     "trace", "debug", "info", "warn", "error", "fatal", "warning", "err", "critical", "notice",
-    "verbose",
+    "verbose", "trce", "dbug", "fail", "crit", "severe", "emerg", "alert",
 ];
+
+/// The words that are a level behind a time.
+const ANY: &[&str] = &[
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "fatal",
+    "warning",
+    "err",
+    "critical",
+    "notice",
+    "verbose",
+    "trce",
+    "dbug",
+    "fail",
+    "crit",
+    "severe",
+    "emerg",
+    "alert",
+    "log",
+    "panic",
+    "inf",
+    "wrn",
+    "dbg",
+    "vrb",
+    "ftl",
+    "dpanic",
+    "emergency",
+];
+
+/// The longest of them.
+const LONGEST: usize = 9;

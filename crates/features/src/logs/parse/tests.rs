@@ -1,12 +1,14 @@
 //! What each form of line is understood as.
 
+mod formats;
+
 use super::line;
 use crate::logs::entry::{Line, Origin};
 
 const NOW: u64 = 7;
 
 fn read(text: &str) -> Line {
-    let line = line(text.as_bytes().to_vec(), &Origin::service("api"), NOW);
+    let line = line(text.as_bytes().to_vec(), &Origin::service("api"), NOW).line;
     assert_eq!(line.raw(), text.as_bytes(), "the raw bytes are exact");
     line
 }
@@ -71,7 +73,13 @@ fn json_gives_its_time_and_its_short_fields() {
     );
     assert_eq!(line.time, 1_783_134_245_000_000_000);
     let fields: Vec<_> = line.fields.iter().collect();
-    assert_eq!(fields, [("path", "/"), ("took", "1.5"), ("ok", "true")]);
+    let expected = [
+        ("path", "/"),
+        ("took", "1.5"),
+        ("ok", "true"),
+        ("err.a", "1"),
+    ];
+    assert_eq!(fields, expected);
 }
 
 #[test]
@@ -172,7 +180,7 @@ fn the_end_of_a_windows_line_is_in_the_raw_bytes_alone() {
 #[test]
 fn binary_is_shown_with_marks_and_kept_exact() {
     let raw = vec![0xff, b'a', 0, 0xfe];
-    let line = line(raw.clone(), &Origin::service("api"), NOW);
+    let line = line(raw.clone(), &Origin::service("api"), NOW).line;
     assert_eq!(line.message, "\u{fffd}a\u{fffd}");
     assert_eq!(line.raw(), raw);
 }

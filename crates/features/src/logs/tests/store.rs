@@ -18,6 +18,15 @@ fn segments(folder: &TempDir) -> Vec<PathBuf> {
     segments
 }
 
+/// Returns the segment that is written to, and how long its head is.
+pub(super) fn last_segment(folder: &TempDir) -> (PathBuf, u64) {
+    let last = segments(folder).pop().unwrap();
+    let bytes = fs::read(&last).unwrap();
+    let second = memchr::memmem::find(&bytes[1..], &bytes[..4]);
+    let head = second.map_or(bytes.len(), |at| at + 1);
+    (last, head as u64)
+}
+
 fn size(folder: &TempDir) -> u64 {
     let sizes = segments(folder).into_iter();
     sizes.map(|file| fs::metadata(file).unwrap().len()).sum()

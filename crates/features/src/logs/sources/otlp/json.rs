@@ -1,0 +1,209 @@
+//! Reads a request in JSON, a record at a time; and the values that OTLP writes otherwise than serde
+//! expects them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::message::{LogRecord, Resource, Scope, Value};
+use super::{Fault, Intake, LONGEST};
+use crate::logs::entry::Origin;
+use crate::logs::sources::json::{Trouble, each};
+
+/// Reads an `ExportLogsServiceRequest`.
+pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) -> Result<(), Fault> {
+    let request: Request<'_> = parse(body)?;
+    Ok(each_of(request.resource_logs, |it| {
+        read_resource(it, intake)
+    })?)
+}
+
+fn read_resource(text: &RawValue, intake: &mut Intake<'_>) -> Result<(), Trouble> {
+    let logs: ResourceLogs<'_> = parse(text.get().as_bytes())?;
+    let origin = intake.origin(&logs.resource);
+    each_of(logs.scope_logs, |it| read_scope(it, &origin, intake))
+}
+
+fn read_scope(text: &RawValue, origin: &Origin, intake: &mut Intake<'_>) -> Result<(), Trouble> {
+    let logs: ScopeLogs<'_> = parse(text.get().as_bytes())?;
+    each_of(logs.log_records, |it| {
+        let text = it.get().as_bytes();
+        if text.len() > LONGEST {
+            intake.reject();
+        } else {
+            let record: LogRecord = parse(text)?;
+            intake.keep(origin, &logs.scope, record);
+        }
+        Ok(())
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Trouble> {
+    serde_json::from_slice(text).map_err(|error| Trouble::of(&error))
+}
+
+/// Goes through an array that may not be there.
+fn each_of<'a>(
+    array: Option<&'a RawValue>,
+    take: impl FnMut(&'a RawValue) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    array.map_or(Ok(()), |array| each(array.get().as_bytes(), take))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    #[serde(borrow)]
+    resource_logs: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceLogs<'a> {
+    #[serde(default, deserialize_with = "maybe")]
+    resource: Resource,
+    #[serde(borrow)]
+    scope_logs: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ScopeLogs<'a> {
+    #[serde(default, deserialize_with = "maybe")]
+    scope: Scope,
+    #[serde(borrow)]
+    log_records: Option<&'a RawValue>,
+}
+
+/// Reads what may be `null`, which stands for what is not there.
+pub(super) fn maybe<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads an integer, which protobuf writes as a text where it has 64 bits.
+pub(super) fn integer<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr + TryFrom<i128> + Default,
+{
+    struct Integer<T>(PhantomData<T>);
+    impl<T: FromStr + TryFrom<i128> + Default> Visitor<'_> for Integer<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an integer")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+            T::try_from(number.into()).map_err(|_| E::custom("out of range"))
+        }
+
+        fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+            T::try_from(number.into()).map_err(|_| E::custom("out of range"))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(|_| E::custom("no integer"))
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<T, E> {
+            Ok(T::default())
+        }
+    }
+    deserializer.deserialize_any(Integer(PhantomData))
+}
+
+/// Reads an id, which OTLP writes in hexadecimal.
+pub(super) fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text: String = maybe(deserializer)?;
+    let pair = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(pair, 16).ok()
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let bytes: Option<Vec<u8>> = pairs.iter().map(|it| pair(it)).collect();
+    bytes
+        .filter(|_| rest.is_empty())
+        .ok_or_else(|| D::Error::custom("no hexadecimal"))
+}
+
+/// Reads `{"stringValue": …}` and its like; an empty object is no value.
+pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    struct OneOf;
+    impl<'de> Visitor<'de> for OneOf {
+        type Value = Option<Value>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a value of OTLP")
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Option<Value>, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+            let mut found = None;
+            while let Some(name) = map.next_key::<String>()? {
+                found = match &*name {
+                    "stringValue" => Some(Value::Text(map.next_value()?)),
+                    "boolValue" => Some(Value::Bool(map.next_value()?)),
+                    "intValue" => Some(Value::Integer(map.next_value::<Int>()?.0)),
+                    "doubleValue" => Some(Value::Double(map.next_value::<Double>()?.0)),
+                    "arrayValue" => Some(Value::Array(map.next_value()?)),
+                    "kvlistValue" => Some(Value::Object(map.next_value()?)),
+                    "bytesValue" => Some(Value::Bytes(map.next_value::<Base64>()?.0)),
+                    _ => {
+                        map.next_value::<IgnoredAny>()?;
+                        found
+                    }
+                };
+            }
+            Ok(found)
+        }
+    }
+    deserializer.deserialize_any(OneOf)
+}
+
+#[derive(Deserialize)]
+struct Int(#[serde(deserialize_with = "integer")] i64);
+
+/// A number, or a text for one that JSON has no number for: `NaN`, `Infinity`.
+struct Double(f64);
+
+impl<'de> Deserialize<'de> for Double {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(number) => Ok(Self(number)),
+            Written::Text(text) => match text.parse() {
+                Ok(number) => Ok(Self(number)),
+                Err(_) => Err(D::Error::custom("no number")),
+            },
+        }
+    }
+}
+
+struct Base64(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text);
+        bytes.map(Self).map_err(|_| D::Error::custom("no base64"))
+    }
+}

@@ -1,0 +1,145 @@
+//! A client's connection where an app is behind the front: the tunnel's own paths are answered here,
+//! and everything else is the app's.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body as OwnBody;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::debug;
+use transport::carrier::websocket::PATH;
+use transport::tasks::Tasks;
+
+use super::forwarded::Peer;
+use super::upstream::Upstream;
+use super::upstream::body::AppBody;
+use super::upstream::headers::Caller;
+use super::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
+
+/// What the front answers with, where an app is behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Surface {
+    pub(super) own: Router,
+    pub(super) upstream: Arc<Upstream>,
+}
+
+/// A client's connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Stay {
+    pub(crate) caller: Caller,
+    /// Its place among the connections that there may be; an upgraded one keeps it.
+    pub(crate) place: Arc<OwnedSemaphorePermit>,
+    /// The owner of what outlives HTTP on it.
+    pub(crate) tasks: Tasks,
+    peer: SocketAddr,
+}
+
+/// The body of an answer: ours or the app's.
+#[derive(Debug)]
+pub(crate) enum FrontBody {
+    Own(OwnBody),
+    App(AppBody),
+}
+
+impl Stay {
+    pub(super) fn new(peer: SocketAddr, place: OwnedSemaphorePermit, tasks: Tasks) -> Self {
+        Self {
+            caller: Caller::new(peer),
+            place: Arc::new(place),
+            tasks,
+            peer,
+        }
+    }
+}
+
+impl Surface {
+    /// Serves requests until the connection ends, or leaves HTTP. Told to stop, it finishes the
+    /// request that is under way and says in its answer that it is the last.
+    pub(super) async fn serve(self, stream: TcpStream, stay: Stay) {
+        let stopping = stay.tasks.clone();
+        let answer = |request| {
+            let (surface, stay) = (self.clone(), stay.clone());
+            async move { Ok::<_, Infallible>(surface.answer(request, &stay).await) }
+        };
+        let connection = http1::Builder::new()
+            .preserve_header_case(true)
+            .title_case_headers(true)
+            .max_headers(MOST_APP_HEADER_LINES)
+            .max_buf_size(MOST_APP_HEADERS)
+            .serve_connection(TokioIo::new(stream), service_fn(answer))
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopping.stopping() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!("an HTTP connection ended early: {error}");
+        }
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>, stay: &Stay) -> Response<FrontBody> {
+        if !is_own(request.uri().path()) {
+            return Arc::clone(&self.upstream).pass(request, stay).await;
+        }
+        request.extensions_mut().insert(Peer(stay.peer));
+        let own = TowerToHyperService::new(self.own.clone());
+        match own.call(request).await {
+            Ok(response) => response.map(FrontBody::Own),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Whether a path is the tunnel's where an app is behind the front.
+fn is_own(path: &str) -> bool {
+    path == PATH || path.starts_with(OWN)
+}
+
+impl Body for FrontBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::App(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(body) => body.is_end_stream(),
+            Self::App(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(body) => body.size_hint(),
+            Self::App(body) => body.size_hint(),
+        }
+    }
+}
+
+/// Everything below it is the tunnel's.
+const OWN: &str = "/_tunnel/";

@@ -1,0 +1,176 @@
+//! Bodies on their way: frames pass one by one, and nothing is kept.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::StatusCode;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::http::header;
+use tokio::sync::Notify;
+
+use super::Upstream;
+use super::connection::AppConnection;
+
+/// What a client sends, on its way to the app.
+pub(super) struct RequestBody {
+    /// `None` where there is nothing.
+    incoming: Option<Incoming>,
+    /// What has to happen before the client is asked for it.
+    gate: Option<Gate>,
+}
+
+type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl RequestBody {
+    /// Returns the body of no request, such as that of a repeated one.
+    pub(super) const fn empty() -> Self {
+        Self {
+            incoming: None,
+            gate: None,
+        }
+    }
+
+    /// Takes a request's body. If the client waits for `100 Continue`, it gets it when the app says
+    /// so: hyper says it when the body is first asked for.
+    pub(super) fn of(request: Request<Incoming>) -> Request<Self> {
+        let expects = request.headers().get(header::EXPECT);
+        let waits = expects.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let mut request = request.map(|incoming| Self {
+            incoming: (!incoming.is_end_stream()).then_some(incoming),
+            gate: None,
+        });
+        if waits && request.body().incoming.is_some() {
+            request.body_mut().gate = Some(gate(&mut request));
+        }
+        request
+    }
+}
+
+fn gate(request: &mut Request<RequestBody>) -> Gate {
+    let continued = Arc::new(Notify::new());
+    let told = Arc::clone(&continued);
+    hyper::ext::on_informational(request, move |response| {
+        if response.status() == StatusCode::CONTINUE {
+            told.notify_one();
+        }
+    });
+    Box::pin(async move {
+        // An app that never says it gets the body all the same, as clients do by themselves.
+        tokio::time::timeout(EXPECT_TIME, continued.notified())
+            .await
+            .ok();
+    })
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Some(gate) = &mut self.gate {
+            ready!(gate.as_mut().poll(cx));
+            self.gate = None;
+        }
+        match &mut self.incoming {
+            Some(incoming) => Pin::new(incoming).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let empty = || SizeHint::with_exact(0);
+        self.incoming.as_ref().map_or_else(empty, Body::size_hint)
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBody")
+            .field("incoming", &self.incoming)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the app answers, on its way to the client. It drives the connection that it comes on, and
+/// gives it back when it has ended; dropped before, it closes it, so that the app hears of a client
+/// that went away.
+#[derive(Debug)]
+pub(crate) struct AppBody {
+    incoming: Incoming,
+    source: Option<(AppConnection, Arc<Upstream>)>,
+    /// Comes after everything that arrived before it has been sent on.
+    error: Option<hyper::Error>,
+}
+
+impl AppBody {
+    pub(super) const fn new(
+        incoming: Incoming,
+        connection: AppConnection,
+        upstream: Arc<Upstream>,
+    ) -> Self {
+        Self {
+            incoming,
+            source: Some((connection, upstream)),
+            error: None,
+        }
+    }
+}
+
+impl Body for AppBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        if let Some((connection, _)) = &mut self.source {
+            connection.drive(cx);
+        }
+        match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+            Some(Err(error)) => {
+                // hyper drops what it has not written yet as soon as it sees an error: it writes
+                // before it asks again.
+                self.error = Some(error);
+                self.source = None;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.error.is_none() && self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for AppBody {
+    fn drop(&mut self) {
+        if let Some((connection, upstream)) = self.source.take() {
+            upstream.give_back(connection);
+        }
+    }
+}
+
+/// How long curl waits for `100 Continue` before it sends the body anyway.
+const EXPECT_TIME: Duration = Duration::from_secs(1);

@@ -1,0 +1,191 @@
+//! Which headers pass, and what the app learns of who asks.
+//!
+//! Headers that are between two neighbours stay between them (RFC 9110, section 7.6.1). Whom the app
+//! is asked by, it reads in `X-Forwarded-*`: what a proxy before us has written there, if it can be
+//! believed, else what we see. We do not add ourselves to a believed list: an app counts the proxies
+//! before it, and must not count one more because it is wrapped.
+
+use std::net::SocketAddr;
+
+use hyper::http::request::Parts as RequestParts;
+use hyper::http::response::Parts as ResponseParts;
+use hyper::http::uri::Authority;
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
+
+use crate::front::forwarded::is_private;
+
+/// What is noted of a client in the headers of its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    believed: Believed,
+    address: HeaderValue,
+}
+
+/// Whether what the peer writes of others is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Believed {
+    Yes,
+    No,
+}
+
+/// Whether a message ends HTTP on its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upgrading {
+    Yes,
+    No,
+}
+
+impl Caller {
+    pub(crate) fn new(peer: SocketAddr) -> Self {
+        let address = peer.ip().to_canonical();
+        let text = address.to_string();
+        Self {
+            believed: if is_private(address) {
+                Believed::Yes
+            } else {
+                Believed::No
+            },
+            // An address is always a header's value.
+            address: HeaderValue::try_from(text)
+                .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+        }
+    }
+
+    /// Makes the headers of a request those that the app is to get.
+    pub(super) fn prepare(&self, request: &mut RequestParts, app: &HeaderValue) {
+        let headers = &mut request.headers;
+        let upgrading = match headers.contains_key(header::UPGRADE) {
+            true if lists(headers, &header::CONNECTION, "upgrade") => Upgrading::Yes,
+            _ => Upgrading::No,
+        };
+        let takes_trailers = lists(headers, &header::TE, "trailers");
+        let believed =
+            self.believed == Believed::Yes && FORWARDED.iter().any(|it| headers.contains_key(it));
+        let hearsay: &[HeaderName] = if believed { &[] } else { &FORWARDED };
+        keep(headers, hearsay, upgrading);
+        if takes_trailers && upgrading == Upgrading::No {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+        }
+        if request.version == Version::HTTP_10 && !headers.contains_key(header::HOST) {
+            // HTTP/1.1, which the app is asked in, does not go without.
+            headers.insert(header::HOST, app.clone());
+        }
+        if !believed {
+            self.introduce(headers);
+        }
+        request.version = Version::HTTP_11;
+    }
+
+    fn introduce(&self, headers: &mut HeaderMap) {
+        let host = headers.get(header::HOST).cloned();
+        headers.insert(FORWARDED_FOR, self.address.clone());
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+        if let Some(host) = host {
+            headers.insert(FORWARDED_PORT, port(&host));
+            headers.insert(FORWARDED_HOST, host);
+        }
+    }
+}
+
+/// Makes the headers of an answer those that the client is to get.
+pub(super) fn prepare_response(response: &mut ResponseParts) {
+    let upgrading = match response.status {
+        // Both name a protocol that is between neighbours: it is for the client to know.
+        StatusCode::SWITCHING_PROTOCOLS | StatusCode::UPGRADE_REQUIRED => Upgrading::Yes,
+        _ => Upgrading::No,
+    };
+    keep(&mut response.headers, &[], upgrading);
+    response.version = Version::HTTP_11;
+}
+
+/// Removes the headers between neighbours, and `others`; the rest keeps its order.
+///
+/// `Transfer-Encoding` stays: hyper reads it, and sends the body in the same way.
+fn keep(headers: &mut HeaderMap, others: &[HeaderName], upgrading: Upgrading) {
+    let has = |names: &[HeaderName]| names.iter().any(|name| headers.contains_key(name));
+    if !has(&BETWEEN_NEIGHBOURS) && !has(others) {
+        return;
+    }
+    let mut named = named(headers);
+    if upgrading == Upgrading::Yes {
+        named.retain(|name| name != header::UPGRADE);
+    } else {
+        named.push(header::UPGRADE);
+    }
+    let goes = |name: &HeaderName| {
+        let is_between = BETWEEN_NEIGHBOURS.contains(name)
+            && !(upgrading == Upgrading::Yes && name == header::CONNECTION);
+        is_between || others.contains(name) || named.contains(name)
+    };
+    // `HeaderMap::remove` would put the last header into the gap.
+    let mut kept = HeaderMap::with_capacity(headers.keys_len() + ADDED);
+    let mut last = None;
+    for (name, value) in headers.drain() {
+        last = name.or(last);
+        if let Some(name) = last.as_ref().filter(|name| !goes(name)) {
+            kept.append(name, value);
+        }
+    }
+    *headers = kept;
+}
+
+/// Returns the headers that `Connection` names, but for those without which a message has no meaning.
+fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .filter(|name| !NEVER_NAMED.contains(name))
+        .collect()
+}
+
+/// Whether a header's list has an item.
+pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name).iter();
+    let mut items = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    items.any(|item| item.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// Returns the port that a `Host` names; it names none for HTTP's own.
+fn port(host: &HeaderValue) -> HeaderValue {
+    let authority = Authority::try_from(host.as_bytes()).ok();
+    let port = authority.and_then(|it| it.port_u16()).unwrap_or(80);
+    HeaderValue::from(port)
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+/// What a proxy writes of its client. What one of them says is taken with what the others do not:
+/// behind TLS on port 443, a port of ours beside its `X-Forwarded-Proto` would make wrong links.
+const FORWARDED: [HeaderName; 5] = [
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    FORWARDED_PORT,
+    header::FORWARDED,
+];
+
+/// What is between two neighbours whether `Connection` names it or not.
+const BETWEEN_NEIGHBOURS: [HeaderName; 4] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+];
+
+/// To name these would be to forge a message.
+const NEVER_NAMED: [HeaderName; 3] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
+
+/// How many headers a request gets at most.
+const ADDED: usize = 7;

@@ -1,0 +1,183 @@
+//! The app behind the front: its traffic passes through, both ways at once, and nothing is kept.
+//!
+//! ```text
+//! client ─▶ front ── headers.rs ──▶ pool.rs, connection.rs ──▶ app on 127.0.0.1 or [::1]
+//!        ◀───────── body.rs ◀──────────────────────────────
+//!        ◀═════════ upgrade.rs: bytes, after a 101 ═══════▶
+//! ```
+//! What the app answers is the app's: errors, sizes and times are not ours to judge. Only if it does
+//! not answer at all, a 502 is ours.
+
+pub(crate) mod body;
+mod connection;
+pub(crate) mod headers;
+mod pool;
+mod upgrade;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body as OwnBody;
+use hyper::body::{Body as _, Incoming};
+use hyper::http::{HeaderValue, StatusCode, header};
+use hyper::{Request, Response};
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tracing::debug;
+use transport::tasks::Tasks;
+
+use self::body::{AppBody, RequestBody};
+use self::connection::AppConnection;
+use self::headers::prepare_response;
+use self::pool::{Pool, SWEEP};
+use super::passage::{FrontBody, Stay};
+
+/// The app that traffic is passed to.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    port: u16,
+    /// For clients that name no host.
+    host: HeaderValue,
+    /// Whether the app was found on `[::1]` last.
+    on_ipv6: AtomicBool,
+    pool: Pool,
+}
+
+impl Upstream {
+    pub(crate) fn new(port: u16) -> Self {
+        let host = SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string();
+        Self {
+            port,
+            host: HeaderValue::try_from(host)
+                .unwrap_or_else(|_| HeaderValue::from_static("localhost")),
+            on_ipv6: AtomicBool::new(false),
+            pool: Pool::default(),
+        }
+    }
+
+    /// Closes connections that nobody uses, until `tasks` are told to stop.
+    pub(crate) async fn tidy(self: Arc<Self>, tasks: Tasks) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.pool.sweep(),
+                () = tasks.stopping() => return,
+            }
+        }
+    }
+
+    /// Passes a request to the app, and its answer back.
+    pub(crate) async fn pass(
+        self: Arc<Self>,
+        mut request: Request<Incoming>,
+        stay: &Stay,
+    ) -> Response<FrontBody> {
+        let method = request.method().clone();
+        let client = upgrade::wanted(&mut request);
+        let (mut head, body) = request.into_parts();
+        stay.caller.prepare(&mut head, &self.host);
+        let request = RequestBody::of(Request::from_parts(head, body));
+        match self.answer(request).await {
+            Ok((response, connection)) => {
+                let (mut head, body) = response.into_parts();
+                prepare_response(&mut head);
+                let mut response = Response::from_parts(head, body);
+                if upgrade::is_granted(&method, &response)
+                    && let Some(client) = client
+                {
+                    upgrade::join(client, &mut response, connection, stay);
+                    return response.map(|_| FrontBody::Own(OwnBody::empty()));
+                }
+                response.map(|body| FrontBody::App(AppBody::new(body, connection, self)))
+            }
+            Err(silence) => {
+                debug!("no answer from the app: {silence:?}");
+                no_answer(&silence)
+            }
+        }
+    }
+
+    /// Sends a request over a connection that is free, or over a new one. If the app has just closed
+    /// the first, whatever it cannot have acted on is sent again.
+    async fn answer(
+        &self,
+        mut request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, AppConnection), Silence> {
+        if let Some(mut connection) = self.pool.take() {
+            let spare = repeated(&request);
+            match connection.exchange(request).await {
+                Ok(response) => return Ok((response, connection)),
+                Err(mut failed) => match failed.take_message().or(spare) {
+                    Some(again) => request = again,
+                    None => return Err(Silence::Unanswered(failed.into_error())),
+                },
+            }
+        }
+        let stream = self.connect().await.map_err(Silence::NotListening)?;
+        let opened = AppConnection::open(stream).await;
+        let mut connection = opened.map_err(Silence::Unanswered)?;
+        match connection.exchange(request).await {
+            Ok(response) => Ok((response, connection)),
+            Err(failed) => Err(Silence::Unanswered(failed.into_error())),
+        }
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
+        let on_ipv6 = self.on_ipv6.load(Ordering::Relaxed);
+        let (first, second) = if on_ipv6 { (v6, v4) } else { (v4, v6) };
+        let stream = match TcpStream::connect((first, self.port)).await {
+            Err(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {
+                // The first answer says more: a machine may have no IPv6.
+                let other = TcpStream::connect((second, self.port)).await;
+                let stream = other.map_err(|_| refused)?;
+                self.on_ipv6.store(!on_ipv6, Ordering::Relaxed);
+                stream
+            }
+            connected => connected?,
+        };
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Takes a connection back whose exchange has ended; closes it if it has not.
+    fn give_back(&self, connection: AppConnection) {
+        self.pool.put(connection);
+    }
+}
+
+/// Returns a request once more if it asks for nothing but an answer.
+fn repeated(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let may_be = request.method().is_safe() && request.body().is_end_stream();
+    may_be.then(|| {
+        let mut again = Request::new(RequestBody::empty());
+        *again.method_mut() = request.method().clone();
+        *again.uri_mut() = request.uri().clone();
+        *again.headers_mut() = request.headers().clone();
+        *again.extensions_mut() = request.extensions().clone();
+        again
+    })
+}
+
+/// Why there is no answer from the app.
+#[derive(Debug, Error)]
+enum Silence {
+    #[error("the app behind this address is not listening")]
+    NotListening(#[source] io::Error),
+    #[error("the app behind this address closed the connection without an answer")]
+    Unanswered(#[source] hyper::Error),
+}
+
+fn no_answer(silence: &Silence) -> Response<FrontBody> {
+    let text = OwnBody::from(format!("502: {silence}.\n"));
+    let mut response = Response::new(FrontBody::Own(text));
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    let headers = response.headers_mut();
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, plain);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
