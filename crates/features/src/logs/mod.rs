@@ -48,8 +48,10 @@ pub use self::file::{Follower, Polled, Position};
 pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
-pub use self::ring::{Batch, Most, Ring};
-pub use self::sources::IngestConfig;
+pub use self::ring::{Batch, Most, Ring, Usage};
+pub use self::sources::{
+    FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
+};
 pub use self::store::StoreError;
 pub use self::survey::Beginning;
 
@@ -62,13 +64,9 @@ pub const FEATURE: Feature = Feature {
 };
 
 /// Starts what runs beside the server half.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature is that of every feature"
-)]
 fn helpers(parts: &ServerParts, tasks: &Tasks) -> Result<(), SectionError> {
     server::keep_tidy(parts, tasks);
-    Ok(())
+    sources::helpers(parts, tasks)
 }
 
 const PROTOCOL: Protocol = Protocol {
