@@ -48,8 +48,10 @@ pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::mask::{Mask, OwnMask, Pattern};
-pub use self::ring::{Batch, Most, Ring};
-pub use self::sources::IngestConfig;
+pub use self::ring::{Batch, Most, Ring, Usage};
+pub use self::sources::{
+    FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
+};
 pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
@@ -57,7 +59,7 @@ pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
     routes: Some(sources::routes),
-    helpers: None,
+    helpers: Some(sources::helpers),
 };
 
 const PROTOCOL: Protocol = Protocol {

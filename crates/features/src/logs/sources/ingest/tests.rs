@@ -9,8 +9,8 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use super::*;
-use crate::logs::wire::Start;
-use crate::logs::{Filter, Line, LogsConfig, Most, Record};
+use crate::logs::sources::log;
+use crate::logs::{Line, LogsConfig};
 
 const KEY: &str = "b7c1f0a29d3e4856b7c1f0a29d3e4856";
 
@@ -54,27 +54,7 @@ impl Play {
     }
 
     fn log(&self) -> Vec<Line> {
-        let sieve = Filter::default().compile().expect("a filter");
-        let most = Most {
-            entries: u64::MAX,
-            bytes: usize::MAX,
-        };
-        let mut at = self.ring.begin(&Start::Oldest, &sieve).at;
-        let mut lines = Vec::new();
-        while at != self.ring.end() {
-            let batch = self.ring.read(at, &sieve, most);
-            at = batch.next;
-            lines.extend(
-                batch
-                    .entries
-                    .iter()
-                    .filter_map(|entry| match &entry.record {
-                        Record::Line(line) => Some(line.clone()),
-                        Record::Mark(_) => None,
-                    }),
-            );
-        }
-        lines
+        log::lines(&self.ring)
     }
 
     /// Service, level and message of each line.
