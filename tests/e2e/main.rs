@@ -4,6 +4,8 @@ mod crowd;
 mod embedded;
 mod front;
 mod harness;
+mod keys;
+mod manners;
 mod networks;
 mod proxies;
 mod refused;

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use super::sources::IngestConfig;
+use super::sources::{FilePattern, IngestConfig, RenderConfig, SyslogConfig};
 
 /// The section `[logs]` of `tunnel.toml`: how much of the log is kept in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +20,12 @@ pub struct LogsConfig {
     pub max_bytes: usize,
     /// Lines over HTTP.
     pub ingest: IngestConfig,
+    /// Files that are followed.
+    pub files: Vec<FilePattern>,
+    /// Messages of syslog over TLS.
+    pub syslog: Option<SyslogConfig>,
+    /// Render's own API.
+    pub render: Option<RenderConfig>,
 }
 
 impl Default for LogsConfig {
@@ -30,12 +36,15 @@ impl Default for LogsConfig {
             // About 40,000 lines, beside an application that may have 512 MiB in all.
             max_bytes: 16 * 1024 * 1024,
             ingest: IngestConfig::default(),
+            files: Vec::new(),
+            syslog: None,
+            render: None,
         }
     }
 }
 
 /// Reads a duration as people write it: a number and one of the units s, m, h and d.
-fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -74,7 +83,7 @@ fn max_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Err
 
 /// A text that is no duration to keep entries for. The operator is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-enum DurationError {
+pub(super) enum DurationError {
     #[error("not a duration: write a number and a unit, for example 90s, 15m, 1h or 1d")]
     Form,
     #[error("it must be from 1s to 365d")]

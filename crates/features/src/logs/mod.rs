@@ -45,8 +45,10 @@ pub use self::file::{Follower, Polled, Position};
 pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
-pub use self::ring::{Batch, Most, Ring};
-pub use self::sources::IngestConfig;
+pub use self::ring::{Batch, Most, Ring, Usage};
+pub use self::sources::{
+    FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
+};
 pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
@@ -54,7 +56,7 @@ pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
     routes: Some(sources::routes),
-    helpers: None,
+    helpers: Some(sources::helpers),
 };
 
 const PROTOCOL: Protocol = Protocol {

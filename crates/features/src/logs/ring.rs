@@ -47,6 +47,15 @@ pub struct Most {
     pub bytes: usize,
 }
 
+/// How much is in a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// How many entries there are.
+    pub entries: u64,
+    /// How many bytes of memory they take, about.
+    pub bytes: u64,
+}
+
 /// What one read took.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -124,6 +133,12 @@ impl Ring {
     #[must_use]
     pub fn end(&self) -> u64 {
         self.look(|kept| kept.next())
+    }
+
+    /// Returns how much is in it.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.look(|kept| kept.usage())
     }
 
     /// Reads on from a place.

@@ -27,6 +27,7 @@ use super::entry::{Line, MAX_LINE, Origin, cut};
 
 pub(super) use self::clean::clean;
 pub(super) use self::found::Shape;
+pub(super) use self::time::read as read_time;
 
 /// A line, and what its reader saw of it beside.
 #[derive(Debug)]
