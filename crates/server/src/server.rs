@@ -8,6 +8,7 @@ use std::time::Duration;
 use features::logs::Ring;
 use features::parts::ServerParts;
 use tracing::warn;
+use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
 use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
