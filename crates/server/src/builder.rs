@@ -23,7 +23,7 @@ use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
 use crate::front::metrics::{self, MetricsConfig, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
 use crate::oversight::Manners;
-use crate::server::{ClosedFront, FrontPlan, Made, TunnelServer, bind};
+use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
@@ -47,17 +47,17 @@ pub struct ServerBuilder {
 }
 
 /// A server that has all that it needs but its ports.
-struct Ready {
+pub(crate) struct Ready {
     quic: Option<SocketAddr>,
-    door: Door,
+    pub(crate) door: Door,
     /// What the features serve over HTTP.
-    routes: axum::Router,
-    parts: ServerParts,
-    router: Arc<Router>,
-    reception: Arc<Reception>,
-    origins: Origins,
-    keys: ServerKeys,
-    manners: Manners,
+    pub(crate) routes: axum::Router,
+    pub(crate) parts: ServerParts,
+    pub(crate) router: Arc<Router>,
+    pub(crate) reception: Arc<Reception>,
+    pub(crate) origins: Origins,
+    pub(crate) keys: ServerKeys,
+    pub(crate) manners: Manners,
     writer: Option<Writer>,
     metrics: MetricsConfig,
 }
@@ -393,27 +393,21 @@ impl ServerBuilder {
 
 impl Ready {
     /// Takes the UDP port, and runs.
-    async fn listen(self) -> Result<TunnelServer, ServerError> {
-        let listen =
-            |address| std::future::ready(Listener::bind(address, Arc::clone(&self.reception)));
+    async fn listen(mut self) -> Result<TunnelServer, ServerError> {
         let listener = match self.quic {
-            Some(address) => Some(bind(address, listen).await?),
+            Some(address) => {
+                let bound = bind(address, |it| {
+                    std::future::ready(Listener::bind(it, Arc::clone(&self.reception)))
+                });
+                Some(bound.await?)
+            }
             None => None,
         };
         let metrics = OwnPort::bind(self.metrics).await?;
-        let made = Made {
-            listener,
-            reception: Arc::clone(&self.reception),
-            door: self.door,
-            router: self.router,
-            routes: self.routes,
-            origins: self.origins,
-            keys: self.keys,
-            manners: self.manners,
-        };
-        let mut server = TunnelServer::run(made, &self.parts);
-        features::start_helpers(&self.parts, server.helpers())?;
-        server.audit(self.writer);
+        let (parts, writer) = (self.parts.clone(), self.writer.take());
+        let mut server = TunnelServer::run(listener, self);
+        features::start_helpers(&parts, server.helpers())?;
+        server.audit(writer);
         server.show_metrics(metrics);
         Ok(server)
     }

@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use features::logs::Ring;
-use features::parts::ServerParts;
 use tracing::warn;
-use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
 use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
 
 use crate::audit::Writer;
-use crate::builder::ServerBuilder;
+use crate::builder::{Ready, ServerBuilder};
 use crate::error::ServerError;
-use crate::front::manners::{Origins, shared};
+use crate::front::manners::shared;
 use crate::front::metrics::OwnPort;
 use crate::front::websocket::Upgrades;
 use crate::front::{Front, own_routes};
@@ -43,20 +41,6 @@ pub struct TunnelServer {
     helpers: Tasks,
 }
 
-/// What a server is made of, when it has its ports.
-pub(crate) struct Made {
-    /// `None` if it is embedded.
-    pub(crate) listener: Option<Listener>,
-    pub(crate) reception: Arc<Reception>,
-    pub(crate) door: Door,
-    pub(crate) router: Arc<Router>,
-    /// What is served beside the tunnel's own paths.
-    pub(crate) routes: axum::Router,
-    pub(crate) origins: Origins,
-    pub(crate) keys: ServerKeys,
-    pub(crate) manners: Manners,
-}
-
 impl TunnelServer {
     /// Begins to collect what a server needs.
     #[must_use]
@@ -64,27 +48,17 @@ impl TunnelServer {
         ServerBuilder::default()
     }
 
-    pub(crate) fn run(made: Made, parts: &ServerParts) -> Self {
-        let Made {
-            listener,
-            reception,
-            door,
-            router,
-            routes,
-            origins,
-            keys,
-            manners,
-        } = made;
+    pub(crate) fn run(listener: Option<Listener>, ready: Ready) -> Self {
         let (doors, sessions) = (Tasks::new(), Tasks::new());
         let guests = Guests::new(
-            Arc::clone(&router),
-            Arc::clone(keys.ring()),
-            manners.clone(),
-            parts.sessions.clone(),
+            Arc::clone(&ready.router),
+            Arc::clone(ready.keys.ring()),
+            ready.manners.clone(),
+            ready.parts.sessions.clone(),
             sessions.clone(),
         );
         let upgrades = Upgrades {
-            door: Arc::new(door),
+            door: Arc::new(ready.door),
             guests: guests.clone(),
         };
         let listener = listener.map(Arc::new);
@@ -100,14 +74,14 @@ impl TunnelServer {
         }
         Self {
             listener,
-            reception,
+            reception: ready.reception,
             http_address: None,
             metrics_address: None,
-            routes: shared(own_routes(upgrades, routes), &origins),
-            ring: Arc::clone(&parts.ring),
-            keys,
-            manners,
-            router,
+            routes: shared(own_routes(upgrades, ready.routes), &ready.origins),
+            ring: ready.parts.ring,
+            keys: ready.keys,
+            manners: ready.manners,
+            router: ready.router,
             doors,
             sessions,
             helpers: Tasks::new(),
