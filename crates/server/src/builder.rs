@@ -408,7 +408,7 @@ impl Ready {
             }
             None => None,
         };
-        let metrics = OwnPort::bind(self.metrics.clone()).await?;
+        let metrics = OwnPort::bind(self.metrics).await?;
         let (parts, writer) = (self.parts.clone(), self.writer.take());
         let mut server = TunnelServer::run(listener, self);
         features::start_helpers(&parts, server.helpers())?;

@@ -128,7 +128,6 @@ impl TunnelServer {
     /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo); else all of them share the delay that
     /// wrong guesses of one of them cost. When the app's own server has stopped, nobody new comes in;
     /// then is the time for [`TunnelServer::stop`].
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         self.routes.clone()
     }
