@@ -23,6 +23,7 @@ pub(super) struct Configuration {
     port: u16,
     name: Option<String>,
     commit: Option<String>,
+    instance: Option<String>,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
     cors: Option<String>,
@@ -50,6 +51,7 @@ impl Configuration {
             port: settings::port(arguments.port, environment)?,
             name: text("RENDER_SERVICE_NAME")?,
             commit: text("RENDER_GIT_COMMIT")?,
+            instance: text("RENDER_INSTANCE_ID")?,
             database: database.map_err(|error| Failure::usage(format!("DATABASE_URL: {error}")))?,
             pseudonyms: text("RENDER_TUNNEL_PSEUDONYM_KEY")?,
             cors: text("RENDER_TUNNEL_CORS_ORIGIN")?,
@@ -108,6 +110,7 @@ impl Configuration {
             .port(self.port)
             .environment(&arguments.environment)
             .commit(self.commit.clone())
+            .instance(self.instance.clone())
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())

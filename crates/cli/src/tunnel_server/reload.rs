@@ -41,7 +41,7 @@ fn reload(
     arguments: &Arguments,
     folder: &Path,
 ) {
-    server.reopen_audit();
+    server.keys().reopen_audit();
     match reloaded(server.keys(), configuration, arguments, folder) {
         Ok(changes) if changes.is_empty() => info!("the keys were read again: nothing has changed"),
         Ok(changes) => info!("the keys were read again: {} changed", changes.len()),
