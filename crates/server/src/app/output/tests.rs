@@ -71,11 +71,12 @@ impl Play {
             cursor = batch.next;
             for entry in batch.entries {
                 match &entry.record {
-                    Record::Mark(mark) => match mark.event {
-                        Event::Dropped { lines, .. } => missing += lines,
-                        _ => {}
-                    },
                     Record::Line(_) => lines += 1,
+                    Record::Mark(mark) => {
+                        if let Event::Dropped { lines, .. } = mark.event {
+                            missing += lines;
+                        }
+                    }
                 }
             }
         }
