@@ -352,10 +352,12 @@ impl ServerBuilder {
 
     /// Makes the ring; it hides the server's own secrets, should a line ever hold one.
     fn ring(&self, config: LogsConfig) -> Ring {
+        let named = config.secrets(&self.variables);
         let secrets = self
             .keys
             .secrets()
-            .chain(self.pseudonyms.as_deref().map(str::trim));
+            .chain(self.pseudonyms.as_deref().map(str::trim))
+            .chain(named.iter().map(String::as_str));
         secrets.fold(Ring::new(config), Ring::hiding)
     }
 
