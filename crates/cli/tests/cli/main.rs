@@ -13,3 +13,4 @@ mod relay;
 mod server;
 mod support;
 mod sync;
+mod wrapped;

@@ -74,6 +74,11 @@ impl Sandbox {
         Running::start(self.command(env!("CARGO_BIN_EXE_tunnel-server"), arguments))
     }
 
+    /// Starts a program that is not ours.
+    pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Running {
+        Running::start(self.command(program, arguments))
+    }
+
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
