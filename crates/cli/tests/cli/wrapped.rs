@@ -29,7 +29,10 @@ enum Trailers {
 }
 
 const NODE: App = App {
-    command: ["node", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/server.js")],
+    command: [
+        "node",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/server.js"),
+    ],
     stopped: 3,
     hello: "said hello",
     trailers: Trailers::Sent,
@@ -37,7 +40,10 @@ const NODE: App = App {
 
 const PYTHON: App = App {
     // Debian's, which has the libraries.
-    command: ["/usr/bin/python3", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/server.py")],
+    command: [
+        "/usr/bin/python3",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/apps/server.py"),
+    ],
     stopped: 0,
     hello: "said hello to laptop",
     trailers: Trailers::Unknown,
@@ -62,7 +68,10 @@ async fn play(app: &App) {
     sockets_are_the_same(wrapped.port).await;
     its_environment_has_no_secret_of_the_tunnel(wrapped.port);
     the_laptop_sees_its_log(app, &wrapped);
-    assert_eq!(ask(wrapped.port, "GET /_tunnel/health HTTP/1.1", b"").status, 200);
+    assert_eq!(
+        ask(wrapped.port, "GET /_tunnel/health HTTP/1.1", b"").status,
+        200
+    );
     wrapped.stops_with(app.stopped);
 }
 
@@ -115,7 +124,10 @@ impl Wrapped {
 }
 
 fn sandbox() -> Sandbox {
-    #[expect(clippy::disallowed_methods, reason = "where programs are is the machine's")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where programs are is the machine's"
+    )]
     let path = std::env::var("PATH").unwrap();
     Sandbox::new()
         .set("PATH", path)
@@ -148,14 +160,19 @@ fn open(port: u16, line: &str, more: &str, body: &[u8]) -> BufReader<TcpStream> 
 }
 
 fn ask(port: u16, line: &str, body: &[u8]) -> Answer {
-    let more = format!("X-Twice: one\r\nX-Twice: two\r\nContent-Length: {}\r\n", body.len());
+    let more = format!(
+        "X-Twice: one\r\nX-Twice: two\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     read(open(port, line, &more, body), line.starts_with("HEAD"))
 }
 
 fn read(mut stream: BufReader<TcpStream>, headless: bool) -> Answer {
     let (first, headers) = head(&mut stream);
     let status = first[9..12].parse().unwrap();
-    let chunked = headers.iter().any(|it| it.eq_ignore_ascii_case("transfer-encoding: chunked"));
+    let chunked = headers
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case("transfer-encoding: chunked"));
     let (mut body, mut trailers) = (Vec::new(), Vec::new());
     if headless {
         stream.read_to_end(&mut body).unwrap();
@@ -253,7 +270,11 @@ fn webhooks_reach_it_byte_for_byte(port: u16) {
     let body = b"{\"id\": \"evt_1\",\r\n  \"amount\":\t5.00, \"name\": \"\xc3\xa4\"}\n";
     let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
     let signed = [b"1800000000.", &body[..]].concat();
-    let signature: String = hmac::sign(&key, &signed).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature: String = hmac::sign(&key, &signed)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     for (body, status) in [(&body[..], 200), (b"{}", 400)] {
         let more = format!(
             "Content-Type: application/json\r\nStripe-Signature: t=1800000000,v1={signature}\r\nContent-Length: {}\r\n",
@@ -293,8 +314,14 @@ async fn sockets_are_the_same(port: u16) {
         socket.send(message.clone()).await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap(), message);
     }
-    socket.send(Message::Ping("are you there".into())).await.unwrap();
-    assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong("are you there".into()));
+    socket
+        .send(Message::Ping("are you there".into()))
+        .await
+        .unwrap();
+    assert_eq!(
+        socket.next().await.unwrap().unwrap(),
+        Message::Pong("are you there".into())
+    );
     socket.send(Message::text("close")).await.unwrap();
     match socket.next().await.unwrap().unwrap() {
         Message::Close(Some(CloseFrame { code, .. })) => assert_eq!(u16::from(code), 4000),
@@ -314,26 +341,50 @@ fn its_environment_has_no_secret_of_the_tunnel(port: u16) {
 fn the_laptop_sees_its_log(app: &App, wrapped: &Wrapped) {
     let address = format!("http://127.0.0.1:{}", wrapped.port);
     let logs = |more: &[&str]| {
-        let mut arguments = vec!["logs", "--server", &address, "--json", "--no-follow", "--tail", "all"];
+        let mut arguments = vec![
+            "logs",
+            "--server",
+            &address,
+            "--json",
+            "--no-follow",
+            "--tail",
+            "all",
+        ];
         arguments.extend(more);
         let ended = wrapped.sandbox.tunnel(&arguments);
         ended.expect(0, &[]);
-        let lines: Vec<serde_json::Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = ended
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         lines
     };
     let entries = logs(&[]);
-    let messages: Vec<_> = entries.iter().filter_map(|entry| entry["message"].as_str()).collect();
+    let messages: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| entry["message"].as_str())
+        .collect();
     for wanted in [app.hello, "socket opened", "it broke"] {
-        assert!(messages.iter().any(|it| it.contains(wanted)), "{wanted:?} is not in {messages:#?}");
+        assert!(
+            messages.iter().any(|it| it.contains(wanted)),
+            "{wanted:?} is not in {messages:#?}"
+        );
     }
     // Each stack trace is one entry.
     let trace = messages.iter().find(|it| it.contains("it broke")).unwrap();
     assert!(trace.lines().count() > 3, "{trace}");
-    assert!(!messages.iter().any(|it| it.trim_start().starts_with("at ")), "{messages:#?}");
+    assert!(
+        !messages.iter().any(|it| it.trim_start().starts_with("at ")),
+        "{messages:#?}"
+    );
     let errors = logs(&["--filter", "error", "--grep", "webhook"]);
     let errors: Vec<_> = errors.iter().filter(|it| it["type"] == "entry").collect();
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(logs(&[]).iter().any(|it| it["type"] == "mark"), "the app's start is a mark");
+    assert!(
+        logs(&[]).iter().any(|it| it["type"] == "mark"),
+        "the app's start is a mark"
+    );
 }
 
 const WEBHOOK_SECRET: &str = "whsec_of_the_app_itself";
