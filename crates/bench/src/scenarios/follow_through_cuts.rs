@@ -79,28 +79,8 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let took = began.elapsed();
     client.disconnect().await;
     drop(last);
-    let count = |count: u64| Figure::new(count as f64, Unit::Lines);
-    let missing = lines - ledger.received;
     progress(&format!("  {ledger:?}"));
-    Ok(vec![
-        Row::new(
-            format!("received, of {lines}, through {cuts} cuts"),
-            count(ledger.received),
-        ),
-        Row::new("came twice", count(ledger.twice)).target(Bound::AtMost(0.0)),
-        Row::new(
-            "missing, and counted in their place",
-            count(missing - ledger.unaccounted),
-        ),
-        Row::new("missing without a word", count(ledger.unaccounted)).target(Bound::AtMost(0.0)),
-        Row::new(
-            "in all",
-            Figure::new(
-                ledger.received as f64 / took.as_secs_f64(),
-                Unit::LinesPerSecond,
-            ),
-        ),
-    ])
+    Ok(ledger.rows(lines, cuts, took))
 }
 
 async fn connect(stage: &Stage, relay: &Relay) -> Result<TunnelClient> {
@@ -218,6 +198,23 @@ impl Ledger {
         due("one") >= lines / 4 * 3 && due("two") >= lines
     }
 
+    fn rows(&self, lines: u64, cuts: u64, took: Duration) -> Vec<Row> {
+        let count = |count: u64| Figure::new(count as f64, Unit::Lines);
+        let missing = lines - self.received;
+        let rate = self.received as f64 / took.as_secs_f64();
+        let through = format!("received, of {lines}, through {cuts} cuts");
+        vec![
+            Row::new(through, count(self.received)),
+            Row::new("came twice", count(self.twice)).target(Bound::AtMost(0.0)),
+            Row::new(
+                "missing, and accounted for",
+                count(missing - self.unaccounted),
+            ),
+            Row::new("missing without a word", count(self.unaccounted)).target(Bound::AtMost(0.0)),
+            Row::new("in all", Figure::new(rate, Unit::LinesPerSecond)),
+        ]
+    }
+
     fn enter(&mut self, item: &LogItem) -> Result<()> {
         match item {
             LogItem::Entry(entry) => self.entry(entry)?,
@@ -225,7 +222,7 @@ impl Ledger {
                 Some(entries) => self.said += entries,
                 None => self.unknown = true,
             },
-            _ => {}
+            LogItem::Reconnected { .. } => {}
         }
         Ok(())
     }
