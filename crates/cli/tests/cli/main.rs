@@ -17,3 +17,4 @@ mod server;
 mod support;
 mod sync;
 mod terminal;
+mod wrapped;

@@ -102,6 +102,11 @@ impl Sandbox {
         Watched::start(self.command(env!("CARGO_BIN_EXE_tunnel"), arguments))
     }
 
+    /// Starts a program that is not ours.
+    pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Running {
+        Running::start(self.command(program, arguments))
+    }
+
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
