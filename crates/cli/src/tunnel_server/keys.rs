@@ -278,7 +278,6 @@ fn lines(row: &Row) -> impl Iterator<Item = [String; 7]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser as _;
 
     const ONE: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
     const OTHER: &str = "6f2b8e0c9a714d36b1e7f08c2d9a6b43";

@@ -179,10 +179,6 @@ impl Running {
         line_with(self.out.as_mut().unwrap(), piece)
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(
