@@ -3,6 +3,8 @@
 mod crowd;
 mod front;
 mod harness;
+mod keys;
+mod manners;
 mod networks;
 mod proxies;
 mod refused;

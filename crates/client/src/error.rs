@@ -8,7 +8,7 @@ use transport::channel::ChannelError;
 use transport::endpoint::DialError;
 use transport::keeper::GiveUp;
 use transport::reach::{ProxySettingsError, TrustError};
-use transport::trust::{HandshakeError, KeyRingError, SecretError};
+use transport::trust::{HandshakeError, KeyError, SecretError};
 use wire::{Fault, Status};
 
 use crate::chain::Chain;
@@ -31,7 +31,7 @@ pub enum TunnelError {
     Secret(#[from] SecretError),
     /// No key could be made from the secret.
     #[error(transparent)]
-    Key(#[from] KeyRingError),
+    Key(#[from] KeyError),
     /// The system's certificate authorities cannot be read.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -104,6 +104,9 @@ impl TunnelError {
     /// Returns whose fault it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
+        if self.is_revoked() {
+            return ErrorKind::Authentication;
+        }
         if let Some(error) = self.dial() {
             return dial_kind(error);
         }
@@ -135,6 +138,20 @@ impl TunnelError {
     #[must_use]
     pub fn code(&self) -> u16 {
         self.kind().code()
+    }
+
+    /// Whether the server has revoked the key while a session was open.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        match self {
+            Self::GaveUp(why)
+            | Self::Logs(LogsError::GaveUp(why))
+            | Self::Sync(SyncError::GaveUp(why)) => why.is_revoked(),
+            Self::Channel(error)
+            | Self::Logs(LogsError::Protocol(error))
+            | Self::Sync(SyncError::Server(error)) => error.is_revoked(),
+            _ => false,
+        }
     }
 
     /// Returns the failure of the last try to open a session, if that is what ended it: the first

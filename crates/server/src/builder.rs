@@ -13,20 +13,23 @@ use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
 use transport::router::Router;
 use transport::trust::{
-    Key, KeyRing, Scopes, Secret, SecretError, ServerName, ServerTrust, WallClock, random_16,
-    system_clock,
+    KeyRing, Scopes, ServerName, ServerTrust, WallClock, random_16, system_clock,
 };
 use wire::FeatureVersion;
 
-use crate::config::KeyConfig;
+use crate::audit::{Audit, Writer};
 use crate::error::ServerError;
-use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
+use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
+use crate::front::metrics::{self, MetricsConfig, OwnPort};
+use crate::keys::{Keys, ServerKeys, parsed};
+use crate::oversight::Manners;
+use crate::server::{ClosedFront, FrontPlan, Made, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
     quic: SocketAddr,
     http: Option<SocketAddr>,
-    keys: Vec<(String, String, Scopes)>,
+    keys: Keys,
     environment: String,
     server_id: String,
     program: String,
@@ -39,6 +42,8 @@ pub struct ServerBuilder {
     clock: WallClock,
     udp: Udp,
     upstream: Option<u16>,
+    cors: Option<String>,
+    metrics_key: Option<String>,
 }
 
 /// A server that has all that it needs but its ports.
@@ -50,6 +55,11 @@ struct Ready {
     parts: ServerParts,
     router: Arc<Router>,
     reception: Arc<Reception>,
+    origins: Origins,
+    keys: ServerKeys,
+    manners: Manners,
+    writer: Option<Writer>,
+    metrics: MetricsConfig,
 }
 
 /// Whether clients hear of the UDP port.
@@ -68,7 +78,7 @@ impl Default for ServerBuilder {
         Self {
             quic: everywhere,
             http: Some(everywhere),
-            keys: Vec::new(),
+            keys: Keys::default(),
             environment: "production".to_owned(),
             server_id: "tunnel-server".to_owned(),
             program: concat!("tunnel-server ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -81,6 +91,8 @@ impl Default for ServerBuilder {
             clock: system_clock(),
             udp: Udp::Offered,
             upstream: None,
+            cors: None,
+            metrics_key: None,
         }
     }
 }
@@ -140,23 +152,15 @@ impl ServerBuilder {
         secret: impl Into<String>,
         scopes: Scopes,
     ) -> Self {
-        self.keys.push((name.into(), secret.into(), scopes));
+        self.keys = self.keys.with(name, secret, scopes);
         self
     }
 
-    /// Accepts the keys of a configuration file. `environment` looks up a variable.
-    ///
-    /// # Errors
-    /// [`ServerError::NoSecret`] if one has no secret.
-    pub fn keys(
-        mut self,
-        keys: &[KeyConfig],
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, ServerError> {
-        for key in keys {
-            self = self.key(&key.name, key.secret(&environment)?, key.scopes());
-        }
-        Ok(self)
+    /// Accepts these keys, beside those that were named before.
+    #[must_use]
+    pub fn keys(mut self, keys: Keys) -> Self {
+        self.keys = self.keys.and(keys);
+        self
     }
 
     /// Sets what the server calls itself; `production` unless set.
@@ -212,7 +216,23 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the features' sections of the configuration; `[logs]` has the retention.
+    /// Lets pages of these origins read what the tunnel's own paths answer: several separated by
+    /// commas, or `*` for all, without credentials.
+    #[must_use]
+    pub fn cors_origins(mut self, origins: Option<String>) -> Self {
+        self.cors = origins;
+        self
+    }
+
+    /// Shows metrics at `/_tunnel/metrics` to whoever has this key; without one they are not there.
+    #[must_use]
+    pub fn metrics_key(mut self, key: Option<String>) -> Self {
+        self.metrics_key = key;
+        self
+    }
+
+    /// Sets the sections of the configuration: the features' (`[logs]` has the retention), and
+    /// `[audit]`, `[limits]`, `[front]` and `[metrics]`.
     #[must_use]
     pub fn sections(mut self, sections: Sections) -> Self {
         self.sections = sections;
@@ -257,19 +277,27 @@ impl ServerBuilder {
 
     /// Reads everything; nothing is bound yet.
     fn ready(&self) -> Result<(Ready, Option<FrontPlan>), ServerError> {
-        let keys = Arc::new(KeyRing::new(self.derived_keys()?)?);
+        let keys = Arc::new(KeyRing::new(self.keys.derive()?)?);
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
+        let (audit, writer) = Audit::open(self.sections.get("audit")?)?;
+        let limits = Limits::new(self.sections.get("limits")?);
+        let manners = Manners::new(limits, audit.clone(), &parts);
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
         let ready = Ready {
             quic: self.quic,
             door: Door::new(Arc::clone(&reception))?,
-            routes: features::routes(&parts)?,
+            routes: self.routes(&parts, &manners)?,
+            origins: self.origins()?,
             parts,
             router,
             reception,
+            keys: ServerKeys::new(keys, audit),
+            manners,
+            writer,
+            metrics: self.sections.get("metrics")?,
         };
         let plan = self.http.map(|address| FrontPlan {
             address,
@@ -278,11 +306,21 @@ impl ServerBuilder {
         Ok((ready, plan))
     }
 
-    fn derived_keys(&self) -> Result<Vec<Key>, ServerError> {
-        let derive = |(name, secret, scopes): &(String, String, Scopes)| {
-            Ok(Key::derive(name, &parsed(name, secret)?, scopes.clone())?)
-        };
-        self.keys.iter().map(derive).collect()
+    /// Makes what the front serves beside its own paths: the features' routes, guarded, and metrics.
+    fn routes(&self, parts: &ServerParts, manners: &Manners) -> Result<axum::Router, ServerError> {
+        let key = self.metrics_key.as_deref();
+        let key = key.map(|text| parsed("metrics", text)).transpose()?;
+        let features = guarded(features::routes(parts)?, Arc::clone(&manners.limits));
+        let shown = metrics::routes(Arc::clone(&manners.metrics), key);
+        let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
+        Ok(count(features, "feature").merge(count(shown, "metrics")))
+    }
+
+    /// Returns the origins whose pages may read what the tunnel's own paths answer.
+    fn origins(&self) -> Result<Origins, ServerError> {
+        let front: FrontConfig = self.sections.get("front")?;
+        let named = front.cors_origins.iter().map(String::as_str);
+        Ok(Origins::parse(named.chain(self.cors.as_deref()))?)
     }
 
     fn parts(&self) -> Result<ServerParts, ServerError> {
@@ -316,10 +354,9 @@ impl ServerBuilder {
     fn ring(&self, config: LogsConfig) -> Ring {
         let secrets = self
             .keys
-            .iter()
-            .map(|(_, secret, _)| secret)
-            .chain(&self.pseudonyms);
-        secrets.fold(Ring::new(config), |ring, secret| ring.hiding(secret.trim()))
+            .secrets()
+            .chain(self.pseudonyms.as_deref().map(str::trim));
+        secrets.fold(Ring::new(config), Ring::hiding)
     }
 
     fn trust(
@@ -351,34 +388,30 @@ impl Ready {
         let listener = bind(self.quic, |address| {
             std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
         });
-        let server = TunnelServer::run(
-            listener.await?,
-            self.door,
-            self.router,
-            self.routes,
-            &self.parts,
-        );
+        let metrics = OwnPort::bind(self.metrics).await?;
+        let made = Made {
+            listener: listener.await?,
+            door: self.door,
+            router: self.router,
+            routes: self.routes,
+            origins: self.origins,
+            keys: self.keys,
+            manners: self.manners,
+        };
+        let mut server = TunnelServer::run(made, &self.parts);
         features::start_helpers(&self.parts, server.helpers())?;
+        server.audit(self.writer);
+        server.show_metrics(metrics);
         Ok(server)
     }
 }
 
-/// Pseudonyms are guessed as easily as the secret that they are made with: it is held to the same.
-fn parsed(key: &str, text: &str) -> Result<Secret, ServerError> {
-    let weak = |source: SecretError| ServerError::Secret {
-        key: key.to_owned(),
-        source,
-    };
-    text.parse().map_err(weak)
-}
-
 impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.keys.iter().map(|(name, ..)| name).collect();
         f.debug_struct("ServerBuilder")
             .field("quic", &self.quic)
             .field("http", &self.http)
-            .field("keys", &names)
+            .field("keys", &self.keys)
             .field("environment", &self.environment)
             .field("server_id", &self.server_id)
             .field("database", &self.database)

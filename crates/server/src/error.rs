@@ -9,6 +9,8 @@ use thiserror::Error;
 use transport::endpoint::BindError;
 use transport::trust::{KeyRingError, SecretError};
 
+use crate::front::manners::OriginError;
+
 /// Why a server does not start. The operator, or the machine, is at fault.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -48,9 +50,26 @@ pub enum ServerError {
         /// What is wrong with it.
         source: SecretError,
     },
+    /// One name for keys that allow different things.
+    #[error("two keys are named {name:?} and do not allow the same: give each a name of its own")]
+    SameName {
+        /// The name.
+        name: String,
+    },
     /// Keys that cannot be used together, or none.
     #[error(transparent)]
     Keys(#[from] KeyRingError),
+    /// An origin for CORS that is none.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// The audit log cannot be written to.
+    #[error("open the audit log {}", .path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The system gave no random bytes.
     #[error("the system gave no random bytes for the pseudonym key")]
     NoRandomness,

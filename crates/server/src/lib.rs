@@ -25,12 +25,16 @@
 //! # }
 //! ```
 
+pub mod app;
+mod audit;
 mod builder;
 pub mod config;
 pub mod demo;
 mod error;
 mod front;
 mod guests;
+mod keys;
+mod oversight;
 mod server;
 mod signal;
 
@@ -38,7 +42,9 @@ pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
 pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
+pub use front::manners::OriginError;
+pub use keys::{Keys, ServerKeys};
 pub use server::{ClosedFront, TunnelServer};
-pub use signal::asked_to_stop;
+pub use signal::{Hangups, asked_to_stop};
 pub use transport::router::MOVE;
-pub use transport::trust::{Allow, NoSanitize, Scopes, Secret};
+pub use transport::trust::{Allow, Change, KeyChange, KeyId, NoSanitize, Scopes, Secret};

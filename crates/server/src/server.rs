@@ -13,11 +13,16 @@ use transport::endpoint::Listener;
 use transport::router::{DRAIN, MOVE, Router};
 use transport::tasks::Tasks;
 
+use crate::audit::Writer;
 use crate::builder::ServerBuilder;
 use crate::error::ServerError;
+use crate::front::manners::{Origins, shared};
+use crate::front::metrics::OwnPort;
 use crate::front::websocket::Upgrades;
 use crate::front::{Front, own_routes};
 use crate::guests::Guests;
+use crate::keys::ServerKeys;
+use crate::oversight::Manners;
 
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
 #[derive(Debug)]
@@ -27,10 +32,25 @@ pub struct TunnelServer {
     /// The tunnel's own paths.
     routes: axum::Router,
     ring: Arc<Ring>,
+    keys: ServerKeys,
+    manners: Manners,
+    metrics_address: Option<SocketAddr>,
     router: Arc<Router>,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
+}
+
+/// What a server is made of, when it has its UDP port.
+pub(crate) struct Made {
+    pub(crate) listener: Listener,
+    pub(crate) door: Door,
+    pub(crate) router: Arc<Router>,
+    /// What is served beside the tunnel's own paths.
+    pub(crate) routes: axum::Router,
+    pub(crate) origins: Origins,
+    pub(crate) keys: ServerKeys,
+    pub(crate) manners: Manners,
 }
 
 impl TunnelServer {
@@ -40,16 +60,21 @@ impl TunnelServer {
         ServerBuilder::default()
     }
 
-    pub(crate) fn run(
-        listener: Listener,
-        door: Door,
-        router: Arc<Router>,
-        features: axum::Router,
-        parts: &ServerParts,
-    ) -> Self {
+    pub(crate) fn run(made: Made, parts: &ServerParts) -> Self {
+        let Made {
+            listener,
+            door,
+            router,
+            routes,
+            origins,
+            keys,
+            manners,
+        } = made;
         let (doors, sessions) = (Tasks::new(), Tasks::new());
         let guests = Guests::new(
             Arc::clone(&router),
+            Arc::clone(keys.ring()),
+            manners.clone(),
             parts.sessions.clone(),
             sessions.clone(),
         );
@@ -69,8 +94,11 @@ impl TunnelServer {
         Self {
             listener,
             http_address: None,
-            routes: own_routes(upgrades, features),
+            metrics_address: None,
+            routes: shared(own_routes(upgrades, routes), &origins),
             ring: Arc::clone(&parts.ring),
+            keys,
+            manners,
             router,
             doors,
             sessions,
@@ -111,6 +139,36 @@ impl TunnelServer {
     #[must_use]
     pub const fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Returns the TCP address where metrics are shown without a key, if there is one.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Lets the audit log be written until the end, after everybody who notes something.
+    pub(crate) fn audit(&self, writer: Option<Writer>) {
+        if let Some(writer) = writer {
+            let writing = writer.run(self.helpers.clone());
+            self.helpers.spawn("audit log", writing);
+        }
+    }
+
+    /// Shows metrics on a port of their own.
+    pub(crate) fn show_metrics(&mut self, port: Option<OwnPort>) {
+        if let Some(port) = port {
+            self.metrics_address = port.local_addr();
+            let metrics = Arc::clone(&self.manners.metrics);
+            let showing = port.run(metrics, self.helpers.clone());
+            self.helpers.spawn("metrics", showing);
+        }
+    }
+
+    /// Returns the keys, which may be replaced while it runs.
+    #[must_use]
+    pub const fn keys(&self) -> &ServerKeys {
+        &self.keys
     }
 
     /// Returns the owner of what feeds the server, such as readers of logs: told to stop last.

@@ -9,6 +9,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::frame;
 use wire::{CloseCode, DecodeError, Fault, FrameError, FrameKind, Header};
 
+use crate::session::close_code;
+
 /// One stream of a session, both directions of it.
 #[derive(Debug)]
 pub struct Channel {
@@ -316,6 +318,12 @@ impl ChannelError {
     #[must_use]
     pub const fn is_lost(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::Cut)
+    }
+
+    /// Whether the session ended because its key was revoked: no other will be had.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        matches!(self, Self::Lost(reason) if close_code(reason) == Some(CloseCode::REVOKED))
     }
 }
 

@@ -9,7 +9,7 @@
 //!    │ streams
 //! channel   frames of typed messages                  channel, call, first_call, flow
 //!    │
-//! router    hands each channel to its feature         router
+//! router    hands each channel to its feature         router, oversight
 //! ```
 //! Nothing here knows what a feature does.
 
@@ -25,6 +25,7 @@ pub mod endpoint;
 pub mod first_call;
 pub mod flow;
 pub mod keeper;
+pub mod oversight;
 pub mod path;
 pub mod reach;
 pub mod router;

@@ -18,6 +18,7 @@ use tracing::{debug, error, info};
 use wire::{CloseCode, Fault, FeatureVersion, Notice, Preface, Status};
 
 use crate::channel::{Channel, ChannelError};
+use crate::oversight::{Ended, Nobody, Outcome, Overseer};
 use crate::session::{Protocol, Session};
 use crate::tasks::Tasks;
 use crate::trust::Guest;
@@ -44,6 +45,8 @@ pub struct Visit {
     pub session: Session,
     /// Told to stop when the session ends.
     pub tasks: Tasks,
+    /// Hears what is done.
+    pub overseer: Arc<dyn Overseer>,
 }
 
 /// The server halves by the names of their features.
@@ -100,10 +103,23 @@ impl Router {
     /// close this one. Then channels that end by themselves within [`DRAIN`] may do so, and the
     /// client is told that the server restarts.
     pub async fn serve(self: Arc<Self>, session: Session, guest: Guest, tasks: &Tasks) {
+        self.serve_overseen(session, guest, tasks, Arc::new(Nobody))
+            .await;
+    }
+
+    /// Does what [`Router::serve`] does, under somebody's eyes.
+    pub async fn serve_overseen(
+        self: Arc<Self>,
+        session: Session,
+        guest: Guest,
+        tasks: &Tasks,
+        overseer: Arc<dyn Overseer>,
+    ) {
         let visit = Visit {
             guest,
             session: session.clone(),
             tasks: Tasks::new(),
+            overseer,
         };
         tokio::select! {
             () = Arc::clone(&self).serve_channels(&visit) => {}
@@ -148,13 +164,20 @@ impl Router {
     }
 
     async fn channel(self: Arc<Self>, mut channel: Channel, visit: Visit) {
+        let began = Instant::now();
+        let mut feature = None;
         let served = tokio::select! {
-            served = self.route(&mut channel, &visit) => served,
-            _ = visit.session.closed() => return,
+            served = self.route(&mut channel, &visit, &mut feature) => Some(served),
+            _ = visit.session.closed() => None,
         };
+        visit.overseer.ended(&Ended {
+            feature,
+            outcome: outcome(served.as_ref()),
+            took: began.elapsed(),
+        });
         match served {
-            Ok(()) => {}
-            Err(ServeError::Fault(fault)) => {
+            None | Some(Ok(())) => {}
+            Some(Err(ServeError::Fault(fault))) => {
                 let (key, status) = (visit.guest.key.name(), fault.status.0);
                 match fault.status {
                     // As a value, so that what a client typed cannot begin a line of its own.
@@ -163,7 +186,7 @@ impl Router {
                 }
                 tell(&mut channel, &fault).await;
             }
-            Err(ServeError::Channel(error)) => {
+            Some(Err(ServeError::Channel(error))) => {
                 debug!(
                     key = visit.guest.key.name(),
                     "a channel ended early: {error}"
@@ -181,7 +204,14 @@ impl Router {
         }
     }
 
-    async fn route(&self, channel: &mut Channel, visit: &Visit) -> Result<(), ServeError> {
+    /// Serves a channel. `feature` is told which it is for, as soon as that is known: by then the
+    /// session may end.
+    async fn route(
+        &self,
+        channel: &mut Channel,
+        visit: &Visit,
+        feature: &mut Option<&'static str>,
+    ) -> Result<(), ServeError> {
         let preface = tokio::time::timeout(PREFACE_TIME, channel.receive::<Preface>())
             .await
             .map_err(|_| {
@@ -192,9 +222,11 @@ impl Router {
             })??
             .ok_or(ChannelError::Missing("the preface"))?;
         let Route { protocol, handler } = self.find(&preface.feature)?;
+        *feature = Some(protocol.feature);
         if !visit.guest.key.scopes().features.has(protocol.feature) {
             return Err(out_of_scope(visit.guest.key.name(), protocol.feature).into());
         }
+        visit.overseer.admit(protocol)?;
         channel.set_cap(protocol.longest_request);
         channel.set_priority(protocol.priority);
         handler.serve(channel, visit).await
@@ -217,6 +249,15 @@ impl Router {
             return Err(Fault::new(Status::BAD_REQUEST, reason));
         }
         Ok(route)
+    }
+}
+
+const fn outcome(served: Option<&Result<(), ServeError>>) -> Outcome<'_> {
+    match served {
+        None => Outcome::Cut,
+        Some(Ok(())) => Outcome::Served,
+        Some(Err(ServeError::Fault(fault))) => Outcome::Refused(fault),
+        Some(Err(ServeError::Channel(_))) => Outcome::Broken,
     }
 }
 

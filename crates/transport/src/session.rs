@@ -245,8 +245,13 @@ impl Session {
     /// Ends the session and all its channels, and lets the peer know.
     pub async fn close(&self, code: CloseCode) {
         self.0.connection.close(code.0.into(), b"");
-        if let Owned::Endpoint(endpoint) = &self.0.owned {
-            flush(endpoint).await;
+        // A WebSocket that ends before QUIC has said why would be taken for one that was lost.
+        let carried = self.0.carrying.as_ref().map(Carrying::endpoint);
+        match (&self.0.owned, carried) {
+            (Owned::Endpoint(endpoint), _) | (Owned::Place { .. }, Some(endpoint)) => {
+                flush(endpoint).await;
+            }
+            (Owned::Place { .. }, None) => {}
         }
         if let Some(carrying) = &self.0.carrying {
             tokio::time::timeout(FLUSH, carrying.close()).await.ok();
@@ -254,7 +259,7 @@ impl Session {
     }
 }
 
-/// Lets the last packets of a client's endpoint leave.
+/// Lets the last packets of an endpoint with one session leave.
 pub(crate) async fn flush(endpoint: &Endpoint) {
     // They leave within the first moments; waiting for the end of the draining period (RFC 9000,
     // section 10.2) would only make every command slower.

@@ -19,10 +19,12 @@ impl CloseCode {
     pub const PROTOCOL: Self = Self(3);
     /// The peer took too long to say hello.
     pub const SLOW_HELLO: Self = Self(4);
-    /// The key was revoked. Reserved for the reload of keys.
+    /// The key was revoked: it is of no use any more.
     pub const REVOKED: Self = Self(5);
     /// The carrier was lost, and there is no other to be had: only ever seen at the end that lost it.
     pub const CARRIER_LOST: Self = Self(6);
+    /// The key's scopes or its name have changed: connect again.
+    pub const KEY_CHANGED: Self = Self(7);
 }
 
 impl fmt::Display for CloseCode {
@@ -37,6 +39,7 @@ impl fmt::Display for CloseCode {
             Self::CARRIER_LOST => {
                 f.write_str("the server that answers now does not know the session")
             }
+            Self::KEY_CHANGED => f.write_str("the key has other scopes now"),
             Self(code) => write!(f, "close code {code}"),
         }
     }

@@ -38,6 +38,7 @@ impl From<TunnelError> for Failure {
         let exit = Exit::from(error.kind());
         let failure = match clock(&error) {
             Some(why) => Self::new(exit, format!("{error}: {why}")),
+            None if error.is_revoked() => Self::new(exit, "not authorised: the key was revoked"),
             None => Self::new(exit, error.chain().to_string()),
         };
         match hint(&error) {
@@ -123,6 +124,9 @@ pub(crate) fn clocks(ahead: i64) -> String {
 fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
     let dial = error.dial().map(ways::dial);
     let hint = match (error, dial) {
+        _ if error.is_revoked() => {
+            "whoever runs the server has the secret that is good now: set it as RENDER_TUNNEL_SECRET"
+        }
         (TunnelError::Sync(SyncError::GaveUp(_)), Some(hint)) => {
             return Some(format!("{hint}; then {GOES_ON}").into());
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use server::config::ConfigFile;
-use server::{DatabaseUrl, ServerBuilder, TunnelServer, Udp};
+use server::{DatabaseUrl, Keys, Scopes, ServerBuilder, TunnelServer, Udp};
 use transport::trust::Secret;
 
 use super::Arguments;
@@ -15,13 +15,19 @@ use crate::settings::{self, SECRET, SecretFile};
 #[derive(Debug)]
 pub(super) struct Configuration {
     file: ConfigFile,
-    /// The key named `default`, if there is one.
-    secret: Option<Secret>,
+    keys: Keys,
+    /// The names of the keys, each once.
+    key_names: Vec<String>,
+    /// The secret that can be read only once, because it came on standard input.
+    read_once: Option<Secret>,
     port: u16,
     name: Option<String>,
     commit: Option<String>,
+    instance: Option<String>,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
+    cors: Option<String>,
+    metrics_key: Option<String>,
 }
 
 impl Configuration {
@@ -33,23 +39,54 @@ impl Configuration {
     ) -> Result<Self, Failure> {
         let text = |name| environment.text(name).map(|value| value.map(str::to_owned));
         let file = config_file(arguments.config.as_deref(), folder)?;
+        let from_input = given_secret(arguments) == Some(SecretFile::StandardInput);
+        let secret = default_secret(arguments, environment, &file)?;
+        let keys = keys(secret.as_ref(), environment, &file)?;
         let database = text("DATABASE_URL")?.map(|url| url.parse()).transpose();
         Ok(Self {
-            secret: default_key(arguments, environment, &file)?,
+            key_names: key_names(secret.as_ref(), &file),
+            keys,
+            read_once: secret.filter(|_| from_input),
             file,
             port: settings::port(arguments.port, environment)?,
             name: text("RENDER_SERVICE_NAME")?,
             commit: text("RENDER_GIT_COMMIT")?,
+            instance: text("RENDER_INSTANCE_ID")?,
             database: database.map_err(|error| Failure::usage(format!("DATABASE_URL: {error}")))?,
             pseudonyms: text("RENDER_TUNNEL_PSEUDONYM_KEY")?,
+            cors: text("RENDER_TUNNEL_CORS_ORIGIN")?,
+            metrics_key: text("RENDER_TUNNEL_METRICS_KEY")?,
         })
     }
 
+    /// Reads the keys again, from `tunnel.toml`, `.env` and files of secrets.
+    pub(super) fn keys_of_now(
+        &self,
+        arguments: &Arguments,
+        environment: &Environment,
+        folder: &Path,
+    ) -> Result<Keys, Failure> {
+        let file = config_file(arguments.config.as_deref(), folder)?;
+        let secret = match &self.read_once {
+            Some(secret) => Some(secret.clone()),
+            None => default_secret(arguments, environment, &file)?,
+        };
+        keys(secret.as_ref(), environment, &file)
+    }
+
+    /// Returns the port that is served.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns what the file says.
+    pub(super) const fn file(&self) -> &ConfigFile {
+        &self.file
+    }
+
     /// Returns the names of the keys.
-    pub(super) fn key_names(&self) -> Vec<&str> {
-        let default = self.secret.as_ref().map(|_| "default");
-        let named = self.file.keys.iter().map(|key| &*key.name);
-        default.into_iter().chain(named).collect()
+    pub(super) fn key_names(&self) -> &[String] {
+        &self.key_names
     }
 
     /// Whether pseudonyms are the same after the next start.
@@ -67,18 +104,20 @@ impl Configuration {
         &self,
         arguments: &Arguments,
         environment: &Environment,
-    ) -> Result<ServerBuilder, Failure> {
-        let lookup = |name: &str| environment.text(name).ok().flatten().map(str::to_owned);
+    ) -> ServerBuilder {
         let variables = environment.clone();
         let mut builder = TunnelServer::builder()
             .port(self.port)
             .environment(&arguments.environment)
             .commit(self.commit.clone())
+            .instance(self.instance.clone())
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
             .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
-            .keys(&self.file.keys, lookup)?;
+            .cors_origins(self.cors.clone())
+            .metrics_key(self.metrics_key.clone())
+            .keys(self.keys.clone());
         if environment.has("RENDER") {
             // Render's edge lets no UDP in, whatever listens behind it.
             builder = builder.udp(Udp::Hidden);
@@ -86,14 +125,12 @@ impl Configuration {
         if let Some(name) = &self.name {
             builder = builder.server_id(name);
         }
-        if let Some(secret) = &self.secret {
-            builder = builder.secret(secret.expose());
-        }
-        Ok(builder)
+        builder
     }
 }
 
-fn config_file(given: Option<&Path>, folder: &Path) -> Result<ConfigFile, Failure> {
+/// Reads the file that is named, or the one that is found.
+pub(super) fn config_file(given: Option<&Path>, folder: &Path) -> Result<ConfigFile, Failure> {
     let found = given
         .map(Path::to_owned)
         .or_else(|| find_upwards(folder, "tunnel.toml"));
@@ -103,21 +140,52 @@ fn config_file(given: Option<&Path>, folder: &Path) -> Result<ConfigFile, Failur
     }
 }
 
+/// Collects the keys: the one named `default`, with the secret that takes its place if there is one,
+/// and those of the file.
+fn keys(
+    secret: Option<&Secret>,
+    environment: &Environment,
+    file: &ConfigFile,
+) -> Result<Keys, Failure> {
+    let mut keys = Keys::default();
+    if let Some(secret) = secret {
+        keys = keys.with(DEFAULT, secret.expose(), Scopes::default());
+        if let Some(next) = environment.text(NEXT_SECRET)? {
+            keys = keys.with(DEFAULT, next, Scopes::default());
+        }
+    }
+    let lookup = |name: &str| environment.text(name).ok().flatten().map(str::to_owned);
+    Ok(keys.configured(&file.keys, lookup)?)
+}
+
+fn key_names(secret: Option<&Secret>, file: &ConfigFile) -> Vec<String> {
+    let named = file.keys.iter().map(|key| key.name.clone());
+    secret
+        .map(|_| DEFAULT.to_owned())
+        .into_iter()
+        .chain(named)
+        .collect()
+}
+
+fn given_secret(arguments: &Arguments) -> Option<SecretFile> {
+    arguments.secret_file.clone().map(SecretFile::from)
+}
+
 /// Reads the secret of the key named `default`. A file with keys of its own needs no other.
-fn default_key(
+fn default_secret(
     arguments: &Arguments,
     environment: &Environment,
     file: &ConfigFile,
 ) -> Result<Option<Secret>, Failure> {
-    let place = arguments.secret_file.clone().map(SecretFile::from);
-    if arguments.stdin_logs && place == Some(SecretFile::StandardInput) {
-        return Err(
-            Failure::usage("standard input cannot be both the secret and the log")
-                .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
-        );
-    }
+    let place = given_secret(arguments);
     if place.is_none() && !environment.has(SECRET) && !file.keys.is_empty() {
         return Ok(None);
     }
     settings::secret(place.as_ref(), environment).map(Some)
 }
+
+/// The key that needs no configuration file.
+pub(super) const DEFAULT: &str = "default";
+
+/// The variable that holds the secret which takes the place of `RENDER_TUNNEL_SECRET`.
+pub(super) const NEXT_SECRET: &str = "RENDER_TUNNEL_SECRET_NEXT";

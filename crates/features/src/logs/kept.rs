@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::clock::nanos;
 use super::entry::{Entry, Record};
+use super::ring::Usage;
 
 /// What a ring keeps.
 #[derive(Debug, Default)]
@@ -59,6 +60,14 @@ impl Kept {
     pub(super) fn stock(&self) -> (u64, Option<u64>) {
         let oldest = self.slots.front().map(|slot| slot.arrived);
         (self.slots.len() as u64, oldest)
+    }
+
+    /// Returns how much there is.
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            entries: self.slots.len() as u64,
+            bytes: self.bytes as u64,
+        }
     }
 
     /// Appends a record.

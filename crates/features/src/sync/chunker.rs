@@ -10,6 +10,7 @@ use transport::flow::Pour;
 use transport::tasks::heavy;
 use zstd::bulk::Compressor;
 
+use super::account::Account;
 use super::cell::{Cell, RowsBuilder};
 use super::cursor::Cursors;
 use super::plan::facts;
@@ -28,6 +29,7 @@ pub(super) struct Chunker<'a, 'c> {
     last: Option<KeyValues>,
     rows: RowsBuilder,
     compressor: Compressor<'static>,
+    account: &'a Account<'a>,
     sent: u64,
 }
 
@@ -84,6 +86,7 @@ impl<'a, 'c> Chunker<'a, 'c> {
             last: None,
             rows: RowsBuilder::default(),
             compressor: Compressor::new(COMPRESSION).map_err(|_| ChunkError::Compress)?,
+            account: rules.account,
             sent: 0,
         })
     }
@@ -145,6 +148,7 @@ impl RowSink for Chunker<'_, '_> {
         }
         let chunk = heavy(|| self.chunk())?;
         self.sent += u64::from(chunk.rows);
+        self.account.add(chunk.rows);
         self.rows.clear();
         let sent = tokio::time::timeout(STALL, self.pour.send(&Item::Chunk(chunk))).await;
         Ok(sent.map_err(|_| ChunkError::Stalled)??)
@@ -157,6 +161,7 @@ pub(super) struct Rules<'a> {
     pub(super) sanitizer: &'a Sanitizer,
     pub(super) sanitising: Sanitising,
     pub(super) engine: Engine,
+    pub(super) account: &'a Account<'a>,
 }
 
 impl Rules<'_> {

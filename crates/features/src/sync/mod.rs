@@ -6,6 +6,7 @@
 //! ```
 //! A sync begins with a [`wire::Plan`], which can be looked at before the first row.
 
+mod account;
 pub mod cell;
 mod check;
 mod chunker;

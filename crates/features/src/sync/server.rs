@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sanitize::Sanitizer;
 use tokio::sync::Semaphore;
-use tracing::info;
 use transport::channel::{Channel, ChannelError};
 use transport::flow::Pour;
 use transport::router::{Handler, ServeError, Visit};
 use wire::{Fault, Status};
 
+use super::account::Account;
 use super::chunker::{ChunkError, Chunker, Rules};
 use super::cursor::Cursors;
 use super::fingerprint::fingerprint;
@@ -132,12 +132,13 @@ impl<D: Database> Sync<D> {
                 Fault::new(Status::BAD_REQUEST, "the start is not one of this plan").into(),
             );
         }
+        let mut account = Account::open(visit, open, plan);
         let rules = Rules {
             sanitizer: &self.sanitizer,
             sanitising: open.sanitising,
             engine: plan.source.engine,
+            account: &account,
         };
-        audit(visit, open, plan, "sync begins");
         let mut pour = Pour::<Ack>::new(channel);
         for ((table, begin), position) in plan.tables.iter().zip(&start.tables).zip(0..) {
             self.pour_table(&mut pour, view, &rules, (position, table), begin)
@@ -145,8 +146,8 @@ impl<D: Database> Sync<D> {
         }
         // The last acks; the snapshot is still open, so they are not waited for without end.
         let acked = tokio::time::timeout(LAST_ACKS, pour.finish()).await;
-        audit(visit, open, plan, "sync sent");
         acked.map_err(|_| Fault::new(Status::UNAVAILABLE, "the client acks nothing"))??;
+        account.acked();
         Ok(())
     }
 
@@ -217,14 +218,6 @@ fn chunk_error(error: ChunkError) -> ServeError {
             Fault::new(Status::INTERNAL, error.to_string()).into()
         }
     }
-}
-
-/// Writes to the server's log who takes what, before the first row leaves and after the last.
-fn audit(visit: &Visit, open: &Open, plan: &Plan, what: &str) {
-    let tables = plan.tables.iter().map(|table| table.table.name.to_string());
-    let tables: Vec<_> = tables.collect();
-    let key = visit.guest.key.name();
-    info!(key, sanitising = ?open.sanitising, ?tables, "{what}");
 }
 
 /// Each holds a connection and a snapshot of production.

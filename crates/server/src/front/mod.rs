@@ -11,6 +11,8 @@ mod descriptors;
 mod forwarded;
 mod hall;
 mod house;
+pub(crate) mod manners;
+pub(crate) mod metrics;
 mod passage;
 mod upstream;
 pub(crate) mod websocket;

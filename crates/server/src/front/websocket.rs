@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! GET /render-tunnel ─▶ an upgrade? ─▶ a good pass? ─▶ 101 ─▶ session
-//!                          426     400 401 409 429 503
+//!                          426     400 401 409 429 503   (too often: 429)
 //! ```
 
 use std::net::IpAddr;
@@ -22,8 +22,11 @@ use tracing::{debug, info};
 use transport::carrier::websocket::{Door, PATH, Permit, Refusal, TIME_HEADER, accept_key};
 use transport::trust::BadPass;
 
+use crate::audit::{Event, Refused};
 use crate::front::forwarded::{Peer, client_address};
+use crate::front::manners::{TooOften, Who, later};
 use crate::guests::Guests;
+use crate::oversight::Manners;
 
 /// What the route needs.
 #[derive(Clone, Debug)]
@@ -48,8 +51,13 @@ async fn upgrade(
         return no_upgrade();
     };
     let from = client_address(peer, request.headers());
+    let manners = upgrades.guests.manners();
     match upgrades.door.check(request.headers(), from).await {
         Ok(permit) => {
+            let holder = Who::holder(permit.key(), from);
+            if let Err(too_often) = manners.limits.upgrades.check(holder) {
+                return not_now(too_often, from, &upgrades);
+            }
             let upgraded = hyper::upgrade::on(&mut request);
             let guests = upgrades.guests.clone();
             let entering = enter(permit, upgraded, guests.clone());
@@ -57,10 +65,27 @@ async fn upgrade(
             switching(&key)
         }
         Err(refusal) => {
-            note(refusal, from);
+            note(refusal, from, manners);
+            // Of those who have shown no key. What others do behind their address costs those who
+            // have one nothing.
+            if let Err(too_often) = manners.limits.upgrades.check(Who::at(from)) {
+                return not_now(too_often, from, &upgrades);
+            }
             refused(refusal, upgrades.door.time())
         }
     }
+}
+
+/// Answers whoever comes too often. With the server's time, by which a client knows that a tunnel
+/// server has said it, and tries again later.
+fn not_now(too_often: TooOften, from: IpAddr, upgrades: &Upgrades) -> Response<Body> {
+    let status = StatusCode::TOO_MANY_REQUESTS.as_u16();
+    debug!(%from, status, "upgrade refused: {too_often}");
+    upgrades.guests.manners().metrics.refused("upgrade", status);
+    let mut response = later(too_often);
+    let time = HeaderValue::from(upgrades.door.time());
+    response.headers_mut().insert(TIME_HEADER, time);
+    response
 }
 
 async fn enter(permit: Permit, upgraded: OnUpgrade, guests: Guests) {
@@ -77,14 +102,23 @@ async fn enter(permit: Permit, upgraded: OnUpgrade, guests: Guests) {
 
 /// Writes a refusal to the log. What strangers can fill it with is below the default level: requests
 /// that have no pass, as scanners make them, and those that come while too many others are looked at.
-fn note(refusal: Refusal, from: IpAddr) {
+fn note(refusal: Refusal, from: IpAddr, manners: &Manners) {
     let status = refusal.status().as_u16();
     match refusal {
         Refusal::Busy | Refusal::Pass(BadPass::Missing | BadPass::Unreadable(_)) => {
             debug!(%from, status, "upgrade refused: {refusal}");
         }
-        _ => info!(%from, status, "upgrade refused: {refusal}"),
+        _ => {
+            info!(%from, status, "upgrade refused: {refusal}");
+            manners.audit.note(&Event::SessionRefused(Refused {
+                address: from,
+                carrier: None,
+                status,
+                reason: refusal.to_string(),
+            }));
+        }
     }
+    manners.metrics.refused("upgrade", status);
 }
 
 /// Returns the client's challenge if the request asks for a WebSocket (RFC 6455, section 4.2.1).

@@ -18,7 +18,7 @@ use super::{CLOSING, Dial, Event, GiveUp, Listener, Now, Reconnect, State};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::carrier::websocket::LinkCount;
 use crate::endpoint::DialError;
-use crate::session::Session;
+use crate::session::{Session, close_code};
 use crate::tasks::Tasks;
 use crate::trust::{HANDSHAKE_TIME, HandshakeError};
 
@@ -174,6 +174,10 @@ impl Keeping {
         let began = Instant::now();
         self.now.send_modify(|now| now.state = State::Down);
         (self.listener)(Event::Disconnected(reason.clone()));
+        if close_code(&reason) == Some(CloseCode::REVOKED) {
+            // No hello with this key would be heard.
+            return Err(GiveUp::Lost(reason));
+        }
         let (session, welcome) = self.again(backoff, reason).await?;
         let next = (session, Arc::new(welcome));
         self.now.send_modify(|now| {

@@ -17,14 +17,14 @@ use futures_util::future::BoxFuture;
 use quinn::ConnectionError;
 use thiserror::Error;
 use tokio::sync::watch;
-use wire::WelcomeBody;
+use wire::{CloseCode, WelcomeBody};
 
 use self::keeping::{Keeping, try_once};
 pub use self::record::{Gap, Record, Snapshot};
 use crate::backoff::{Attempt, BackoffPolicy};
 use crate::carrier::Carrier;
 use crate::endpoint::DialError;
-use crate::session::Session;
+use crate::session::{Session, close_code};
 use crate::tasks::Tasks;
 
 /// Opens sessions with one server.
@@ -96,7 +96,7 @@ enum State {
 /// Why there is no session and will be none.
 #[derive(Clone, Debug, Error)]
 pub enum GiveUp {
-    /// The session was lost and is not to be replaced.
+    /// The session was lost and is not to be replaced, or its key was revoked.
     #[error("the session was lost: {}", crate::session::describe_end(.0))]
     Lost(ConnectionError),
     /// Every try failed, or one failed in a way that the next would too.
@@ -105,6 +105,14 @@ pub enum GiveUp {
     /// The keeper was closed.
     #[error("the connection was closed by this end")]
     Closed,
+}
+
+impl GiveUp {
+    /// Whether the server has revoked the key.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        matches!(self, Self::Lost(reason) if close_code(reason) == Some(CloseCode::REVOKED))
+    }
 }
 
 impl Keeper {

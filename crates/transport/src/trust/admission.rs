@@ -156,8 +156,9 @@ impl Drop for Ticket {
     }
 }
 
-/// A household has a whole IPv6 /64: one address of it stands for all.
-fn network_of(address: IpAddr) -> IpAddr {
+/// Returns the address that stands for all of one household, which has a whole IPv6 /64.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,

@@ -22,7 +22,8 @@ use wire::{
 
 use super::admission::Ticket;
 use super::identity::named_key;
-use super::key::{Key, KeyId, KeyRing, random_16};
+use super::key::{Key, KeyId, random_16};
+use super::key_ring::KeyRing;
 use crate::channel::{Channel, ChannelError};
 use crate::control::Control;
 use crate::first_call::{Asked, FirstCall};
@@ -258,7 +259,7 @@ fn check(
         return Err(Unwelcome::Clock);
     }
     Ok(Guest {
-        key: Arc::clone(key),
+        key,
         hello: hello.body,
     })
 }

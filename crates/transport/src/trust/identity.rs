@@ -22,7 +22,8 @@ use rustls::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::key::{Key, KeyId, KeyRing};
+use super::key::{Key, KeyId};
+use super::key_ring::KeyRing;
 
 /// A certificate that only holders of the key can make and only they accept.
 pub(super) struct Identity {

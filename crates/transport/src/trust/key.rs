@@ -1,8 +1,6 @@
-//! Keys: what is derived from a secret, one subkey for each purpose.
+//! A key: what is derived from a secret, one subkey for each purpose.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{hkdf, hmac};
@@ -29,24 +27,17 @@ pub struct Key {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub [u8; 8]);
 
-/// The keys that a server accepts.
-#[derive(Debug)]
-pub struct KeyRing {
-    keys: HashMap<KeyId, Arc<Key>>,
-    decoy: Arc<Key>,
-}
-
 impl Key {
     /// Derives a key by HKDF-SHA256 (RFC 5869).
     ///
     /// # Errors
-    /// [`KeyRingError::Identity`] if no certificate can be made, which the crypto library would
+    /// [`KeyError::Identity`] if no certificate can be made, which the crypto library would
     /// have to be broken for.
     pub fn derive(
         name: impl Into<String>,
         secret: &Secret,
         scopes: Scopes,
-    ) -> Result<Self, KeyRingError> {
+    ) -> Result<Self, KeyError> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT);
         let root = salt.extract(secret.expose().as_bytes());
         let id = expand(&root, b"key id")?;
@@ -80,6 +71,11 @@ impl Key {
     #[must_use]
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
+    }
+
+    /// Returns its share of what stateless resets are made with.
+    pub(super) fn reset(&self) -> &[u8; 32] {
+        &self.reset
     }
 
     pub(super) const fn identity(&self) -> &Identity {
@@ -129,78 +125,19 @@ impl fmt::Display for KeyId {
     }
 }
 
-impl KeyRing {
-    /// Collects keys; no two may come from the same secret.
-    ///
-    /// # Errors
-    /// [`KeyRingError`] if there is none or two are the same.
-    pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyRingError> {
-        let mut ring = Self {
-            keys: HashMap::new(),
-            decoy: Arc::new(decoy()?),
-        };
-        for key in keys {
-            let name = key.name.clone();
-            if let Some(other) = ring.keys.insert(key.id, Arc::new(key)) {
-                let other = other.name.clone();
-                return Err(KeyRingError::SameSecret { name, other });
-            }
-        }
-        if ring.keys.is_empty() {
-            return Err(KeyRingError::Empty);
-        }
-        Ok(ring)
-    }
-
-    /// Returns what stateless resets (RFC 9000, section 10.3) are made with: the same after a
-    /// restart, so that a client hears at once that its session is gone. Of all keys together, as
-    /// no packet of a forgotten session says whose it was.
-    pub(crate) fn reset_seed(&self) -> Zeroizing<[u8; 32]> {
-        let mut seed = Zeroizing::new([0; 32]);
-        for key in self.keys.values() {
-            seed.iter_mut()
-                .zip(key.reset.iter())
-                .for_each(|(all, one)| *all ^= one);
-        }
-        seed
-    }
-
-    /// Returns the key of that id, or a key that nobody holds: so an unknown key takes the same
-    /// path, and the same time, as a wrong proof.
-    pub(super) fn get_or_decoy(&self, id: KeyId) -> &Arc<Key> {
-        self.keys.get(&id).unwrap_or(&self.decoy)
-    }
-}
-
 /// A proof that was not made with the key over these parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BadProof;
 
-/// Keys that cannot be used together, or at all.
+/// A key that could not be derived.
 #[derive(Debug, Error)]
-pub enum KeyRingError {
-    /// A server without a key would let nobody in.
-    #[error("no key is configured, so nobody could connect")]
-    Empty,
-    /// Two names for one secret: revoking one would not revoke it.
-    #[error("the keys {name:?} and {other:?} have the same secret")]
-    SameSecret {
-        /// The second name.
-        name: String,
-        /// The first name.
-        other: String,
-    },
+pub enum KeyError {
     /// The crypto library refused to derive a subkey.
     #[error("a subkey could not be derived")]
     Derive,
     /// The certificate could not be made.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-}
-
-fn decoy() -> Result<Key, KeyRingError> {
-    let secret = Secret::generate().map_err(|_| KeyRingError::Derive)?;
-    Key::derive("decoy", &secret, Scopes::default())
 }
 
 fn sign(key: &hmac::Key, bytes: &[u8]) -> Proof {
@@ -212,11 +149,11 @@ fn sign(key: &hmac::Key, bytes: &[u8]) -> Proof {
 fn expand<const LEN: usize>(
     root: &hkdf::Prk,
     purpose: &[u8],
-) -> Result<Zeroizing<[u8; LEN]>, KeyRingError> {
+) -> Result<Zeroizing<[u8; LEN]>, KeyError> {
     let mut subkey = Zeroizing::new([0; LEN]);
     root.expand(&[purpose], Length(LEN))
         .and_then(|okm| okm.fill(subkey.as_mut()))
-        .map_err(|_| KeyRingError::Derive)?;
+        .map_err(|_| KeyError::Derive)?;
     Ok(subkey)
 }
 
@@ -276,13 +213,6 @@ mod tests {
     fn a_proof_does_not_hold_for_parts_cut_elsewhere() {
         let proof = key(ONE).prove(&[b"ab", b"c"]);
         assert_eq!(key(ONE).verify(&[b"a", b"bc"], &proof), Err(BadProof));
-    }
-
-    #[test]
-    fn a_ring_refuses_no_key_and_the_same_key_twice() {
-        assert!(matches!(KeyRing::new([]), Err(KeyRingError::Empty)));
-        let twice = KeyRing::new([key(ONE), key(ONE)]);
-        assert!(matches!(twice, Err(KeyRingError::SameSecret { .. })));
     }
 
     #[test]

@@ -4,10 +4,12 @@ mod admission;
 mod handshake;
 mod identity;
 mod key;
+mod key_ring;
 mod pass;
 mod scope;
 mod secret;
 
+pub use admission::network_of;
 pub(crate) use admission::{Admission, Ticket};
 pub use handshake::{
     ClientName, Guest, HANDSHAKE_TIME, HandshakeError, MOST_SESSIONS, Refusal, ServerName,
@@ -16,7 +18,8 @@ pub use handshake::{
 pub(crate) use handshake::{Greeted, Welcomed, greet, welcome};
 pub use identity::IdentityError;
 pub(crate) use identity::{client_config, server_config};
-pub use key::{Key, KeyId, KeyRing, KeyRingError, random_16};
+pub use key::{Key, KeyError, KeyId, random_16};
+pub use key_ring::{Change, KeyChange, KeyRing, KeyRingError, Lapse};
 pub use pass::BadPass;
 pub(crate) use pass::{PassCheck, write_pass};
 pub use scope::{Allow, NoSanitize, Scopes};

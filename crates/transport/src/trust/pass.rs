@@ -48,8 +48,14 @@ impl PassCheck {
             return Err(BadPass::Clock);
         }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if !used.contains_key(&key.id()) {
+            // What revoked keys have left: were one accepted again, an old pass of it would open a
+            // WebSocket once more, and no session.
+            used.retain(|&id, _| trust.keys.has(id));
+        }
         used.entry(key.id()).or_default().note(pass.nonce, now)?;
-        Ok((Arc::clone(key), pass))
+        drop(used);
+        Ok((key, pass))
     }
 }
 

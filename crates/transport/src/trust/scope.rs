@@ -31,6 +31,17 @@ pub enum NoSanitize {
     Granted,
 }
 
+impl Scopes {
+    /// Whether these allow all that the others do.
+    #[must_use]
+    pub fn cover(&self, others: &Self) -> bool {
+        self.features.covers(&others.features)
+            && self.tables.covers(&others.tables)
+            && (self.no_sanitize == NoSanitize::Granted
+                || others.no_sanitize == NoSanitize::Refused)
+    }
+}
+
 impl Default for Scopes {
     /// Every feature and every table, sanitised.
     fn default() -> Self {
@@ -49,6 +60,16 @@ impl Allow {
         match self {
             Self::All => true,
             Self::Only(names) => names.contains(name),
+        }
+    }
+
+    /// Whether every one of the other names is among these.
+    #[must_use]
+    pub fn covers(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::All, _) => true,
+            (Self::Only(_), Self::All) => false,
+            (Self::Only(names), Self::Only(others)) => names.is_superset(others),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -29,6 +30,15 @@ impl Secret {
             }
         }
         Ok(Self(text))
+    }
+
+    /// Whether a text is this secret; takes the same time however much of it is right.
+    #[must_use]
+    pub fn matches(&self, text: &[u8]) -> bool {
+        // Neither's bytes decide how the codes differ, whose comparison is constant in time.
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"render-tunnel comparison");
+        let ours = hmac::sign(&key, self.0.as_bytes());
+        hmac::verify(&key, text, ours.as_ref()).is_ok()
     }
 
     /// Returns the text. For deriving keys, and for showing a new secret once.
@@ -202,6 +212,19 @@ mod tests {
                 Some(SecretError::Guessable),
                 "{guessable}"
             );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_told_from_every_other_text() {
+        let secret: Secret = "5f2b8e0c9a714d36b1e7f08c2d9a6b43\n".parse().unwrap();
+        assert!(secret.matches(b"5f2b8e0c9a714d36b1e7f08c2d9a6b43"));
+        for other in [
+            "",
+            "5f2b8e0c9a714d36b1e7f08c2d9a6b4",
+            "5f2b8e0c9a714d36b1e7f08c2d9a6b43\n",
+        ] {
+            assert!(!secret.matches(other.as_bytes()), "{other}");
         }
     }
 

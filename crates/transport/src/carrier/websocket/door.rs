@@ -37,6 +37,7 @@ pub struct Door {
 pub struct Permit {
     door: Arc<Door>,
     from: IpAddr,
+    key: KeyId,
     stay: Stay,
 }
 
@@ -93,6 +94,7 @@ impl Door {
         Ok(Permit {
             door: Arc::clone(self),
             from,
+            key: key.id(),
             stay: self.stay(&key, &pass, ticket)?,
         })
     }
@@ -170,6 +172,12 @@ impl Door {
 }
 
 impl Permit {
+    /// Returns the key that the pass was made with.
+    #[must_use]
+    pub const fn key(&self) -> KeyId {
+        self.key
+    }
+
     /// Takes the bytes that follow the upgrade, and returns who has come, if somebody has: a link
     /// for a session that is there is joined to it.
     pub async fn enter<S>(self, stream: S, tasks: &Tasks) -> Option<Arrival>

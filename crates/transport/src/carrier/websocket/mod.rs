@@ -116,6 +116,11 @@ impl Carrying {
         }
     }
 
+    /// Returns the endpoint, whose only connection is the session's.
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Whether there will be no other link, because the server that answers now does not know the
     /// session.
     pub(crate) fn is_lost(&self) -> bool {
