@@ -87,10 +87,6 @@ impl Sandbox {
         Running::start(self.command(env!("CARGO_BIN_EXE_tunnel-server"), arguments))
     }
 
-    pub(crate) fn watch_tunnel(&self, arguments: &[&str]) -> Watched {
-        Watched::start(self.command(env!("CARGO_BIN_EXE_tunnel"), arguments))
-    }
-
     /// Starts `tunnel-server run` with a shell's script as its app, which serves no HTTP.
     pub(crate) fn wrap(&self, script: &str) -> Running {
         self.wrap_with(&["--app-port", "none"], script)
@@ -100,6 +96,10 @@ impl Sandbox {
     pub(crate) fn wrap_with(&self, options: &[&str], script: &str) -> Running {
         let app = ["--", "sh", "-c", script];
         self.start_server(&[&["run", "--port", "0"], options, &app].concat())
+    }
+
+    pub(crate) fn watch_tunnel(&self, arguments: &[&str]) -> Watched {
+        Watched::start(self.command(env!("CARGO_BIN_EXE_tunnel"), arguments))
     }
 
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
