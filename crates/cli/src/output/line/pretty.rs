@@ -24,7 +24,7 @@ pub(super) fn line(line: &Line, scribe: &mut Scribe, page: &mut Page) {
     brush.paint(FAINT, out, |out| scribe.clock.write(time, out));
     out.push(b' ');
     brush.paint(Colour::of(line.level), out, |out| {
-        out.extend_from_slice(word(line.level))
+        out.extend_from_slice(word(line.level));
     });
     out.push(b' ');
     scribe.names.write(&line.origin, brush, out);

@@ -125,13 +125,13 @@ impl Part {
             Self::Level => {
                 let word = pretty::word(line.level);
                 brush.paint(Colour::of(line.level), out, |out| {
-                    out.extend_from_slice(word)
+                    out.extend_from_slice(word);
                 });
             }
             Self::Service => {
                 let service = &line.origin.service;
                 brush.paint(Colour::of_name(service), out, |out| {
-                    safe::write(service, out)
+                    safe::write(service, out);
                 });
             }
             Self::Instance => safe::write(&line.origin.instance, out),
