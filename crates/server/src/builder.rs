@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use features::logs::{LogsConfig, Ring};
+use features::logs::{LogsConfig, Origin, Ring};
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
 use sanitize::PseudonymKey;
@@ -352,7 +352,7 @@ impl ServerBuilder {
                 key: Arc::new(key),
                 lasting: self.pseudonyms.is_some(),
             },
-            ring: Arc::new(self.ring(logs)),
+            ring: Arc::new(self.ring(logs)?),
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
             variables: self.variables.clone(),
@@ -360,14 +360,19 @@ impl ServerBuilder {
     }
 
     /// Makes the ring; it hides the server's own secrets, should a line ever hold one.
-    fn ring(&self, config: LogsConfig) -> Ring {
+    fn ring(&self, config: LogsConfig) -> Result<Ring, ServerError> {
+        let origin = Origin::new(
+            &self.server_id,
+            self.instance.as_deref().unwrap_or_default(),
+        );
         let named = config.secrets(&self.variables);
+        let ring = Ring::open(config, origin, self.commit.clone())?;
         let secrets = self
             .keys
             .secrets()
             .chain(self.pseudonyms.as_deref().map(str::trim))
             .chain(named.iter().map(String::as_str));
-        secrets.fold(Ring::new(config), Ring::hiding)
+        Ok(secrets.fold(ring, Ring::hiding))
     }
 
     fn trust(
@@ -405,7 +410,7 @@ impl Ready {
             }
             None => None,
         };
-        let metrics = OwnPort::bind(self.metrics.clone()).await?;
+        let metrics = OwnPort::bind(self.metrics).await?;
         let (parts, writer) = (self.parts.clone(), self.writer.take());
         let mut server = TunnelServer::run(listener, self);
         features::start_helpers(&parts, server.helpers())?;

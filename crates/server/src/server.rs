@@ -9,7 +9,7 @@ use features::logs::Ring;
 use tracing::warn;
 use transport::endpoint::{Listener, Reception};
 use transport::router::{DRAIN, MOVE, Router};
-use transport::tasks::Tasks;
+use transport::tasks::{Tasks, heavy};
 
 use crate::audit::Writer;
 use crate::builder::{Ready, ServerBuilder};
@@ -128,7 +128,6 @@ impl TunnelServer {
     /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo); else all of them share the delay that
     /// wrong guesses of one of them cost. When the app's own server has stopped, nobody new comes in;
     /// then is the time for [`TunnelServer::stop`].
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         self.routes.clone()
     }
@@ -210,6 +209,8 @@ impl TunnelServer {
         }
         // 5. What fed the server has nobody left to feed.
         late.extend(self.helpers.shutdown(HELPERS).await);
+        // 6. The next start hears that this one has ended in order.
+        heavy(|| self.ring.finish());
         if !late.is_empty() {
             warn!("these tasks were late and were cut: {late:?}");
         }

@@ -17,7 +17,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// Returns a layer of `tracing_subscriber` that puts events into a server's ring, in the name of
 /// `origin`.
@@ -84,7 +84,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogsLayer {
             for span in &spans {
                 said.add(span.extensions().get::<Said>());
             }
-            path = joined(spans.iter().rev().map(|span| span.name()));
+            let names: Vec<_> = spans.iter().rev().map(SpanRef::name).collect();
+            path = names.join(":");
         }
         self.ring.append(self.line(event.metadata(), said, path));
     }
@@ -92,7 +93,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogsLayer {
 
 impl LogsLayer {
     fn line(&self, metadata: &Metadata<'_>, said: Said, path: String) -> Line {
-        let target = said.target.as_deref().unwrap_or(metadata.target());
+        let target = said.target.as_deref().unwrap_or_else(|| metadata.target());
         let own = [("target", target.to_owned()), ("span", path)];
         let own = own.into_iter().filter(|(_, value)| !value.is_empty());
         let mut line = Line {
@@ -188,11 +189,6 @@ thread_local! {
 fn carries_lines(metadata: &Metadata<'_>) -> bool {
     let package = metadata.target().split("::").next().unwrap_or_default();
     *metadata.level() > tracing::Level::INFO && CARRIERS.contains(&package)
-}
-
-fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.collect();
-    names.join(":")
 }
 
 const fn level(level: tracing::Level) -> Level {
