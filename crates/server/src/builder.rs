@@ -356,7 +356,7 @@ impl ServerBuilder {
             &self.server_id,
             self.instance.as_deref().unwrap_or_default(),
         );
-        let ring = Ring::open(config, origin, self.commit.clone())?;
+        let ring = Ring::open(config, &origin, self.commit.clone())?;
         let secrets = self
             .keys
             .secrets()

@@ -168,7 +168,7 @@ impl Reader {
 /// Takes from the last segment some of what a machine that crashes had not written yet; what a
 /// start waits for is there.
 fn crash(folder: &TempDir, luck: &mut Luck) {
-    let (file, head) = super::store::last_segment(folder);
+    let (file, head) = store::last_segment(folder);
     let length = std::fs::metadata(&file).unwrap().len();
     let file = OpenOptions::new().write(true).open(file).unwrap();
     file.set_len(head + luck.below(length - head + 1)).unwrap();
