@@ -163,6 +163,34 @@ fn addresses_and_values_that_make_no_sense() {
             "trace, debug, info, warn, error or fatal",
         ),
         (&["logs", "--tail", "many"], "--tail"),
+        (
+            &["logs", "--filter", "warn", "--only", "error"],
+            "cannot be used",
+        ),
+        // The caret stands under what is wrong.
+        (
+            &["logs", "--grep", "a(b"],
+            "    a(b\n     ^\nerror: unclosed group",
+        ),
+        (
+            &["logs", "--exclude", "[z-a]"],
+            "invalid character class range",
+        ),
+        (&["logs", "--field", "status"], "name=value, name!=value"),
+        (&["logs", "--field", "path~=("], "unclosed group"),
+        (&["logs", "--since", "soon"], "\"soon\" is no time: use 15m"),
+        (
+            &["logs", "--since", "5m", "--until", "10m"],
+            "no line is between --since and --until",
+        ),
+        (
+            &["logs", "--template", "{mesage}"],
+            "there is no {mesage}, but {message}",
+        ),
+        (&["logs", "--timezone", "Atlantis"], "knows no such zone"),
+        (&["logs", "--raw", "--template", "x"], "cannot be used"),
+        (&["logs", "--raw", "--json"], "--json cannot be used"),
+        (&["logs", "--color", "mauve"], "[possible values: auto"),
         (&["sync"], "--table"),
         (&["sync", "--table", "courses", "--limit", "0"], "--limit"),
         (&["sync", "--table", "courses", "--all"], "cannot be used"),

@@ -16,3 +16,4 @@ mod run_end;
 mod server;
 mod support;
 mod sync;
+mod terminal;

@@ -7,9 +7,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
+use super::mask::{Mask, OwnMask};
 use super::sources::{FilePattern, IngestConfig, RenderConfig, SyslogConfig};
 
-/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, and where.
+/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, where, and what is masked in it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LogsConfig {
@@ -19,6 +20,10 @@ pub struct LogsConfig {
     /// How many bytes of memory the entries may take.
     #[serde(deserialize_with = "max_bytes")]
     pub max_bytes: usize,
+    /// What is masked in every line before it is kept: all, unless written otherwise.
+    pub mask: Vec<Mask>,
+    /// What is masked beside that.
+    pub masks: Vec<OwnMask>,
     /// A folder on a disk, in which the entries outlive the server: those that fit into memory are
     /// there again when it starts. It takes as many bytes again, and an eighth more.
     pub path: Option<PathBuf>,
@@ -39,6 +44,8 @@ impl Default for LogsConfig {
             retention: Duration::from_secs(60 * 60),
             // About 40,000 lines, beside an application that may have 512 MiB in all.
             max_bytes: 16 * 1024 * 1024,
+            mask: Mask::ALL.to_vec(),
+            masks: Vec::new(),
             path: None,
             ingest: IngestConfig::default(),
             files: Vec::new(),
@@ -130,16 +137,31 @@ mod tests {
         assert_eq!(config.retention, Duration::from_secs(900));
         assert_eq!(config.max_bytes, LogsConfig::default().max_bytes);
         assert_eq!(read("max-bytes = 8388608").unwrap().max_bytes, 8 << 20);
+        assert_eq!(config.mask, Mask::ALL);
+        assert_eq!(read("mask = []").unwrap().mask, []);
+        assert_eq!(read("mask = [\"cards\"]").unwrap().mask, [Mask::Cards]);
+        let own = read("[[masks]]\npattern = \"ORD-[0-9]+\"").unwrap();
+        assert_eq!(own.masks.len(), 1);
         let path = read("path = \"/var/data/logs\"").unwrap().path;
         assert_eq!(path, Some(PathBuf::from("/var/data/logs")));
     }
 
     #[test]
     fn a_section_that_makes_no_sense_is_refused_with_its_key() {
-        let errors = ["retention = \"1 hour\"", "max-bytes = 5", "retain = \"1h\""]
-            .map(|text| read(text).unwrap_err());
+        let errors = [
+            "retention = \"1 hour\"",
+            "max-bytes = 5",
+            "retain = \"1h\"",
+            "mask = [\"names\"]",
+            "[[masks]]\npattern = \"(\"",
+            "[[masks]]\npattern = \"x*\"",
+        ]
+        .map(|text| read(text).unwrap_err());
         assert!(errors[0].contains("retention = \"1 hour\": not a duration"));
         assert!(errors[1].contains("max-bytes = 5"));
         assert!(errors[2].contains("retain"));
+        assert!(errors[3].contains("names"));
+        assert!(errors[4].contains("no regular expression"));
+        assert!(errors[5].contains("an empty line"));
     }
 }

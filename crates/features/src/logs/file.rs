@@ -52,10 +52,10 @@ struct Opened {
 impl Follower {
     /// Makes a follower of the file at a path, which need not be there yet.
     #[must_use]
-    pub const fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
+    pub fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
         Self {
             path,
-            feed,
+            feed: feed.joining(),
             position,
             opened: None,
         }
@@ -87,6 +87,7 @@ impl Follower {
     /// # Errors
     /// If the file may not be read, or reading fails. That it is not there is no error.
     pub async fn poll_once(&mut self) -> io::Result<Polled> {
+        self.feed.flush_due();
         let found = self.find().await?;
         if self.opened.is_none() && !self.open().await? {
             return Ok(Polled::Idle);

@@ -8,6 +8,7 @@ mod loss;
 mod moving;
 mod restarts;
 mod ring;
+mod speed;
 mod store;
 mod storm;
 mod survey;

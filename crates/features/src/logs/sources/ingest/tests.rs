@@ -113,8 +113,10 @@ async fn lines_of_real_senders_are_read_as_those_of_the_app() {
     assert_eq!(answers, kept);
     let shown = play.shown();
     assert_eq!(shown[0], line("pino-app", "info", "pino says hello"));
-    assert_eq!((&*shown[1].0, shown[1].1), ("pino-app", "error"));
-    assert!(shown[1].2.starts_with("pino failed"), "{}", shown[1].2);
+    let (service, level, message) = &shown[1];
+    assert_eq!((&**service, *level), ("pino-app", "error"));
+    let trace = "pino failed\nError: boom\n    at file:///srv/shop/app.mjs";
+    assert!(message.starts_with(trace), "{message}");
     assert_eq!(shown[3], line("api", "info", "winston says hello"));
     assert_eq!(shown[4], line("api", "error", "winston failed"));
     assert_eq!(shown[5], line("app", "info", "via pino-http-send"));
