@@ -366,7 +366,7 @@ impl ServerBuilder {
             self.instance.as_deref().unwrap_or_default(),
         );
         let named = config.secrets(&self.variables);
-        let ring = Ring::open(config, origin, self.commit.clone())?;
+        let ring = Ring::open(config, &origin, self.commit.clone())?;
         let secrets = self
             .keys
             .secrets()
