@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use server::config::ConfigFile;
 use server::{Allow, Scopes, ServerBuilder, TunnelServer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{ANY, laptop, numbers, production, sqlite, sync};
 
@@ -266,5 +266,55 @@ async fn every_feature_is_refused_to_a_key_without_its_scope_which_is_named() {
             "{fault:?}"
         );
     }
+    server.stop().await;
+}
+
+/// An app that answers one request after the other with the same word, and returns its port. It ends
+/// with the test.
+async fn app() -> u16 {
+    let listener = TcpListener::bind(ANY).await.expect("a port");
+    let port = listener.local_addr().expect("a bound socket").port();
+    let answering = async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.expect("a request"));
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\napp";
+            stream.write_all(answer).await.expect("it is taken");
+        }
+    };
+    transport::tasks::Tasks::new().spawn("app", answering);
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_apps_requests_are_counted_and_otherwise_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[limits]\ningest = 1\ncalls = 1\nupgrades = 1\n[metrics]\nport = 0\n";
+    let origin = "https://page.example.com";
+    let server = configured("sqlite:///nowhere.db", folder.path(), text)
+        .upstream(app().await)
+        .cors_origins(Some(origin.to_owned()));
+    let server = server.start().await.expect("a server");
+    let from_page = |path: &str| format!("GET {path} HTTP/1.1\r\nOrigin: {origin}");
+    for _ in 0..5 {
+        let (status, answer) = http(&server, &from_page("/health")).await;
+        assert!(status == 200 && answer.ends_with("app"), "{answer}");
+        assert!(
+            !answer.to_ascii_lowercase().contains("access-control"),
+            "{answer}"
+        );
+    }
+    let (status, answer) = http(&server, &from_page("/_tunnel/health")).await;
+    assert_eq!(status, 200);
+    let allowed = format!("access-control-allow-origin: {origin}");
+    assert!(answer.to_ascii_lowercase().contains(&allowed), "{answer}");
+    let own = server.metrics_address().expect("a port of their own");
+    let (_, counts) = asked(own, "GET /metrics HTTP/1.1").await;
+    assert!(
+        counts.contains(r#"render_tunnel_app_requests_total{class="2xx"} 5"#),
+        "{counts}"
+    );
     server.stop().await;
 }

@@ -286,6 +286,7 @@ impl ServerBuilder {
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
+        let counts = Arc::clone(&manners.metrics);
         let ready = Ready {
             quic: self.quic,
             door: Door::new(Arc::clone(&reception))?,
@@ -302,6 +303,7 @@ impl ServerBuilder {
         let plan = self.http.map(|address| FrontPlan {
             address,
             upstream: self.upstream,
+            metrics: counts,
         });
         Ok((ready, plan))
     }

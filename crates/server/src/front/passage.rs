@@ -24,6 +24,7 @@ use transport::carrier::websocket::PATH;
 use transport::tasks::Tasks;
 
 use super::forwarded::Peer;
+use super::metrics::SharedMetrics;
 use super::upstream::Upstream;
 use super::upstream::body::AppBody;
 use super::upstream::headers::Caller;
@@ -34,6 +35,7 @@ use super::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
 pub(super) struct Surface {
     pub(super) own: Router,
     pub(super) upstream: Arc<Upstream>,
+    pub(super) metrics: SharedMetrics,
 }
 
 /// A client's connection.
@@ -96,7 +98,9 @@ impl Surface {
 
     async fn answer(&self, mut request: Request<Incoming>, stay: &Stay) -> Response<FrontBody> {
         if !is_own(request.uri().path()) {
-            return Arc::clone(&self.upstream).pass(request, stay).await;
+            let response = Arc::clone(&self.upstream).pass(request, stay).await;
+            self.metrics.passed(response.status());
+            return response;
         }
         request.extensions_mut().insert(Peer(stay.peer));
         let own = TowerToHyperService::new(self.own.clone());
