@@ -230,6 +230,48 @@ async fn what_is_configured_wrong_is_refused_at_the_start_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_refused_to_a_key_without_it_and_the_audit_log_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (from, to) = (folder.path().join("from.db"), folder.path().join("to.db"));
+    numbers(&from, 10);
+    let courses = Scopes {
+        tables: Allow::Only(["courses".to_owned()].into()),
+        ..Scopes::default()
+    };
+    let (secret, log) = (
+        "6f2b8e0c9a714d36b1e7f08c2d9a6b43",
+        folder.path().join("audit"),
+    );
+    let text = format!("[audit]\npath = '{}'\n", log.display());
+    let server = configured(&sqlite(&from), folder.path(), &text).key("ci", secret, courses);
+    let server = server.start().await.expect("a server");
+    let client = laptop(&server).secret(secret.parse().expect("a good secret"));
+    let client = client.connect().await.expect("a session");
+    let wanted = sync(&["numbers"], &sqlite(&to));
+    let error = client
+        .sync_data(&wanted, |_| {})
+        .await
+        .expect_err("it may not");
+    let fault = error.fault().expect("a fault").clone();
+    client.disconnect().await;
+    server.stop().await;
+    assert_eq!(fault.status, wire::Status::FORBIDDEN);
+    for named in ["\"ci\"", "numbers", "`tables`"] {
+        assert!(fault.reason.contains(named), "{fault:?}");
+    }
+    let log = std::fs::read_to_string(log).expect("the audit log");
+    let refused = log
+        .lines()
+        .find(|line| line.contains("\"refused\""))
+        .expect("a refusal");
+    assert!(
+        refused.contains("403") && refused.contains("`tables`"),
+        "{refused}"
+    );
+    assert!(!log.contains("sync_began"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_feature_is_refused_to_a_key_without_its_scope_which_is_named() {
     let none = Scopes {
         features: Allow::Only([].into()),

@@ -56,6 +56,13 @@ async fn upgrade(
         Ok(permit) => {
             let holder = Who::holder(permit.key(), from);
             if let Err(too_often) = manners.limits.upgrades.check(holder) {
+                manners.audit.note(&Event::SessionRefused(Refused {
+                    address: from,
+                    key_id: Some(permit.key().to_string()),
+                    carrier: None,
+                    status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
+                    reason: too_often.to_string(),
+                }));
                 return not_now(too_often, from, &upgrades);
             }
             let upgraded = hyper::upgrade::on(&mut request);
@@ -112,6 +119,7 @@ fn note(refusal: Refusal, from: IpAddr, manners: &Manners) {
             info!(%from, status, "upgrade refused: {refusal}");
             manners.audit.note(&Event::SessionRefused(Refused {
                 address: from,
+                key_id: None,
                 carrier: None,
                 status,
                 reason: refusal.to_string(),
