@@ -32,7 +32,7 @@ fn a_hangup_revokes_what_the_files_no_longer_have_and_keeps_what_they_have() {
     server.said("keys: default, ci");
     let (revoked, kept) = (laptop(&url, OTHER_SECRET), laptop(&url, SECRET));
     let following = ["logs", "--json"];
-    let (gone, mut stays) = (
+    let (gone, stays) = (
         revoked.start_tunnel(&following),
         kept.start_tunnel(&following),
     );
