@@ -32,23 +32,55 @@ demo *args: (_build 'cli' 'tunnel')
 install:
     cargo install --locked --path crates/cli
 
-# Packs both programs for this machine's kind into target/dist.
+# Packs both programs for this machine's kind into target/dist, with the SHA-256 of the archive.
 dist:
     #!/bin/sh
     set -eu
-    cargo build --target-dir {{ quote(target) }} --locked --profile dist --package cli --bins
+    target={{ quote(target) }}
+    kind=$(rustc -vV | sed -n 's/^host: //p')
+    # Static with musl, where it is installed. Never with glibc: such a program loads the machine's name
+    # services into itself, and dies in them if that machine's glibc is another version.
+    musl=${kind%-gnu}-musl
+    if [ -d "$(rustc --print sysroot)/lib/rustlib/$musl" ] && command -v musl-gcc >/dev/null; then
+        kind=$musl
+    fi
+    # Where it was built is nobody's business, and would make every folder's programs different.
+    flags=$(printf -- '--remap-path-prefix=%s\037' "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$PWD=/src")
+    export CARGO_ENCODED_RUSTFLAGS="${flags%?}"
+    cargo build --target-dir "$target" --locked --profile dist --target "$kind" --package cli --bins
+
     version=$(cargo pkgid --package cli | sed 's/.*[#@]//')
-    name=render-tunnel-$version-$(rustc -vV | sed -n 's/^host: //p')
-    cd {{ quote(target) }}/dist
+    name=render-tunnel-$version-$kind
+    mkdir -p "$target/dist"
+    cd "$target/dist"
     rm -rf "$name"
     mkdir -p "$name/completions"
-    cp tunnel tunnel-server {{ quote(justfile_directory()) }}/README.md "$name"
-    for shell in bash zsh fish; do
-        ./tunnel completions "$shell" >"$name/completions/tunnel.$shell"
+    for file in "$target/$kind/dist/tunnel" "$target/$kind/dist/tunnel-server" \
+        {{ quote(justfile_directory()) }}/README.md {{ quote(justfile_directory()) }}/LICENSE*; do
+        [ ! -e "$file" ] || cp "$file" "$name"
     done
-    tar -czf "$name.tar.gz" "$name"
+    for shell in bash zsh fish; do
+        "$name/tunnel" completions "$shell" >"$name/completions/tunnel.$shell"
+    done
+
+    # The same programs make the same archive: in order, of one time and nobody's. Other tars than
+    # GNU's do not know how.
+    set --
+    if tar --version | grep -q 'GNU tar'; then
+        time=${SOURCE_DATE_EPOCH:-$(git -C {{ quote(justfile_directory()) }} log -1 --format=%ct || echo 0)}
+        set -- --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner --mode=u+w,go-w,a+rX
+    fi
+    tar "$@" -cf "$name.tar" "$name"
+    gzip -9nf "$name.tar"
     rm -rf "$name"
-    echo "made $PWD/$name.tar.gz" >&2
+    sums=sha256sum
+    command -v sha256sum >/dev/null || sums='shasum -a 256'
+    $sums "$name.tar.gz" >"$name.tar.gz.sha256"
+
+    echo "made $PWD/$name.tar.gz, and .sha256 beside it" >&2
+    newest=$(objdump -T "$target/$kind/dist/tunnel-server" 2>/dev/null |
+        sed -n 's/.*(GLIBC_\([0-9.]*\)).*/\1/p' | sort -Vu | tail -n 1)
+    [ -z "$newest" ] || echo "its programs need glibc $newest or newer" >&2
 
 # Makes development certificates for a local HTTPS front in certs/.
 certs:

@@ -76,6 +76,11 @@ impl Environment {
         }
     }
 
+    /// Returns the names of the process's variables, which a program that it starts has as well.
+    pub fn of_children(&self) -> impl Iterator<Item = &OsStr> {
+        self.process.keys().map(OsString::as_os_str)
+    }
+
     /// Whether a variable is there and not empty.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

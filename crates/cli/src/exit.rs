@@ -19,6 +19,10 @@ pub enum Exit {
     NotAuthorised = 4,
     /// A policy forbids it.
     Refused = 5,
+    /// The program that it was to run cannot be run.
+    CannotRun = 126,
+    /// The program that it was to run is not there.
+    NotFound = 127,
     /// The user stopped it.
     Interrupted = 130,
 }

@@ -42,15 +42,25 @@ pub fn run<F>(program: impl FnOnce(Interrupt) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
+    let interrupt = Interrupt::default();
+    let running = program(interrupt.clone());
+    run_uninterrupted(until_the_second(running, &interrupt, asked_to_stop))
+}
+
+/// Runs a program on a runtime of its own, until it ends: it hears signals itself.
+///
+/// # Errors
+/// What the program fails with.
+pub fn run_uninterrupted<T>(
+    program: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error: io::Error| {
         Failure::failed(format!("cannot start the program's threads: {error}"))
     })?;
-    let interrupt = Interrupt::default();
-    let running = program(interrupt.clone());
-    let ended = runtime.block_on(until_the_second(running, &interrupt, asked_to_stop));
+    let ended = runtime.block_on(program);
     // A thread may wait for a line that nobody will type.
     runtime.shutdown_timeout(LAST_WORDS);
     ended

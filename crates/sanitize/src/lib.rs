@@ -58,3 +58,4 @@ pub use decision::{Decision, Persona, Treatment};
 pub use key::{KeyError, PseudonymKey};
 pub use kind::ValueKind;
 pub use sanitizer::{Outcome, Sanitizer};
+pub use scan::{Leak, find_leaks};

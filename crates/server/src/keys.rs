@@ -122,6 +122,11 @@ impl ServerKeys {
         Self { ring, audit }
     }
 
+    /// Opens the audit log again, if there is one: whoever rotates it has moved the old file away.
+    pub fn reopen_audit(&self) {
+        self.audit.reopen();
+    }
+
     pub(crate) const fn ring(&self) -> &Arc<KeyRing> {
         &self.ring
     }

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+pub mod app;
 mod audit;
 mod builder;
 pub mod config;

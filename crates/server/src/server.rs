@@ -147,11 +147,6 @@ impl TunnelServer {
         self.metrics_address
     }
 
-    /// Opens the audit log again, if there is one: whoever rotates it has moved the old file away.
-    pub fn reopen_audit(&self) {
-        self.manners.audit.reopen();
-    }
-
     /// Lets the audit log be written until the end, after everybody who notes something.
     pub(crate) fn audit(&self, writer: Option<Writer>) {
         if let Some(writer) = writer {

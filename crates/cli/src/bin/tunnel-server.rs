@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::tunnel_server::main().into()
+    cli::tunnel_server::main()
 }

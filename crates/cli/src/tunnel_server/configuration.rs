@@ -23,6 +23,7 @@ pub(super) struct Configuration {
     port: u16,
     name: Option<String>,
     commit: Option<String>,
+    instance: Option<String>,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
     cors: Option<String>,
@@ -38,7 +39,7 @@ impl Configuration {
     ) -> Result<Self, Failure> {
         let text = |name| environment.text(name).map(|value| value.map(str::to_owned));
         let file = config_file(arguments.config.as_deref(), folder)?;
-        let from_input = given_secret(arguments)? == Some(SecretFile::StandardInput);
+        let from_input = given_secret(arguments) == Some(SecretFile::StandardInput);
         let secret = default_secret(arguments, environment, &file)?;
         let keys = keys(secret.as_ref(), environment, &file)?;
         let database = text("DATABASE_URL")?.map(|url| url.parse()).transpose();
@@ -50,6 +51,7 @@ impl Configuration {
             port: settings::port(arguments.port, environment)?,
             name: text("RENDER_SERVICE_NAME")?,
             commit: text("RENDER_GIT_COMMIT")?,
+            instance: text("RENDER_INSTANCE_ID")?,
             database: database.map_err(|error| Failure::usage(format!("DATABASE_URL: {error}")))?,
             pseudonyms: text("RENDER_TUNNEL_PSEUDONYM_KEY")?,
             cors: text("RENDER_TUNNEL_CORS_ORIGIN")?,
@@ -70,6 +72,16 @@ impl Configuration {
             None => default_secret(arguments, environment, &file)?,
         };
         keys(secret.as_ref(), environment, &file)
+    }
+
+    /// Returns the port that is served.
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns what the file says.
+    pub(super) const fn file(&self) -> &ConfigFile {
+        &self.file
     }
 
     /// Returns the names of the keys.
@@ -98,6 +110,7 @@ impl Configuration {
             .port(self.port)
             .environment(&arguments.environment)
             .commit(self.commit.clone())
+            .instance(self.instance.clone())
             .database(self.database.clone())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
@@ -154,15 +167,8 @@ fn key_names(secret: Option<&Secret>, file: &ConfigFile) -> Vec<String> {
         .collect()
 }
 
-fn given_secret(arguments: &Arguments) -> Result<Option<SecretFile>, Failure> {
-    let place = arguments.secret_file.clone().map(SecretFile::from);
-    if arguments.stdin_logs && place == Some(SecretFile::StandardInput) {
-        return Err(
-            Failure::usage("standard input cannot be both the secret and the log")
-                .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
-        );
-    }
-    Ok(place)
+fn given_secret(arguments: &Arguments) -> Option<SecretFile> {
+    arguments.secret_file.clone().map(SecretFile::from)
 }
 
 /// Reads the secret of the key named `default`. A file with keys of its own needs no other.
@@ -171,7 +177,7 @@ fn default_secret(
     environment: &Environment,
     file: &ConfigFile,
 ) -> Result<Option<Secret>, Failure> {
-    let place = given_secret(arguments)?;
+    let place = given_secret(arguments);
     if place.is_none() && !environment.has(SECRET) && !file.keys.is_empty() {
         return Ok(None);
     }

@@ -3,23 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use features::logs::{Feed, Follower, Origin, Position, pump};
+use features::logs::{self, Feed, Origin, pump};
 use server::TunnelServer;
 use tracing::{info, warn};
 
 /// Serves the lines that are written to a file from now on, under the file's name.
 pub(super) fn follow_file(server: &TunnelServer, path: &Path) {
-    let service = path
-        .file_stem()
-        .map_or_else(|| APP.into(), |stem| stem.to_string_lossy());
-    let feed = Feed::new(Arc::clone(server.ring()), Origin::service(&service));
-    let follower = Follower::new(path.to_owned(), feed, Position::End);
-    let (tasks, path) = (server.helpers().clone(), path.to_owned());
-    server.helpers().spawn("log file", async move {
-        if let Err(error) = follower.run(&tasks).await {
-            warn!("{} is followed no further: {error}", path.display());
-        }
-    });
+    logs::follow_file(path, server.ring(), server.helpers());
 }
 
 /// Serves the lines of standard input.

@@ -3,35 +3,64 @@
 mod configuration;
 mod feeds;
 mod keys;
+mod log;
 mod probe;
 mod reload;
+mod run;
+mod standalone;
 
-use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use server::{Hangups, TunnelServer};
+use clap::{Args, Parser, Subcommand};
+use server::TunnelServer;
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
 
 use self::configuration::Configuration;
 use self::probe::Probe;
+use self::run::RunArguments;
 use crate::environment::Environment;
-use crate::exit::{Exit, Failure};
-use crate::interrupt::{self, Interrupt};
-use crate::output::{Style, Surface};
+use crate::exit::Failure;
+use crate::interrupt;
 use crate::report::report;
 
 /// Serves the tunnel beside a production service.
 ///
 /// Listens on one port number: UDP for QUIC; TCP for HTTP, which takes QUIC over WebSocket where UDP
 /// does not get through, and answers GET /health. On Render, clients hear of no UDP.
+///
+/// Without a command it serves by itself; with `run` it starts the service as well and stands in
+/// front of it.
 #[derive(Debug, Parser)]
-#[command(name = "tunnel-server", version, after_help = AFTER_HELP)]
-struct Arguments {
+#[command(
+    name = "tunnel-server",
+    version,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true
+)]
+struct Program {
     #[command(subcommand)]
     command: Option<Command>,
 
+    #[command(flatten)]
+    arguments: Arguments,
+
+    /// Serves the lines of standard input: app | tunnel-server --stdin-logs
+    #[arg(long)]
+    stdin_logs: bool,
+}
+
+/// What is asked for, if not to serve.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<RunArguments>),
+    Keys(keys::KeysArguments),
+    Probe(Probe),
+}
+
+/// How is served, with a service of its own or without.
+#[derive(Clone, Debug, Args)]
+struct Arguments {
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -49,10 +78,6 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     log_file: Vec<PathBuf>,
 
-    /// Serves the lines of standard input: app | tunnel-server --stdin-logs
-    #[arg(long)]
-    stdin_logs: bool,
-
     /// Reads the secret from a file, or from standard input with `-` [env: RENDER_TUNNEL_SECRET holds the secret itself]
     #[arg(long, value_name = "PATH", global = true)]
     secret_file: Option<PathBuf>,
@@ -62,22 +87,23 @@ struct Arguments {
     config: Option<PathBuf>,
 }
 
-/// What is asked for, if not to serve.
-#[derive(Debug, Subcommand)]
-enum Command {
-    Keys(keys::KeysArguments),
-    Probe(Probe),
-}
-
 /// Runs the program and says what it ends with.
 #[must_use]
-pub fn main() -> Exit {
-    let mut arguments = Arguments::parse();
-    report(match arguments.command.take() {
-        None => interrupt::run(|interrupt| run(arguments, interrupt)),
-        Some(Command::Keys(keys)) => list_keys(&arguments, &keys),
-        Some(Command::Probe(probe)) => interrupt::run(|_| ask(probe)),
-    })
+pub fn main() -> ExitCode {
+    let program = Program::parse();
+    match program.command {
+        Some(Command::Run(run)) => {
+            let ended = interrupt::run_uninterrupted(run::run(*run));
+            ended.map_or_else(|failure| report(Err(failure)).into(), ExitCode::from)
+        }
+        Some(Command::Keys(keys)) => report(list_keys(&program.arguments, &keys)).into(),
+        Some(Command::Probe(probe)) => report(interrupt::run(|_| ask(probe))).into(),
+        None => {
+            let input = standalone::Input::from_flag(program.stdin_logs);
+            let serving = |interrupt| standalone::serve(program.arguments, input, interrupt);
+            report(interrupt::run(serving)).into()
+        }
+    }
 }
 
 async fn ask(probe: Probe) -> Result<(), Failure> {
@@ -91,50 +117,17 @@ fn list_keys(arguments: &Arguments, keys: &keys::KeysArguments) -> Result<(), Fa
     keys::run(arguments, keys, &environment, &folder)
 }
 
-async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
-    let folder = working_folder()?;
-    let environment = Environment::read(&folder)?;
-    write_log(&environment)?;
-    let configuration = Configuration::new(&arguments, &environment, &folder)?;
-    let builder = configuration.builder(&arguments, &environment);
-    let server = interrupt.or(builder.start()).await?;
-    announce(&server, &configuration)?;
-    for path in &arguments.log_file {
-        feeds::follow_file(&server, path);
-    }
-    if arguments.stdin_logs {
-        feeds::read_standard_input(&server);
-    }
-    let hangups = Hangups::listen()
-        .map_err(|error| Failure::failed(format!("cannot listen for SIGHUP: {error}")))?;
-    tokio::select! {
-        () = interrupt.wait() => {}
-        never = reload::at_each(hangups, &server, &configuration, &arguments, &folder) => match never {},
-    }
-    info!("stopping");
-    server.stop().await;
-    Ok(())
-}
-
+/// Where `.env` and `tunnel.toml` are looked for.
 fn working_folder() -> Result<PathBuf, Failure> {
     std::env::current_dir()
         .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }
 
-/// Writes what happens to standard error, as `RUST_LOG` wants it.
-fn write_log(environment: &Environment) -> Result<(), Failure> {
-    let directives = environment.text("RUST_LOG")?.unwrap_or("info");
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|error| Failure::usage(format!("RUST_LOG makes no sense: {error}")))?;
-    let style = Style::of(Surface::of(&io::stderr()), environment);
-    tracing_subscriber::fmt()
-        .compact()
-        .with_env_filter(filter)
-        .with_ansi(style == Style::Coloured)
-        .with_target(false)
-        .with_writer(io::stderr)
-        .init();
-    Ok(())
+/// Serves the lines of the files that are named.
+fn follow_files(server: &TunnelServer, paths: &[PathBuf]) {
+    for path in paths {
+        feeds::follow_file(server, path);
+    }
 }
 
 /// Says what is served, to whom.
@@ -168,6 +161,7 @@ Examples:
   RENDER_TUNNEL_SECRET=… DATABASE_URL=postgres://… tunnel-server
   node app.js | tunnel-server --stdin-logs
   tunnel-server --log-file /var/log/api.log --log-file /var/log/worker.log
+  tunnel-server run -- node server.js
   tunnel-server keys
 
 Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
@@ -179,7 +173,8 @@ whoever has it).
 SIGHUP reads the keys again, from tunnel.toml, .env and files of secrets: sessions of a key that is gone
 end. It opens the audit log again as well. A variable of the process itself takes a restart.
 
-Exit codes: 0 stopped in order, 1 it failed, 2 usage.";
+Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own, 128 + n for signal n,
+126 where it cannot be run, 127 where it is not there.";
 
 #[cfg(test)]
 mod tests {
@@ -188,6 +183,6 @@ mod tests {
 
     #[test]
     fn the_arguments_contradict_each_other_nowhere() {
-        Arguments::command().debug_assert();
+        Program::command().debug_assert();
     }
 }

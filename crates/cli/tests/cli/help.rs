@@ -40,6 +40,8 @@ fn every_command_explains_itself_with_examples() {
     }
     assert_snapshot("tunnel.txt", &sandbox.tunnel(&["--help"]).out);
     assert_snapshot("tunnel-server.txt", &sandbox.server(&["--help"]).out);
+    let run = sandbox.server(&["run", "--help"]);
+    assert_snapshot("tunnel-server-run.txt", &run.out);
 }
 
 #[test]

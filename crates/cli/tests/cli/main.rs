@@ -11,6 +11,8 @@ mod interrupted;
 mod keys;
 mod logs;
 mod relay;
+mod run;
+mod run_end;
 mod server;
 mod support;
 mod sync;

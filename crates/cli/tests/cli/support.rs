@@ -26,6 +26,14 @@ pub(crate) struct Ended {
     pub(crate) err: String,
 }
 
+/// What a program printed, byte for byte.
+#[derive(Debug)]
+pub(crate) struct RawEnded {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: Vec<u8>,
+}
+
 /// A program that runs; it is killed when it is dropped.
 pub(crate) struct Running {
     child: Child,
@@ -74,7 +82,18 @@ impl Sandbox {
         Running::start(self.command(env!("CARGO_BIN_EXE_tunnel-server"), arguments))
     }
 
-    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+    /// Starts `tunnel-server run` with a shell's script as its app, which serves no HTTP.
+    pub(crate) fn wrap(&self, script: &str) -> Running {
+        self.wrap_with(&["--app-port", "none"], script)
+    }
+
+    /// Starts `tunnel-server run` with options of its own and a shell's script as its app.
+    pub(crate) fn wrap_with(&self, options: &[&str], script: &str) -> Running {
+        let app = ["--", "sh", "-c", script];
+        self.start_server(&[&["run", "--port", "0"], options, &app].concat())
+    }
+
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -113,8 +132,15 @@ impl Ended {
     }
 }
 
+impl RawEnded {
+    /// Whether standard error holds these bytes.
+    pub(crate) fn err_has(&self, bytes: &[u8]) -> bool {
+        self.err.windows(bytes.len()).any(|part| part == bytes)
+    }
+}
+
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -137,6 +163,10 @@ impl Running {
     /// Reads standard output up to a line that holds `piece`, and returns that line.
     pub(crate) fn wrote(&mut self, piece: &str) -> String {
         line_with(self.out.as_mut().unwrap(), piece)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -162,6 +192,17 @@ impl Running {
             out,
             err,
         }
+    }
+
+    /// Waits for the end and returns what was not read yet, which may be no text.
+    pub(crate) fn end_raw(mut self) -> RawEnded {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        if let Some(mut rest) = self.out.take() {
+            rest.read_to_end(&mut out).unwrap();
+        }
+        self.err.read_to_end(&mut err).unwrap();
+        let code = self.child.wait().unwrap().code();
+        RawEnded { code, out, err }
     }
 
     /// Stops reading standard output, as `head` does, and waits for the end.

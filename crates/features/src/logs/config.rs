@@ -6,9 +6,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use super::sources::IngestConfig;
+use super::mask::{Mask, OwnMask};
+use super::sources::{FilePattern, IngestConfig, RenderConfig, SyslogConfig};
 
-/// The section `[logs]` of `tunnel.toml`: how much of the log is kept in memory.
+/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, and what is masked in it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LogsConfig {
@@ -18,8 +19,18 @@ pub struct LogsConfig {
     /// How many bytes of memory the entries may take.
     #[serde(deserialize_with = "max_bytes")]
     pub max_bytes: usize,
+    /// What is masked in every line before it is kept: all, unless written otherwise.
+    pub mask: Vec<Mask>,
+    /// What is masked beside that.
+    pub masks: Vec<OwnMask>,
     /// Lines over HTTP.
     pub ingest: IngestConfig,
+    /// Files that are followed.
+    pub files: Vec<FilePattern>,
+    /// Messages of syslog over TLS.
+    pub syslog: Option<SyslogConfig>,
+    /// Render's own API.
+    pub render: Option<RenderConfig>,
 }
 
 impl Default for LogsConfig {
@@ -29,13 +40,18 @@ impl Default for LogsConfig {
             retention: Duration::from_secs(60 * 60),
             // About 40,000 lines, beside an application that may have 512 MiB in all.
             max_bytes: 16 * 1024 * 1024,
+            mask: Mask::ALL.to_vec(),
+            masks: Vec::new(),
             ingest: IngestConfig::default(),
+            files: Vec::new(),
+            syslog: None,
+            render: None,
         }
     }
 }
 
 /// Reads a duration as people write it: a number and one of the units s, m, h and d.
-fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -74,7 +90,7 @@ fn max_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Err
 
 /// A text that is no duration to keep entries for. The operator is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-enum DurationError {
+pub(super) enum DurationError {
     #[error("not a duration: write a number and a unit, for example 90s, 15m, 1h or 1d")]
     Form,
     #[error("it must be from 1s to 365d")]
@@ -116,14 +132,29 @@ mod tests {
         assert_eq!(config.retention, Duration::from_secs(900));
         assert_eq!(config.max_bytes, LogsConfig::default().max_bytes);
         assert_eq!(read("max-bytes = 8388608").unwrap().max_bytes, 8 << 20);
+        assert_eq!(config.mask, Mask::ALL);
+        assert_eq!(read("mask = []").unwrap().mask, []);
+        assert_eq!(read("mask = [\"cards\"]").unwrap().mask, [Mask::Cards]);
+        let own = read("[[masks]]\npattern = \"ORD-[0-9]+\"").unwrap();
+        assert_eq!(own.masks.len(), 1);
     }
 
     #[test]
     fn a_section_that_makes_no_sense_is_refused_with_its_key() {
-        let errors = ["retention = \"1 hour\"", "max-bytes = 5", "retain = \"1h\""]
-            .map(|text| read(text).unwrap_err());
+        let errors = [
+            "retention = \"1 hour\"",
+            "max-bytes = 5",
+            "retain = \"1h\"",
+            "mask = [\"names\"]",
+            "[[masks]]\npattern = \"(\"",
+            "[[masks]]\npattern = \"x*\"",
+        ]
+        .map(|text| read(text).unwrap_err());
         assert!(errors[0].contains("retention = \"1 hour\": not a duration"));
         assert!(errors[1].contains("max-bytes = 5"));
         assert!(errors[2].contains("retain"));
+        assert!(errors[3].contains("names"));
+        assert!(errors[4].contains("no regular expression"));
+        assert!(errors[5].contains("an empty line"));
     }
 }

@@ -58,9 +58,9 @@ impl Fields {
         self.0.truncate(most);
     }
 
-    /// Changes every value.
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        self.0.iter_mut().map(|(_, value)| value)
+    /// Returns the names and the values, to change these.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut String)> {
+        self.0.iter_mut().map(|(name, value)| (&**name, value))
     }
 }
 

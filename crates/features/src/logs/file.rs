@@ -52,10 +52,10 @@ struct Opened {
 impl Follower {
     /// Makes a follower of the file at a path, which need not be there yet.
     #[must_use]
-    pub const fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
+    pub fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
         Self {
             path,
-            feed,
+            feed: feed.joining(),
             position,
             opened: None,
         }
@@ -87,6 +87,7 @@ impl Follower {
     /// # Errors
     /// If the file may not be read, or reading fails. That it is not there is no error.
     pub async fn poll_once(&mut self) -> io::Result<Polled> {
+        self.feed.flush_due();
         let found = self.find().await?;
         if self.opened.is_none() && !self.open().await? {
             return Ok(Polled::Idle);
@@ -166,17 +167,17 @@ fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 /// Tells one file from another that bears its name later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity(u64, u64);
+pub(super) struct Identity(u64, u64);
 
 impl Identity {
     #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         Self(metadata.dev(), metadata.ino())
     }
 
     #[cfg(not(unix))]
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         let made = metadata.created().ok();
         let made = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
         made.map_or(Self(0, 0), |made| {

@@ -1,6 +1,7 @@
 //! Keeps the tunnel's own secrets out of the log: whoever may read it need not hold them.
 
 use std::fmt;
+use std::ops::Range;
 
 use memchr::memmem::Finder;
 
@@ -17,11 +18,16 @@ impl Hidden {
         }
     }
 
-    /// Replaces each occurrence of a hidden text, from its start to its end.
-    pub(super) fn cover(&self, line: &mut Vec<u8>) {
+    /// Whether there is nothing to hide.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Finds each occurrence of a hidden text.
+    pub(super) fn find(&self, line: &[u8], mut found: impl FnMut(Range<usize>)) {
         for text in &self.0 {
-            while let Some(at) = text.find(line) {
-                line.splice(at..at + text.needle().len(), COVER.iter().copied());
+            for at in text.find_iter(line) {
+                found(at..at + text.needle().len());
             }
         }
     }
@@ -44,8 +50,6 @@ impl fmt::Debug for Hidden {
     }
 }
 
-const COVER: &[u8] = b"<redacted>";
-
 /// Shorter than any secret, longer than what is in a log by chance.
 const SHORTEST: usize = 16;
 
@@ -63,10 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_text_is_covered_wherever_it_stands() {
-        let mut line = format!("KEY={SECRET} short {SECRET}").into_bytes();
-        hidden().cover(&mut line);
-        assert_eq!(line, b"KEY=<redacted> short <redacted>");
+    fn a_hidden_text_is_found_wherever_it_stands() {
+        let line = format!("KEY={SECRET} short {SECRET}");
+        let mut found = Vec::new();
+        hidden().find(line.as_bytes(), |range| found.push(range));
+        assert_eq!(found, [4..36, 43..75]);
     }
 
     #[test]

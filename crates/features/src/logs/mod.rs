@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! stdout, stdin, file ── bytes ──▶ Feed ── Line ──▶ Ring ── Entry ──▶ Filter ──▶ channel ──▶ client
-//!                                  parse            sequence,          (server)
-//!                                                   epoch
+//!                                  mask,            sequence,          (server)
+//!                                  parse, join      epoch
 //! ```
 //! A client says where to begin and what to leave out. It knows its cursor at every moment, so
 //! that after a loss it goes on where it was; what the ring no longer has by then is counted.
@@ -19,10 +19,12 @@ mod file;
 mod filter;
 mod former;
 mod hidden;
+mod join;
 mod kept;
 mod level;
 mod lineage;
 mod mark;
+mod mask;
 mod parse;
 mod ring;
 mod server;
@@ -45,8 +47,11 @@ pub use self::file::{Follower, Polled, Position};
 pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
+pub use self::mask::{Mask, OwnMask, Pattern};
 pub use self::ring::{Batch, Most, Ring, Usage};
-pub use self::sources::IngestConfig;
+pub use self::sources::{
+    FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
+};
 pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
@@ -54,7 +59,7 @@ pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
     routes: Some(sources::routes),
-    helpers: None,
+    helpers: Some(sources::helpers),
 };
 
 const PROTOCOL: Protocol = Protocol {

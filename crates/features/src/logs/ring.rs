@@ -18,10 +18,10 @@ use super::clock::Clock;
 use super::config::LogsConfig;
 use super::entry::{Entry, Line, Record};
 use super::filter::Sieve;
-use super::hidden::Hidden;
 use super::kept::{Kept, Slot};
 use super::lineage::{Begun, Lineage};
 use super::mark::{Before, Mark};
+use super::mask::Masks;
 use super::wire::{Cause, Cursor, Epoch, Missed};
 
 /// The log lines of late.
@@ -31,7 +31,7 @@ pub struct Ring {
     lineage: Lineage,
     config: LogsConfig,
     clock: Clock,
-    hidden: Hidden,
+    masks: Masks,
     // Never held across an await.
     kept: Mutex<Kept>,
     /// ring --there is more--> readers that wait
@@ -81,24 +81,25 @@ impl Ring {
                 first: 0,
                 before: Before::Unknown,
             }),
+            masks: Masks::new(&config),
             config,
             clock: Clock::start(),
-            hidden: Hidden::default(),
             kept: Mutex::default(),
             more: Notify::new(),
         }
     }
 
-    /// Keeps a secret out of what feeds append from now on.
+    /// Keeps a secret out of what is appended from now on.
     #[must_use]
     pub fn hiding(mut self, secret: &str) -> Self {
-        self.hidden.add(secret);
+        self.masks.hide(secret);
         self
     }
 
-    /// Appends a line and returns its sequence. Takes the same time however long the ring is.
+    /// Appends a line and returns its sequence: bounded, and masked. Takes the same time however
+    /// long the ring is.
     pub fn append(&self, line: Line) -> u64 {
-        self.push([ready(Record::Line(line))])
+        self.push([self.ready(Record::Line(line))])
     }
 
     /// Appends a mark and returns its sequence.
@@ -108,7 +109,12 @@ impl Ring {
 
     /// Appends lines and marks as they come, many at a time: for whoever has many.
     pub fn append_all(&self, records: impl IntoIterator<Item = Record>) {
-        let mut records = records.into_iter().map(ready);
+        self.append_fed(records.into_iter().map(|record| self.ready(record)));
+    }
+
+    /// Appends what a feed has made, whose lines are bounded and masked.
+    pub(super) fn append_fed(&self, records: impl IntoIterator<Item = Record>) {
+        let mut records = records.into_iter();
         loop {
             let mut cost = 0;
             let within = |record: &Record| {
@@ -174,8 +180,17 @@ impl Ring {
         }
     }
 
-    pub(super) const fn hidden(&self) -> &Hidden {
-        &self.hidden
+    pub(super) const fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// Bounds and masks what somebody made.
+    fn ready(&self, mut record: Record) -> Record {
+        if let Record::Line(line) = &mut record {
+            self.masks.cover_line(line);
+            line.bound();
+        }
+        record
     }
 
     pub(super) const fn lineage(&self) -> &Lineage {
@@ -232,14 +247,6 @@ impl Ring {
         // A panic elsewhere leaves at worst a count of bytes that is one line too high.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes a record what may be kept.
-fn ready(mut record: Record) -> Record {
-    if let Record::Line(line) = &mut record {
-        line.bound();
-    }
-    record
 }
 
 /// Takes from an iterator up to and with the first that is not within.

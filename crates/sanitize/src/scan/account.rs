@@ -26,6 +26,15 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
     }
 }
 
+/// Claims every payment card's number.
+pub(super) fn find_cards(text: &str, claims: &mut Claims) {
+    for groups in numbers(text) {
+        if let Some((what, range)) = card(&groups) {
+            claims.claim(what, range);
+        }
+    }
+}
+
 /// Returns where a bank account may begin, and how long it then is.
 fn ibans(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     starts(bytes).filter_map(|start| Some((start, iban_length(bytes, start)?)))

@@ -12,6 +12,7 @@ mod account;
 mod bytes;
 mod email;
 mod groups;
+mod leaks;
 mod mask;
 mod network;
 mod phone;
@@ -22,6 +23,7 @@ mod url;
 use std::ops::Range;
 
 use self::bytes::WORD;
+pub use self::leaks::{Leak, find_leaks};
 pub(crate) use self::mask::unmasked;
 pub(crate) use self::signs::Signs;
 use crate::Persona;

@@ -30,7 +30,7 @@
 
 mod key;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use features::parts::Sections;
@@ -45,6 +45,8 @@ pub struct ConfigFile {
     pub keys: Vec<KeyConfig>,
     /// The features' sections, and the server's own.
     pub sections: Sections,
+    /// The variables that are named anywhere in it: they hold secrets.
+    pub variables: BTreeSet<String>,
 }
 
 impl ConfigFile {
@@ -67,6 +69,7 @@ impl ConfigFile {
     fn parse(text: &str) -> Result<Self, String> {
         let mut sections: BTreeMap<String, toml::Value> =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let variables = crate::app::variables(&sections);
         let keys = match sections.remove("keys") {
             Some(keys) => keys
                 .try_into()
@@ -90,12 +93,13 @@ impl ConfigFile {
         Ok(Self {
             keys,
             sections: Sections::new(sections),
+            variables,
         })
     }
 }
 
 /// The sections that are no feature's: what each says is read where it is used.
-const OWN: [&str; 4] = ["audit", "front", "limits", "metrics"];
+const OWN: [&str; 5] = ["app", "audit", "front", "limits", "metrics"];
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,8 @@ pub(super) fn uvicorn<'t>(text: &'t str, found: &mut Found<'t>) -> Option<()> {
 
 /// Reads up to the request of a line in the common format.
 fn common<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
-    let (before, dated) = text.split_once(" [")?;
+    let at = memchr::memchr(b'[', text.as_bytes())?;
+    let (before, dated) = (text[..at].strip_suffix(' ')?, &text[at + 1..]);
     let mut words = before.split(' ');
     let (client, _, user) = (words.next()?, words.next()?, words.next()?);
     if words.next().is_some() || client.is_empty() {

@@ -27,9 +27,14 @@ pub(super) fn whole(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// Returns how long the code is that a text begins with.
+pub(in crate::logs) fn code_length(text: &str) -> usize {
+    text.len() - after_code(text).len()
+}
+
 /// Whether a byte may belong to a control character. Without branches, so that the compiler tests
 /// many bytes with one instruction: every line goes through here.
-fn may_steer(text: &str) -> bool {
+pub(in crate::logs) fn may_steer(text: &str) -> bool {
     // The control characters that are not ASCII begin with C2.
     let suspect = |byte: u8| {
         ((byte < b' ') & (byte != b'\t') & (byte != b'\n')) | (byte == 0x7f) | (byte == 0xc2)
@@ -37,7 +42,7 @@ fn may_steer(text: &str) -> bool {
     text.bytes().fold(false, |any, byte| any | suspect(byte))
 }
 
-fn steers(character: char) -> bool {
+pub(in crate::logs) fn steers(character: char) -> bool {
     character.is_control() && character != '\t' && character != '\n'
 }
 

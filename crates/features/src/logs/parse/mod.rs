@@ -25,8 +25,9 @@ use std::borrow::Cow;
 use self::found::Found;
 use super::entry::{Line, MAX_LINE, Origin, cut};
 
-pub(super) use self::clean::clean;
+pub(super) use self::clean::{clean, code_length, may_steer, steers};
 pub(super) use self::found::Shape;
+pub(super) use self::time::read as read_time;
 
 /// A line, and what its reader saw of it beside.
 #[derive(Debug)]

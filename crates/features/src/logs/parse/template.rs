@@ -1,5 +1,6 @@
 //! Serilog's templates: `User {Name} has {Count:00} items`, with the values beside them.
 
+use crate::logs::entry::MAX_LINE;
 use crate::logs::fields::Fields;
 
 /// Writes the values into a template. A name without a value stays as it is.
@@ -7,6 +8,10 @@ pub(super) fn render(template: &str, fields: &Fields) -> String {
     let mut rendered = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
+        if rendered.len() > MAX_LINE {
+            // A name may stand there as often as there is room: what it gives is bounded too.
+            return rendered;
+        }
         let (before, hole) = rest.split_at(at);
         rendered.push_str(before);
         rest = if hole.starts_with("{{") || hole.starts_with("}}") {

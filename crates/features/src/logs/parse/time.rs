@@ -1,7 +1,7 @@
 //! The times that lines carry, in nanoseconds since 1970.
 
 /// Reads a whole text as a time: RFC 3339 or near it, or a number since 1970.
-pub(super) fn read(text: &str) -> Option<u64> {
+pub(in crate::logs) fn read(text: &str) -> Option<u64> {
     if let Some((time, rest)) = leading(text) {
         return rest.is_empty().then_some(time);
     }

@@ -7,6 +7,7 @@ mod golden;
 mod loss;
 mod moving;
 mod ring;
+mod speed;
 mod storm;
 
 use std::sync::Arc;

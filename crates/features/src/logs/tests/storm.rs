@@ -6,10 +6,14 @@ use super::super::wire::{Cause, Missed};
 use super::*;
 
 /// Luck from a seed: an xorshift generator.
-struct Luck(u64);
+pub(super) struct Luck(u64);
 
 impl Luck {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

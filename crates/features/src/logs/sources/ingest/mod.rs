@@ -8,7 +8,6 @@
 
 mod answered;
 mod body;
-mod key;
 mod ndjson;
 #[cfg(test)]
 mod tests;
@@ -30,8 +29,8 @@ use transport::tasks::heavy;
 
 use self::answered::Answered;
 use self::body::{BodyError, Room};
-use self::key::IngestKey;
 use self::ndjson::{Report, Shape};
+use super::key::IngestKey;
 use super::otlp::{self, Encoding, Outcome};
 use super::{IngestConfig, UNNAMED, made};
 use crate::logs::entry::Origin;

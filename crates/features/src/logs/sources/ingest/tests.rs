@@ -9,8 +9,8 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use super::*;
-use crate::logs::wire::Start;
-use crate::logs::{Filter, Line, LogsConfig, Most, Record};
+use crate::logs::sources::log;
+use crate::logs::{Line, LogsConfig};
 
 const KEY: &str = "b7c1f0a29d3e4856b7c1f0a29d3e4856";
 
@@ -54,27 +54,7 @@ impl Play {
     }
 
     fn log(&self) -> Vec<Line> {
-        let sieve = Filter::default().compile().expect("a filter");
-        let most = Most {
-            entries: u64::MAX,
-            bytes: usize::MAX,
-        };
-        let mut at = self.ring.begin(&Start::Oldest, &sieve).at;
-        let mut lines = Vec::new();
-        while at != self.ring.end() {
-            let batch = self.ring.read(at, &sieve, most);
-            at = batch.next;
-            lines.extend(
-                batch
-                    .entries
-                    .iter()
-                    .filter_map(|entry| match &entry.record {
-                        Record::Line(line) => Some(line.clone()),
-                        Record::Mark(_) => None,
-                    }),
-            );
-        }
-        lines
+        log::lines(&self.ring)
     }
 
     /// Service, level and message of each line.
@@ -133,7 +113,10 @@ async fn lines_of_real_senders_are_read_as_those_of_the_app() {
     assert_eq!(answers, kept);
     let shown = play.shown();
     assert_eq!(shown[0], line("pino-app", "info", "pino says hello"));
-    assert_eq!(shown[1], line("pino-app", "error", "pino failed"));
+    let (service, level, message) = &shown[1];
+    assert_eq!((&**service, *level), ("pino-app", "error"));
+    let trace = "pino failed\nError: boom\n    at file:///srv/shop/app.mjs";
+    assert!(message.starts_with(trace), "{message}");
     assert_eq!(shown[3], line("api", "info", "winston says hello"));
     assert_eq!(shown[4], line("api", "error", "winston failed"));
     assert_eq!(shown[5], line("app", "info", "via pino-http-send"));

@@ -38,7 +38,7 @@ fn read_scope(text: &RawValue, origin: &Origin, intake: &mut Intake<'_>) -> Resu
             intake.reject();
         } else {
             let record: LogRecord = parse(text)?;
-            intake.keep(origin, &logs.scope, record);
+            intake.keep(origin, &logs.scope, &record);
         }
         Ok(())
     })

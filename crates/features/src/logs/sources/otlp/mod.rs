@@ -121,7 +121,7 @@ impl Intake<'_> {
         made::origin(service, instance, self.otherwise)
     }
 
-    fn keep(&mut self, origin: &Origin, scope: &Scope, record: LogRecord) {
+    fn keep(&mut self, origin: &Origin, scope: &Scope, record: &LogRecord) {
         self.ring
             .append(record::line(origin, scope, record, self.now));
         self.kept += 1;

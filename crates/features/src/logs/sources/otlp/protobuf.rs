@@ -33,7 +33,7 @@ fn read_scope(scope_logs: &[u8], origin: &Origin, intake: &mut Intake<'_>) -> Re
         if record.len() > LONGEST {
             intake.reject();
         } else {
-            intake.keep(origin, &scope, LogRecord::decode(record)?);
+            intake.keep(origin, &scope, &LogRecord::decode(record)?);
         }
     }
     Ok(())

@@ -11,21 +11,21 @@ use crate::logs::parse;
 use crate::logs::sources::made::{Fits, Made};
 
 /// Makes a line of what `origin` wrote; `now` stands in for a time that nobody noted.
-pub(super) fn line(origin: &Origin, scope: &Scope, record: LogRecord, now: u64) -> Line {
+pub(super) fn line(origin: &Origin, scope: &Scope, record: &LogRecord, now: u64) -> Line {
     let time = [record.time_unix_nano, record.observed_time_unix_nano, now];
     let time = time.into_iter().find(|&time| time > 0).unwrap_or(now);
-    let Some(level) = level(&record) else {
-        return forwarded(origin, &record, text(record.body.as_ref()), time);
+    let Some(level) = level(record) else {
+        return forwarded(origin, record, text(record.body.as_ref()), time);
     };
     let mut made = Made::new();
     let body = message(&mut made, record.body.as_ref());
     made.set("event", &record.event_name);
     made.set("scope", &scope.name);
-    describe(&mut made, &record);
-    let message = with_trace(body, &record);
+    describe(&mut made, record);
+    let message = with_trace(body, record);
     let raw = match made.fits() {
         Fits::All => None,
-        Fits::Some => Some(written(&record)),
+        Fits::Some => Some(written(record)),
     };
     made.line((time, level), origin.clone(), &message, raw)
 }

@@ -5,24 +5,14 @@ use prost::Message as _;
 use super::answer::{ExportLogsServiceResponse, Status};
 use super::message::{AnyValue, KeyValue, Value};
 use super::*;
-use crate::logs::wire::Start;
-use crate::logs::{Filter, Line, LogsConfig, Most};
+use crate::logs::sources::log;
+use crate::logs::{Line, LogsConfig};
 
 /// Takes a request and returns what became of it, and the log.
 fn taken(body: &[u8], encoding: Encoding) -> (Outcome, Vec<Line>) {
     let ring = Ring::new(LogsConfig::default());
     let outcome = take(body, encoding, &Origin::service("app"), &ring);
-    let sieve = Filter::default().compile().unwrap();
-    let most = Most {
-        entries: u64::MAX,
-        bytes: usize::MAX,
-    };
-    let batch = ring.read(ring.begin(&Start::Oldest, &sieve).at, &sieve, most);
-    let lines = batch
-        .entries
-        .iter()
-        .filter_map(|entry| entry.line().cloned());
-    (outcome, lines.collect())
+    (outcome, log::lines(&ring))
 }
 
 /// A message in a field of the one above it.

@@ -1,4 +1,4 @@
-//! The key that senders of lines show.
+//! The key that senders of lines show: over HTTP, or in each message of syslog.
 
 use std::fmt;
 
@@ -33,13 +33,18 @@ impl IngestKey {
         Ok(Self { salt, tag })
     }
 
+    /// Whether a text is the key, in the same time whatever it is.
+    pub(super) fn is(&self, text: &[u8]) -> bool {
+        verify(&self.salt, text, self.tag.as_ref()).is_ok()
+    }
+
     /// Whether a request shows the key.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
         let shown = headers
             .get(OWN_HEADER)
             .map(|value| value.as_bytes().to_vec());
         let shown = shown.or_else(|| authorized(headers.get(AUTHORIZATION)?.to_str().ok()?));
-        shown.is_some_and(|shown| verify(&self.salt, &shown, self.tag.as_ref()).is_ok())
+        shown.is_some_and(|shown| self.is(&shown))
     }
 }
 

@@ -1,0 +1,64 @@
+//! `tunnel-server` by itself: a service of its own.
+
+use std::io;
+use std::path::Path;
+
+use tracing::info;
+
+use super::configuration::Configuration;
+use super::reload::at_each_hangup;
+use super::{Arguments, announce, feeds, follow_files, log, working_folder};
+use crate::environment::Environment;
+use crate::exit::Failure;
+use crate::interrupt::Interrupt;
+
+/// What standard input is for, but for a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// Lines for the log.
+    Lines,
+    /// Nothing.
+    Nothing,
+}
+
+impl Input {
+    pub(super) const fn from_flag(stdin_logs: bool) -> Self {
+        if stdin_logs {
+            Self::Lines
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Serves until it is asked to stop.
+pub(super) async fn serve(
+    arguments: Arguments,
+    input: Input,
+    interrupt: Interrupt,
+) -> Result<(), Failure> {
+    if input == Input::Lines && arguments.secret_file.as_deref() == Some(Path::new("-")) {
+        return Err(
+            Failure::usage("standard input cannot be both the secret and the log")
+                .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
+        );
+    }
+    let folder = working_folder()?;
+    let environment = Environment::read(&folder)?;
+    log::write(&environment, io::stderr)?;
+    let configuration = Configuration::new(&arguments, &environment, &folder)?;
+    let builder = configuration.builder(&arguments, &environment);
+    let server = interrupt.or(builder.start()).await?;
+    announce(&server, &configuration)?;
+    follow_files(&server, &arguments.log_file);
+    if input == Input::Lines {
+        feeds::read_standard_input(&server);
+    }
+    tokio::select! {
+        () = interrupt.wait() => {}
+        failed = at_each_hangup(server.keys(), &configuration, &arguments, &folder) => match failed? {},
+    }
+    info!("stopping");
+    server.stop().await;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What was found in a line, and what stands there instead.
+
+use std::ops::Range;
+
+use sanitize::Leak;
+
+/// Something that a mask covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) kind: Kind,
+    /// Where, in the bytes of the line.
+    pub(super) range: Range<usize>,
+    /// The quotes that the mask needs: what it covers had none, in a document where texts have.
+    pub(super) quote: Option<Quote>,
+}
+
+/// What was found. The first is the gravest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A secret of the tunnel's own.
+    Hidden,
+    /// What lets somebody in.
+    Token,
+    /// A payment card's number.
+    Card,
+    /// An e-mail address.
+    Email,
+    /// What the operator's own pattern finds.
+    Own,
+}
+
+/// A double quote, behind so many backslashes: JSON in JSON has one, and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quote {
+    pub(super) backslashes: usize,
+}
+
+impl Finding {
+    pub(super) const fn of(kind: Kind, range: Range<usize>) -> Self {
+        Self {
+            kind,
+            range,
+            quote: None,
+        }
+    }
+}
+
+impl Kind {
+    /// Returns what stands in its place.
+    pub(super) const fn mask(self) -> &'static str {
+        match self {
+            Self::Hidden => "<redacted>",
+            Self::Token => "<token>",
+            Self::Card => "<card>",
+            Self::Email => "<email>",
+            Self::Own => "<masked>",
+        }
+    }
+}
+
+impl From<Leak> for Kind {
+    fn from(leak: Leak) -> Self {
+        match leak {
+            Leak::Token => Self::Token,
+            Leak::Card => Self::Card,
+            Leak::Email => Self::Email,
+        }
+    }
+}
+
+/// Returns the bytes with each finding masked; findings that meet are one, of the gravest kind.
+pub(super) fn replaced(raw: &[u8], mut findings: Vec<Finding>) -> Vec<u8> {
+    findings.sort_by_key(|finding| (finding.range.start, finding.kind));
+    let mut masked = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    let mut findings = findings.into_iter().peekable();
+    while let Some(mut finding) = findings.next() {
+        while let Some(next) = findings.next_if(|next| next.range.start <= finding.range.end) {
+            finding.kind = finding.kind.min(next.kind);
+            finding.range.end = finding.range.end.max(next.range.end);
+            finding.quote = finding.quote.or(next.quote);
+        }
+        masked.extend_from_slice(&raw[at..finding.range.start]);
+        let quote = finding.quote.or_else(|| bare_number(raw, &finding));
+        write(&mut masked, finding.kind, quote);
+        at = finding.range.end;
+    }
+    masked.extend_from_slice(&raw[at..]);
+    masked
+}
+
+fn write(masked: &mut Vec<u8>, kind: Kind, quote: Option<Quote>) {
+    let quote = |masked: &mut Vec<u8>| {
+        if let Some(Quote { backslashes }) = quote {
+            masked.resize(masked.len() + backslashes, b'\\');
+            masked.push(b'"');
+        }
+    };
+    quote(masked);
+    masked.extend_from_slice(kind.mask().as_bytes());
+    quote(masked);
+}
+
+/// Returns the quotes that a number needs in JSON when it becomes a text.
+fn bare_number(raw: &[u8], finding: &Finding) -> Option<Quote> {
+    let number = raw[finding.range.clone()].iter().all(u8::is_ascii_digit);
+    if !number || raw.first() != Some(&b'{') {
+        return None;
+    }
+    let mut inside = false;
+    let mut escaped = false;
+    for &byte in &raw[..finding.range.start] {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = inside,
+            b'"' => inside = !inside,
+            _ => {}
+        }
+    }
+    (!inside).then_some(Quote { backslashes: 0 })
+}

@@ -1,0 +1,202 @@
+//! syslog over TLS (RFC 5425): what routers, daemons and Render's log streams send.
+//!
+//! ```text
+//! TCP ─▶ TLS ─▶ frame.rs ── a message ──▶ message.rs ── token? ──▶ Line ──▶ Ring
+//! ```
+//! A sender is bounded in what it may send at once and how long half a message may take; senders
+//! are bounded in their number. A message without the token ends its connection, where one is asked.
+
+mod config;
+mod frame;
+mod message;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, info, warn};
+use transport::tasks::Tasks;
+
+pub use self::config::SyslogConfig;
+use self::frame::{FrameError, Frames};
+use super::key::IngestKey;
+use crate::logs::ring::{Ring, now};
+use crate::parts::{SectionError, Variables};
+
+/// Starts to listen as the section says.
+pub(super) fn start(
+    config: &SyslogConfig,
+    variables: &Variables,
+    ring: &Arc<Ring>,
+    tasks: &Tasks,
+) -> Result<(), SectionError> {
+    let listening = Syslog::bind(config, variables, ring);
+    let (syslog, listener) = listening.map_err(|error| SectionError {
+        section: "logs.syslog".to_owned(),
+        reason: error,
+    })?;
+    tasks.spawn("syslog", syslog.accept(listener, tasks.clone()));
+    Ok(())
+}
+
+/// Takes messages from whoever connects.
+struct Syslog {
+    tls: TlsAcceptor,
+    /// What each message has to show, if anything.
+    token: Option<IngestKey>,
+    ring: Arc<Ring>,
+}
+
+impl Syslog {
+    fn bind(
+        config: &SyslogConfig,
+        variables: &Variables,
+        ring: &Arc<Ring>,
+    ) -> Result<(Self, TcpListener), String> {
+        let tls: ServerConfig = config.tls().map_err(|error| error.to_string())?;
+        let token = config.token(variables).map_err(|error| error.to_string())?;
+        let listener = listen(config.listen)
+            .map_err(|error| format!("listen = \"{}\": {error}", config.listen))?;
+        let syslog = Self {
+            tls: TlsAcceptor::from(Arc::new(tls)),
+            token,
+            ring: Arc::clone(ring),
+        };
+        Ok((syslog, listener))
+    }
+
+    /// Accepts senders until `tasks` are asked to stop.
+    async fn accept(self, listener: TcpListener, tasks: Tasks) {
+        if let Ok(address) = listener.local_addr() {
+            info!("listening for syslog over TLS on TCP {address}");
+        }
+        let syslog = Arc::new(self);
+        let places = Arc::new(Semaphore::new(MOST_SENDERS));
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = tasks.stopping() => return,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!("accept a sender of syslog: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                warn!("{MOST_SENDERS} senders of syslog are connected: {peer} is turned away");
+                continue;
+            };
+            let (syslog, own) = (Arc::clone(&syslog), tasks.clone());
+            tasks.spawn("syslog sender", async move {
+                tokio::select! {
+                    () = syslog.serve(stream, peer) => {}
+                    () = own.stopping() => {}
+                }
+                drop(place);
+            });
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let handshake = timeout(HANDSHAKE, self.tls.accept(stream)).await;
+        let ended = match handshake {
+            Ok(Ok(stream)) => self.receive(stream).await,
+            Ok(Err(error)) => Err(SenderError::Tls(error)),
+            Err(_) => Err(SenderError::Slow),
+        };
+        match ended {
+            Ok(()) => {}
+            Err(error @ (SenderError::Token | SenderError::Frame(_))) => {
+                warn!("the syslog sender {peer} is cut: {error}");
+            }
+            // A scanner, a probe, a network that broke.
+            Err(error) => debug!("the syslog sender {peer} is gone: {error}"),
+        }
+    }
+
+    async fn receive(&self, mut stream: impl AsyncRead + Unpin) -> Result<(), SenderError> {
+        let mut frames = Frames::default();
+        let mut buffer = vec![0; READ];
+        loop {
+            let patience = if frames.begun() { MESSAGE } else { SILENCE };
+            let read = timeout(patience, stream.read(&mut buffer)).await;
+            let length = match read.map_err(|_| SenderError::Slow)? {
+                Ok(length) => length,
+                // Many close their connection without a word of TLS.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+                Err(error) => return Err(SenderError::Gone(error)),
+            };
+            if length == 0 {
+                return frames.finish().map_or(Ok(()), |last| self.take(last));
+            }
+            frames.push(&buffer[..length]);
+            while let Some(message) = frames.next()? {
+                self.take(message)?;
+            }
+            // Lines of others have their turn.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn take(&self, mut message: Vec<u8>) -> Result<(), SenderError> {
+        if let Some(token) = &self.token
+            && !message::take_token(&mut message, token)
+        {
+            return Err(SenderError::Token);
+        }
+        self.ring.append(message::line(message, now()));
+        Ok(())
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// Why a sender's connection ended early.
+#[derive(Debug, Error)]
+enum SenderError {
+    #[error("a message does not show the token: set it in the sender's settings")]
+    Token,
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("TLS: {0}")]
+    Tls(#[source] io::Error),
+    #[error("nothing came in time")]
+    Slow,
+    #[error("{0}")]
+    Gone(#[source] io::Error),
+}
+
+/// Each has a buffer of 16 KiB, and at most a message of a megabyte.
+const MOST_SENDERS: usize = 64;
+
+/// A TLS record.
+const READ: usize = 16 * 1024;
+
+/// Two round trips, and a flight lost twice.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A message that has begun comes within this, or never.
+const MESSAGE: Duration = Duration::from_secs(30);
+
+/// A sender that has nothing to say for so long connects anew when it has.
+const SILENCE: Duration = Duration::from_secs(60 * 60);
+
+/// A connection that ends meanwhile gives its descriptor back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,78 @@
+//! A server and its app, from the app's start to the end of both.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use features::logs::AppEnd;
+use tracing::{info, warn};
+use transport::router::MOVE;
+
+use super::signals::Signals;
+use super::supervisor::{App, EndedBy};
+use crate::error::ServerError;
+use crate::server::{ClosedFront, TunnelServer};
+
+/// Serves until the app has ended for good, and returns how it did. The front opens when the app
+/// listens, so that whoever probes the public port sees the app's readiness and not ours.
+///
+/// The order of the end, all of it within the app's grace and [`REST`]:
+///
+/// 1. SIGTERM: the app is told at once. So is every client, which moves to another instance if there
+///    is one; whoever comes is turned away.
+/// 2. The app ends in its own time, over its own requests; what it says on the way reaches those who
+///    follow. At the end of its grace it is killed.
+/// 3. What it has left behind is ended, and its pipes are read to their last byte.
+/// 4. The sessions end, when they have sent what there is; then the front; then the rest.
+///
+/// An app that ends by itself begins at 3, and its clients are given no time to move: the platform
+/// starts another when we are gone.
+///
+/// # Errors
+/// [`ServerError`] if the front cannot be opened; the app has been stopped by then.
+pub async fn serve(
+    server: TunnelServer,
+    front: Option<ClosedFront>,
+    app: App,
+    mut signals: Signals,
+) -> Result<AppEnd, ServerError> {
+    let mut failed = None;
+    let ended = {
+        let readiness = app.readiness();
+        let opening = pin!(async {
+            if let Some(readiness) = readiness {
+                readiness.wait().await;
+                info!("the app listens on port {}", readiness.port);
+            }
+            failed = open(front).await.err();
+            if failed.is_none() {
+                std::future::pending::<()>().await;
+            }
+        });
+        app.run(&mut signals, opening, || server.leave(MOVE)).await
+    };
+    if ended.by == EndedBy::Itself {
+        server.leave(Duration::ZERO);
+    }
+    tokio::select! {
+        stopped = tokio::time::timeout(REST, server.stop()) => {
+            if stopped.is_err() {
+                warn!("the server has not stopped in time and is cut");
+            }
+        }
+        () = signals.stop() => {}
+    }
+    failed.map_or(Ok(ended.end), Err)
+}
+
+async fn open(front: Option<ClosedFront>) -> Result<(), ServerError> {
+    let Some(front) = front else {
+        return Ok(());
+    };
+    if let Some(address) = front.open().await? {
+        info!("listening for HTTP on TCP {address}");
+    }
+    Ok(())
+}
+
+/// What is left of Render's 30 seconds after the app's grace, its being killed and its last lines.
+const REST: Duration = Duration::from_secs(6);
