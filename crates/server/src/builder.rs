@@ -286,7 +286,7 @@ impl ServerBuilder {
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
-        let counts = Arc::clone(&manners.metrics);
+        let (counts, log) = (Arc::clone(&manners.metrics), Arc::clone(&parts.ring));
         let ready = Ready {
             quic: self.quic,
             door: Door::new(Arc::clone(&reception))?,
@@ -295,7 +295,7 @@ impl ServerBuilder {
             parts,
             router,
             reception,
-            keys: ServerKeys::new(keys, audit),
+            keys: ServerKeys::new(keys, audit, log),
             manners,
             writer,
             metrics: self.sections.get("metrics")?,
