@@ -148,8 +148,10 @@ async fn while_a_secret_is_rotated_both_are_good() {
     let mut feed = Feed::new(server.ring().clone(), Origin::service("app"));
     feed.push(format!("secret {NEXT}\n").as_bytes());
     let line = loop {
-        if let Some(LogItem::Entry(entry)) = logs.next().await.unwrap() {
-            break entry.line().unwrap().message.clone();
+        if let Some(LogItem::Entry(entry)) = logs.next().await.unwrap()
+            && let Some(line) = entry.line()
+        {
+            break line.message.clone();
         }
     };
     assert!(line.starts_with("secret <"), "{line}");

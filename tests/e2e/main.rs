@@ -1,6 +1,7 @@
 //! Both ends, over real sockets, with real databases and real proxies: what the parts promise together.
 
 mod crowd;
+mod embedded;
 mod front;
 mod harness;
 mod keys;

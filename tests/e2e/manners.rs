@@ -188,6 +188,9 @@ async fn metrics_are_shown_with_the_key_and_on_a_port_of_their_own_without() {
     let with_key = format!("{open}\r\nAuthorization: Bearer {key}");
     let own = server.metrics_address().expect("a port of their own");
     assert!(own.ip().is_loopback());
+    // The channel is counted when it has ended, a moment after its answer.
+    let counted = r#"channels_total{feature="health",outcome="served"} 1"#;
+    while !asked(own, open).await.1.contains(counted) {}
     let answers = [
         http(&server, &with_key).await,
         asked(own, open).await,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use features::logs::{LogsConfig, Ring};
+use features::logs::{LogsConfig, Origin, Ring};
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
 use sanitize::PseudonymKey;
@@ -23,11 +23,11 @@ use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
 use crate::front::metrics::{self, MetricsConfig, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
 use crate::oversight::Manners;
-use crate::server::{ClosedFront, FrontPlan, Made, TunnelServer, bind};
+use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
 pub struct ServerBuilder {
-    quic: SocketAddr,
+    quic: Option<SocketAddr>,
     http: Option<SocketAddr>,
     keys: Keys,
     environment: String,
@@ -47,17 +47,17 @@ pub struct ServerBuilder {
 }
 
 /// A server that has all that it needs but its ports.
-struct Ready {
-    quic: SocketAddr,
-    door: Door,
+pub(crate) struct Ready {
+    quic: Option<SocketAddr>,
+    pub(crate) door: Door,
     /// What the features serve over HTTP.
-    routes: axum::Router,
-    parts: ServerParts,
-    router: Arc<Router>,
-    reception: Arc<Reception>,
-    origins: Origins,
-    keys: ServerKeys,
-    manners: Manners,
+    pub(crate) routes: axum::Router,
+    pub(crate) parts: ServerParts,
+    pub(crate) router: Arc<Router>,
+    pub(crate) reception: Arc<Reception>,
+    pub(crate) origins: Origins,
+    pub(crate) keys: ServerKeys,
+    pub(crate) manners: Manners,
     writer: Option<Writer>,
     metrics: MetricsConfig,
 }
@@ -76,7 +76,7 @@ impl Default for ServerBuilder {
         let everywhere =
             SocketAddr::from((Ipv6Addr::UNSPECIFIED, transport::address::DEFAULT_PORT));
         Self {
-            quic: everywhere,
+            quic: Some(everywhere),
             http: Some(everywhere),
             keys: Keys::default(),
             environment: "production".to_owned(),
@@ -102,7 +102,7 @@ impl ServerBuilder {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        self.quic = everywhere;
+        self.quic = Some(everywhere);
         self.http = Some(everywhere);
         self
     }
@@ -110,7 +110,7 @@ impl ServerBuilder {
     /// Listens for QUIC on this UDP address; port 0 lets the system choose.
     #[must_use]
     pub const fn quic_address(mut self, address: SocketAddr) -> Self {
-        self.quic = address;
+        self.quic = Some(address);
         self
     }
 
@@ -135,6 +135,15 @@ impl ServerBuilder {
     #[must_use]
     pub const fn upstream(mut self, port: u16) -> Self {
         self.upstream = Some(port);
+        self
+    }
+
+    /// Listens on no port at all: clients come through [`TunnelServer::router`], which an app of the
+    /// caller's serves.
+    #[must_use]
+    pub const fn embedded(mut self) -> Self {
+        self.quic = None;
+        self.http = None;
         self
     }
 
@@ -345,7 +354,7 @@ impl ServerBuilder {
                 key: Arc::new(key),
                 lasting: self.pseudonyms.is_some(),
             },
-            ring: Arc::new(self.ring(logs)),
+            ring: Arc::new(self.ring(logs)?),
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
             variables: self.variables.clone(),
@@ -353,12 +362,17 @@ impl ServerBuilder {
     }
 
     /// Makes the ring; it hides the server's own secrets, should a line ever hold one.
-    fn ring(&self, config: LogsConfig) -> Ring {
+    fn ring(&self, config: LogsConfig) -> Result<Ring, ServerError> {
+        let origin = Origin::new(
+            &self.server_id,
+            self.instance.as_deref().unwrap_or_default(),
+        );
+        let ring = Ring::open(config, origin, self.commit.clone())?;
         let secrets = self
             .keys
             .secrets()
             .chain(self.pseudonyms.as_deref().map(str::trim));
-        secrets.fold(Ring::new(config), Ring::hiding)
+        Ok(secrets.fold(ring, Ring::hiding))
     }
 
     fn trust(
@@ -367,7 +381,7 @@ impl ServerBuilder {
         instance: [u8; 16],
         features: Vec<FeatureVersion>,
     ) -> ServerTrust {
-        let port = self.quic.port();
+        let port = self.quic.map_or(0, |address| address.port());
         ServerTrust {
             keys: Arc::clone(keys),
             name: ServerName {
@@ -386,23 +400,21 @@ impl ServerBuilder {
 
 impl Ready {
     /// Takes the UDP port, and runs.
-    async fn listen(self) -> Result<TunnelServer, ServerError> {
-        let listener = bind(self.quic, |address| {
-            std::future::ready(Listener::bind(address, Arc::clone(&self.reception)))
-        });
-        let metrics = OwnPort::bind(self.metrics).await?;
-        let made = Made {
-            listener: listener.await?,
-            door: self.door,
-            router: self.router,
-            routes: self.routes,
-            origins: self.origins,
-            keys: self.keys,
-            manners: self.manners,
+    async fn listen(mut self) -> Result<TunnelServer, ServerError> {
+        let listener = match self.quic {
+            Some(address) => {
+                let bound = bind(address, |it| {
+                    std::future::ready(Listener::bind(it, Arc::clone(&self.reception)))
+                });
+                Some(bound.await?)
+            }
+            None => None,
         };
-        let mut server = TunnelServer::run(made, &self.parts);
-        features::start_helpers(&self.parts, server.helpers())?;
-        server.audit(self.writer);
+        let metrics = OwnPort::bind(self.metrics).await?;
+        let (parts, writer) = (self.parts.clone(), self.writer.take());
+        let mut server = TunnelServer::run(listener, self);
+        features::start_helpers(&parts, server.helpers())?;
+        server.audit(writer);
         server.show_metrics(metrics);
         Ok(server)
     }

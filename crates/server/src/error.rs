@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use features::logs::StoreError;
 use features::parts::SectionError;
 use thiserror::Error;
 use transport::endpoint::BindError;
@@ -73,6 +74,9 @@ pub enum ServerError {
     /// The system gave no random bytes.
     #[error("the system gave no random bytes for the pseudonym key")]
     NoRandomness,
+    /// The folder of the log cannot be had.
+    #[error(transparent)]
+    Log(#[from] StoreError),
     /// The UDP port cannot be had.
     #[error(transparent)]
     Quic(#[from] BindError),

@@ -24,6 +24,29 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! An axum app may serve the tunnel itself, on its own port:
+//!
+//! ```no_run
+//! use std::net::SocketAddr;
+//!
+//! use axum::Router;
+//! use axum::routing::get;
+//! use server::TunnelServer;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = "";
+//! let tunnel = TunnelServer::builder().embedded().secret(secret).start().await?;
+//! let app = Router::new().route("/", get(async || "hello")).merge(tunnel.router());
+//!
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:3000").await?;
+//! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+//!     .with_graceful_shutdown(server::asked_to_stop())
+//!     .await?;
+//! tunnel.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod app;
 mod audit;
@@ -37,6 +60,7 @@ mod keys;
 mod oversight;
 mod server;
 mod signal;
+mod tracing_layer;
 
 pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
@@ -46,5 +70,6 @@ pub use front::manners::OriginError;
 pub use keys::{Keys, ServerKeys};
 pub use server::{ClosedFront, TunnelServer};
 pub use signal::{Hangups, asked_to_stop};
+pub use tracing_layer::{LogsLayer, logs_layer};
 pub use transport::router::MOVE;
 pub use transport::trust::{Allow, Change, KeyChange, KeyId, NoSanitize, Scopes, Secret};

@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use features::logs::Ring;
-use features::parts::ServerParts;
 use tracing::warn;
-use transport::carrier::websocket::Door;
-use transport::endpoint::Listener;
+use transport::endpoint::{Listener, Reception};
 use transport::router::{DRAIN, MOVE, Router};
-use transport::tasks::Tasks;
+use transport::tasks::{Tasks, heavy};
 
 use crate::audit::Writer;
-use crate::builder::ServerBuilder;
+use crate::builder::{Ready, ServerBuilder};
 use crate::error::ServerError;
-use crate::front::manners::{Origins, shared};
+use crate::front::manners::shared;
 use crate::front::metrics::{OwnPort, SharedMetrics};
 use crate::front::websocket::Upgrades;
 use crate::front::{Front, own_routes};
@@ -27,7 +25,9 @@ use crate::oversight::Manners;
 /// A running server. Dropping it without [`TunnelServer::stop`] cuts its sessions.
 #[derive(Debug)]
 pub struct TunnelServer {
-    listener: Arc<Listener>,
+    /// `None` where clients come through the caller's own HTTP alone.
+    listener: Option<Arc<Listener>>,
+    reception: Arc<Reception>,
     http_address: Option<SocketAddr>,
     /// The tunnel's own paths.
     routes: axum::Router,
@@ -41,18 +41,6 @@ pub struct TunnelServer {
     helpers: Tasks,
 }
 
-/// What a server is made of, when it has its UDP port.
-pub(crate) struct Made {
-    pub(crate) listener: Listener,
-    pub(crate) door: Door,
-    pub(crate) router: Arc<Router>,
-    /// What is served beside the tunnel's own paths.
-    pub(crate) routes: axum::Router,
-    pub(crate) origins: Origins,
-    pub(crate) keys: ServerKeys,
-    pub(crate) manners: Manners,
-}
-
 impl TunnelServer {
     /// Begins to collect what a server needs.
     #[must_use]
@@ -60,46 +48,40 @@ impl TunnelServer {
         ServerBuilder::default()
     }
 
-    pub(crate) fn run(made: Made, parts: &ServerParts) -> Self {
-        let Made {
-            listener,
-            door,
-            router,
-            routes,
-            origins,
-            keys,
-            manners,
-        } = made;
+    pub(crate) fn run(listener: Option<Listener>, ready: Ready) -> Self {
         let (doors, sessions) = (Tasks::new(), Tasks::new());
         let guests = Guests::new(
-            Arc::clone(&router),
-            Arc::clone(keys.ring()),
-            manners.clone(),
-            parts.sessions.clone(),
+            Arc::clone(&ready.router),
+            Arc::clone(ready.keys.ring()),
+            ready.manners.clone(),
+            ready.parts.sessions.clone(),
             sessions.clone(),
         );
         let upgrades = Upgrades {
-            door: Arc::new(door),
+            door: Arc::new(ready.door),
             guests: guests.clone(),
         };
-        let listener = Arc::new(listener);
-        let letting_in = let_in(Arc::clone(&listener), guests);
-        let stopping = doors.clone();
-        doors.spawn("quic door", async move {
-            tokio::select! {
-                () = letting_in => {}
-                () = stopping.stopping() => {}
-            }
-        });
+        let listener = listener.map(Arc::new);
+        if let Some(listener) = &listener {
+            let letting_in = let_in(Arc::clone(listener), guests);
+            let stopping = doors.clone();
+            doors.spawn("quic door", async move {
+                tokio::select! {
+                    () = letting_in => {}
+                    () = stopping.stopping() => {}
+                }
+            });
+        }
         Self {
             listener,
+            reception: ready.reception,
             http_address: None,
             metrics_address: None,
-            routes: shared(own_routes(upgrades, routes), &origins),
-            ring: Arc::clone(&parts.ring),
-            keys,
-            manners,
-            router,
+            routes: shared(own_routes(upgrades, ready.routes), &ready.origins),
+            ring: ready.parts.ring,
+            keys: ready.keys,
+            manners: ready.manners,
+            router: ready.router,
             doors,
             sessions,
             helpers: Tasks::new(),
@@ -124,15 +106,30 @@ impl TunnelServer {
     /// Returns the UDP address that it listens on.
     ///
     /// # Errors
-    /// Whatever the system answers.
+    /// Whatever the system answers; [`io::ErrorKind::NotConnected`] if it is embedded, and listens on
+    /// none.
     pub fn quic_address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        match &self.listener {
+            Some(listener) => listener.local_addr(),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 
     /// Returns the TCP address of the front, if there is one.
     #[must_use]
     pub const fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
+    }
+
+    /// Returns the tunnel's own paths, `/render-tunnel` and what is below `/_tunnel/`, to be merged
+    /// into an app's router.
+    ///
+    /// Clients are told apart if the app is served with
+    /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo); else all of them share the delay that
+    /// wrong guesses of one of them cost. When the app's own server has stopped, nobody new comes in;
+    /// then is the time for [`TunnelServer::stop`].
+    pub fn router(&self) -> axum::Router {
+        self.routes.clone()
     }
 
     /// Returns the ring that log lines go into.
@@ -188,7 +185,7 @@ impl TunnelServer {
     /// moves to another, while all that is open goes on until [`TunnelServer::stop`], and for
     /// `stay` at least: [`MOVE`] where there is another instance to move to.
     pub fn leave(&self, stay: Duration) {
-        self.listener.leave();
+        self.reception.leave();
         self.router.leave(stay);
     }
 
@@ -199,7 +196,7 @@ impl TunnelServer {
     /// has gone by since [`TunnelServer::leave`] counts.
     pub async fn stop(self) -> Vec<&'static str> {
         // 1. Whoever comes is turned away at once, and not left to wait for an answer.
-        self.listener.leave();
+        self.reception.leave();
         // 2. Each session hears of it, has time to move, tells its features, lets calls end, and
         //    closes with "restarting".
         let sessions = MOVE + DRAIN + SESSION_CLOSE;
@@ -207,9 +204,13 @@ impl TunnelServer {
         // 3. Nobody answers any more.
         late.extend(self.doors.shutdown(DOORS).await);
         // 4. The last packets leave.
-        self.listener.close().await;
+        if let Some(listener) = &self.listener {
+            listener.close().await;
+        }
         // 5. What fed the server has nobody left to feed.
         late.extend(self.helpers.shutdown(HELPERS).await);
+        // 6. The next start hears that this one has ended in order.
+        heavy(|| self.ring.finish());
         if !late.is_empty() {
             warn!("these tasks were late and were cut: {late:?}");
         }
@@ -306,8 +307,9 @@ async fn let_in(listener: Arc<Listener>, guests: Guests) {
     }
 }
 
-/// Closing a door takes no time.
-const DOORS: Duration = Duration::from_secs(1);
+/// What is asked of us is answered at once, and who asks nothing is let go at once; a request to an app
+/// behind the front may be under way for longer.
+const DOORS: Duration = Duration::from_secs(5);
 
 /// After its channels have ended, a session has a packet to send.
 const SESSION_CLOSE: Duration = Duration::from_secs(1);

@@ -38,7 +38,7 @@ impl Configuration {
         folder: &Path,
     ) -> Result<Self, Failure> {
         let text = |name| environment.text(name).map(|value| value.map(str::to_owned));
-        let file = config_file(arguments.config.as_deref(), folder)?;
+        let file = config_file(arguments.places.config.as_deref(), folder)?;
         let from_input = given_secret(arguments) == Some(SecretFile::StandardInput);
         let secret = default_secret(arguments, environment, &file)?;
         let keys = keys(secret.as_ref(), environment, &file)?;
@@ -59,21 +59,6 @@ impl Configuration {
         })
     }
 
-    /// Reads the keys again, from `tunnel.toml`, `.env` and files of secrets.
-    pub(super) fn keys_of_now(
-        &self,
-        arguments: &Arguments,
-        environment: &Environment,
-        folder: &Path,
-    ) -> Result<Keys, Failure> {
-        let file = config_file(arguments.config.as_deref(), folder)?;
-        let secret = match &self.read_once {
-            Some(secret) => Some(secret.clone()),
-            None => default_secret(arguments, environment, &file)?,
-        };
-        keys(secret.as_ref(), environment, &file)
-    }
-
     /// Returns the port that is served.
     pub(super) const fn port(&self) -> u16 {
         self.port
@@ -82,6 +67,21 @@ impl Configuration {
     /// Returns what the file says.
     pub(super) const fn file(&self) -> &ConfigFile {
         &self.file
+    }
+
+    /// Reads the keys again, from `tunnel.toml`, `.env` and files of secrets.
+    pub(super) fn keys_of_now(
+        &self,
+        arguments: &Arguments,
+        environment: &Environment,
+        folder: &Path,
+    ) -> Result<Keys, Failure> {
+        let file = config_file(arguments.places.config.as_deref(), folder)?;
+        let secret = match &self.read_once {
+            Some(secret) => Some(secret.clone()),
+            None => default_secret(arguments, environment, &file)?,
+        };
+        keys(secret.as_ref(), environment, &file)
     }
 
     /// Returns the names of the keys.
@@ -168,7 +168,7 @@ fn key_names(secret: Option<&Secret>, file: &ConfigFile) -> Vec<String> {
 }
 
 fn given_secret(arguments: &Arguments) -> Option<SecretFile> {
-    arguments.secret_file.clone().map(SecretFile::from)
+    arguments.places.secret_file.clone().map(SecretFile::from)
 }
 
 /// Reads the secret of the key named `default`. A file with keys of its own needs no other.

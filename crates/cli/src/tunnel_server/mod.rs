@@ -17,6 +17,7 @@ use server::TunnelServer;
 use tracing::{info, warn};
 
 use self::configuration::Configuration;
+use self::keys::KeysArguments;
 use self::probe::Probe;
 use self::run::RunArguments;
 use crate::environment::Environment;
@@ -54,12 +55,12 @@ struct Program {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<RunArguments>),
-    Keys(keys::KeysArguments),
+    Keys(KeysArguments),
     Probe(Probe),
 }
 
 /// How is served, with a service of its own or without.
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 struct Arguments {
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
     #[arg(long, value_name = "N")]
@@ -78,12 +79,19 @@ struct Arguments {
     #[arg(long, value_name = "PATH")]
     log_file: Vec<PathBuf>,
 
+    #[command(flatten)]
+    places: Places,
+}
+
+/// Where secrets and the configuration are.
+#[derive(Debug, Default, Args)]
+struct Places {
     /// Reads the secret from a file, or from standard input with `-` [env: RENDER_TUNNEL_SECRET holds the secret itself]
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 
     /// The configuration file [default: tunnel.toml in this folder or above it, if there is one]
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
 }
 
@@ -96,7 +104,7 @@ pub fn main() -> ExitCode {
             let ended = interrupt::run_uninterrupted(run::run(*run));
             ended.map_or_else(|failure| report(Err(failure)).into(), ExitCode::from)
         }
-        Some(Command::Keys(keys)) => report(list_keys(&program.arguments, &keys)).into(),
+        Some(Command::Keys(keys)) => report(list_keys(&keys)).into(),
         Some(Command::Probe(probe)) => report(interrupt::run(|_| ask(probe))).into(),
         None => {
             let input = standalone::Input::from_flag(program.stdin_logs);
@@ -111,10 +119,10 @@ async fn ask(probe: Probe) -> Result<(), Failure> {
     probe.run(&Environment::read(&folder)?).await
 }
 
-fn list_keys(arguments: &Arguments, keys: &keys::KeysArguments) -> Result<(), Failure> {
+fn list_keys(keys: &KeysArguments) -> Result<(), Failure> {
     let folder = working_folder()?;
     let environment = Environment::read(&folder)?;
-    keys::run(arguments, keys, &environment, &folder)
+    keys::run(keys, &environment, &folder)
 }
 
 /// Where `.env` and `tunnel.toml` are looked for.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::path::Path;
 
-use server::{Hangups, KeyChange, ServerKeys};
+use server::{Hangups, KeyChange, ServerKeys, TunnelServer};
 use tracing::{error, info};
 
 use super::Arguments;
@@ -11,29 +11,38 @@ use super::configuration::Configuration;
 use crate::environment::Environment;
 use crate::exit::Failure;
 
+/// Listens for hangups from now on.
+pub(super) fn hangups() -> Result<Hangups, Failure> {
+    Hangups::listen().map_err(|error| Failure::failed(format!("cannot listen for SIGHUP: {error}")))
+}
+
 /// Reloads at each hangup, without end.
-pub(super) async fn at_each_hangup(
-    keys: &ServerKeys,
+pub(super) async fn at_each(
+    mut hangups: Hangups,
+    server: &TunnelServer,
     configuration: &Configuration,
     arguments: &Arguments,
     folder: &Path,
-) -> Result<Infallible, Failure> {
-    let mut hangups = Hangups::listen()
-        .map_err(|error| Failure::failed(format!("cannot listen for SIGHUP: {error}")))?;
+) -> Infallible {
     loop {
         hangups.next().await;
-        reload(keys, configuration, arguments, folder);
+        reload(server, configuration, arguments, folder);
     }
 }
 
-/// Opens the audit log again; reads the keys again and lets the server accept them. If they cannot be
-/// used, it keeps those that it has, and the log says why.
+/// Opens the audit log again; reads the keys again and lets the server accept them; if they cannot
+/// be used, it keeps those that it has, and the log says why.
 ///
 /// What is read is `tunnel.toml`, `.env`, and the files that hold secrets. The variables of a process
 /// do not change while it runs: a secret in one takes a restart.
-fn reload(keys: &ServerKeys, configuration: &Configuration, arguments: &Arguments, folder: &Path) {
-    keys.reopen_audit();
-    match reloaded(keys, configuration, arguments, folder) {
+fn reload(
+    server: &TunnelServer,
+    configuration: &Configuration,
+    arguments: &Arguments,
+    folder: &Path,
+) {
+    server.keys().reopen_audit();
+    match reloaded(server.keys(), configuration, arguments, folder) {
         Ok(changes) if changes.is_empty() => info!("the keys were read again: nothing has changed"),
         Ok(changes) => info!("the keys were read again: {} changed", changes.len()),
         Err(failure) => error!(

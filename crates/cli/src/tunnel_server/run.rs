@@ -13,8 +13,7 @@ use server::app::{
 };
 
 use super::configuration::Configuration;
-use super::reload::at_each_hangup;
-use super::{Arguments, announce, follow_files, log, working_folder};
+use super::{Arguments, announce, follow_files, log, reload, working_folder};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 
@@ -68,48 +67,49 @@ pub(super) async fn run(run: RunArguments) -> Result<u8, Failure> {
     let own_log = OwnLog::begin(&outlets).map_err(cannot)?;
     let writer = own_log.clone();
     log::write(&environment, move || writer.clone())?;
-    let ended = serve(run, &environment, &folder, outlets).await;
+    let ended = serve(&run, &environment, &folder, outlets).await;
     own_log.flush();
     ended.map(app::exit_code)
 }
 
 async fn serve(
-    run: RunArguments,
+    run: &RunArguments,
     environment: &Environment,
     folder: &Path,
     outlets: Outlets,
 ) -> Result<AppEnd, Failure> {
     let configuration = Configuration::new(&run.arguments, environment, folder)?;
-    let mut builder = configuration.builder(&run.arguments, environment);
-    let arguments = run.arguments.clone();
+    let arguments = &run.arguments;
+    let mut builder = configuration.builder(arguments, environment);
     let wrapping = wrapping(run, environment, &configuration, outlets)?;
     if let AppPort::At(port) = wrapping.launch.port {
         builder = builder.upstream(port);
     }
-    let signals = Signals::hear()
+    let mut signals = Signals::hear()
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
+    let hangups = reload::hangups()?;
     app::adopt_orphans();
     let (server, front) = builder.start_closed().await?;
     announce(&server, &configuration)?;
     follow_files(&server, &arguments.log_file);
-    match App::start(wrapping, server.ring()) {
-        Ok(app) => {
-            let keys = server.keys().clone();
-            tokio::select! {
-                ended = app::serve(server, front, app, signals) => Ok(ended?),
-                failed = at_each_hangup(&keys, &configuration, &arguments, folder) => match failed? {},
-            }
-        }
+    let app = match App::start(wrapping, server.ring()) {
+        Ok(app) => app,
         Err(failed) => {
             server.stop().await;
-            Err(failed.into())
+            return Err(failed.into());
         }
-    }
+    };
+    let ended = tokio::select! {
+        ended = app::serve(&server, front, app, &mut signals) => ended,
+        never = reload::at_each(hangups, &server, &configuration, arguments, folder) => match never {},
+    };
+    app::stop(server, &mut signals).await;
+    Ok(ended?)
 }
 
 /// Puts together how the service is wrapped.
 fn wrapping(
-    run: RunArguments,
+    run: &RunArguments,
     environment: &Environment,
     configuration: &Configuration,
     outlets: Outlets,
@@ -119,12 +119,12 @@ fn wrapping(
         .sections
         .get("app")
         .map_err(server::ServerError::from)?;
-    let mut command = run.command.into_iter();
+    let mut command = run.command.iter().cloned();
     let launch = Launch {
         program: command.next().unwrap_or_default(),
         arguments: command.collect(),
         port: app_port(run.app_port, configuration.port())?,
-        input: match &run.arguments.secret_file {
+        input: match &run.arguments.places.secret_file {
             Some(path) if path.as_os_str() == "-" => Input::Nothing,
             _ => Input::Ours,
         },

@@ -6,8 +6,7 @@ use std::path::Path;
 use tracing::info;
 
 use super::configuration::Configuration;
-use super::reload::at_each_hangup;
-use super::{Arguments, announce, feeds, follow_files, log, working_folder};
+use super::{Arguments, announce, feeds, follow_files, log, reload, working_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
@@ -37,7 +36,7 @@ pub(super) async fn serve(
     input: Input,
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
-    if input == Input::Lines && arguments.secret_file.as_deref() == Some(Path::new("-")) {
+    if input == Input::Lines && arguments.places.secret_file.as_deref() == Some(Path::new("-")) {
         return Err(
             Failure::usage("standard input cannot be both the secret and the log")
                 .hint("keep the secret in a file, or in RENDER_TUNNEL_SECRET"),
@@ -54,9 +53,10 @@ pub(super) async fn serve(
     if input == Input::Lines {
         feeds::read_standard_input(&server);
     }
+    let hangups = reload::hangups()?;
     tokio::select! {
         () = interrupt.wait() => {}
-        failed = at_each_hangup(server.keys(), &configuration, &arguments, &folder) => match failed? {},
+        never = reload::at_each(hangups, &server, &configuration, &arguments, &folder) => match never {},
     }
     info!("stopping");
     server.stop().await;

@@ -119,9 +119,11 @@ fn what_an_app_leaves_behind_ends_with_it() {
 #[test]
 fn a_daemon_that_holds_the_outputs_keeps_nobody() {
     let sandbox = sandbox();
-    let mut running = sandbox.wrap("setsid sleep 1000 & echo $!; exit 0");
+    let mut running =
+        sandbox.wrap("setsid sleep 1000 & echo $!; until [ -e go ]; do sleep 0.01; done");
     let daemon = running.wrote("").trim().to_owned();
-    until("the daemon", || is_leader(&daemon) || !runs(&daemon));
+    until("the daemon", || is_leader(&daemon));
+    fs::write(sandbox.path().join("go"), "").unwrap();
     running.end().expect(0, &["not as a daemon"]);
     assert!(
         Command::new("kill")

@@ -1,5 +1,6 @@
 //! The section `[logs]` of `tunnel.toml`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::Error as _;
@@ -9,7 +10,7 @@ use thiserror::Error;
 use super::mask::{Mask, OwnMask};
 use super::sources::{FilePattern, IngestConfig, RenderConfig, SyslogConfig};
 
-/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, and what is masked in it.
+/// The section `[logs]` of `tunnel.toml`: how much of the log is kept, where, and what is masked in it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LogsConfig {
@@ -23,6 +24,9 @@ pub struct LogsConfig {
     pub mask: Vec<Mask>,
     /// What is masked beside that.
     pub masks: Vec<OwnMask>,
+    /// A folder on a disk, in which the entries outlive the server: those that fit into memory are
+    /// there again when it starts. It takes as many bytes again, and an eighth more.
+    pub path: Option<PathBuf>,
     /// Lines over HTTP.
     pub ingest: IngestConfig,
     /// Files that are followed.
@@ -42,6 +46,7 @@ impl Default for LogsConfig {
             max_bytes: 16 * 1024 * 1024,
             mask: Mask::ALL.to_vec(),
             masks: Vec::new(),
+            path: None,
             ingest: IngestConfig::default(),
             files: Vec::new(),
             syslog: None,
@@ -137,6 +142,8 @@ mod tests {
         assert_eq!(read("mask = [\"cards\"]").unwrap().mask, [Mask::Cards]);
         let own = read("[[masks]]\npattern = \"ORD-[0-9]+\"").unwrap();
         assert_eq!(own.masks.len(), 1);
+        let path = read("path = \"/var/data/logs\"").unwrap().path;
+        assert_eq!(path, Some(PathBuf::from("/var/data/logs")));
     }
 
     #[test]

@@ -45,6 +45,11 @@ impl Kept {
         }
     }
 
+    /// Counts on from here, if it is later. Those before it that are not there count as missing.
+    pub(super) fn skip_to(&mut self, next: u64) {
+        self.next = self.next.max(next);
+    }
+
     /// Returns the sequence of the next entry.
     pub(super) const fn next(&self) -> u64 {
         self.next

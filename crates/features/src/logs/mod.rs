@@ -29,6 +29,7 @@ mod parse;
 mod ring;
 mod server;
 mod sources;
+mod store;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -36,8 +37,10 @@ pub mod wire;
 
 use transport::channel::Priority;
 use transport::session::Protocol;
+use transport::tasks::Tasks;
 
 use crate::Feature;
+use crate::parts::{SectionError, ServerParts};
 
 pub use self::config::LogsConfig;
 pub use self::entry::{Entry, Line, Origin, Record};
@@ -52,6 +55,7 @@ pub use self::ring::{Batch, Most, Ring, Usage};
 pub use self::sources::{
     FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
 };
+pub use self::store::StoreError;
 pub use self::survey::Beginning;
 
 /// Logs, as both ends know it.
@@ -59,8 +63,14 @@ pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
     routes: Some(sources::routes),
-    helpers: Some(sources::helpers),
+    helpers: Some(helpers),
 };
+
+/// Starts what runs beside the server half.
+fn helpers(parts: &ServerParts, tasks: &Tasks) -> Result<(), SectionError> {
+    server::keep_tidy(parts, tasks);
+    sources::helpers(parts, tasks)
+}
 
 const PROTOCOL: Protocol = Protocol {
     feature: "logs",

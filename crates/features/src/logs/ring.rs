@@ -16,12 +16,13 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::config::LogsConfig;
-use super::entry::{Entry, Line, Record};
+use super::entry::{Entry, Line, Origin, Record};
 use super::filter::Sieve;
 use super::kept::{Kept, Slot};
 use super::lineage::{Begun, Lineage};
-use super::mark::{Before, Mark};
+use super::mark::{Before, Event, Mark};
 use super::mask::Masks;
+use super::store::{Appended, Store, StoreError};
 use super::wire::{Cause, Cursor, Epoch, Missed};
 
 /// The log lines of late.
@@ -32,6 +33,9 @@ pub struct Ring {
     config: LogsConfig,
     clock: Clock,
     masks: Masks,
+    // Taken before `kept`, so that entries are kept in the order in which they are written. Never
+    // held across an await.
+    store: Option<Mutex<Store>>,
     // Never held across an await.
     kept: Mutex<Kept>,
     /// ring --there is more--> readers that wait
@@ -74,18 +78,76 @@ impl Ring {
     #[must_use]
     pub fn new(config: LogsConfig) -> Self {
         let epoch = random_epoch();
+        let begun = Begun {
+            epoch,
+            first: 0,
+            before: Before::Unknown,
+        };
         Self {
             epoch,
-            lineage: Lineage::new(Begun {
-                epoch,
-                first: 0,
-                before: Before::Unknown,
-            }),
+            lineage: Lineage::new(begun),
             masks: Masks::new(&config),
             config,
             clock: Clock::start(),
+            store: None,
             kept: Mutex::default(),
             more: Notify::new(),
+        }
+    }
+
+    /// Opens the ring of a server that starts: with what the one before it has left on the disk, if
+    /// the configuration names a folder there. Its first new entry is a mark that says so.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the folder cannot be had.
+    pub fn open(
+        config: LogsConfig,
+        origin: Origin,
+        commit: Option<String>,
+    ) -> Result<Self, StoreError> {
+        Self::open_at(Clock::start(), config, origin, commit)
+    }
+
+    pub(super) fn open_at(
+        clock: Clock,
+        config: LogsConfig,
+        origin: Origin,
+        commit: Option<String>,
+    ) -> Result<Self, StoreError> {
+        let mut ring = Self::new(config);
+        ring.clock = clock;
+        let (mut before, mut lost) = (Before::Unknown, None);
+        if let Some(path) = ring.config.path.clone() {
+            let start = (ring.epoch, clock.now());
+            let opened = Store::open(path, &ring.config, origin.clone(), start)?;
+            (before, lost) = (opened.before, opened.lost);
+            ring.lineage = opened.lineage;
+            ring.kept = Mutex::new(opened.restored.kept);
+            ring.store = Some(Mutex::new(opened.store));
+        }
+        let started = Event::ServerStarted { commit, before };
+        for event in [started].into_iter().chain(lost) {
+            ring.mark(Mark {
+                time: clock.now(),
+                origin: origin.clone(),
+                event,
+            });
+        }
+        Ok(ring)
+    }
+
+    /// Notes on the disk that all is there. For a server that stops, after whatever feeds the ring.
+    pub fn finish(&self) {
+        if let Some(store) = &self.store {
+            lock(store).finish();
+        }
+    }
+
+    /// Gives back what is over the bounds, in memory and on the disk. For when nobody appends.
+    pub fn tidy(&self) {
+        self.look(|_| ());
+        if let Some(store) = &self.store {
+            lock(store).tidy(self.clock.now());
         }
     }
 
@@ -185,6 +247,11 @@ impl Ring {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn config(&self) -> &LogsConfig {
+        &self.config
+    }
+
     pub(super) const fn masks(&self) -> &Masks {
         &self.masks
     }
@@ -223,16 +290,29 @@ impl Ring {
 
     fn push(&self, records: impl IntoIterator<Item = Record>) -> u64 {
         let now = self.clock.now();
+        let Some(store) = &self.store else {
+            return self.keep(now, |kept| {
+                let sequence = kept.next();
+                records.into_iter().for_each(|it| kept.push(now, it));
+                sequence
+            });
+        };
+        let mut store = lock(store);
+        let Appended { sequence, entries } = store.append(now, records);
+        self.keep(now, |kept| {
+            entries.into_iter().for_each(|it| kept.push_entry(now, it));
+        });
+        sequence
+    }
+
+    fn keep<T>(&self, now: u64, push: impl FnOnce(&mut Kept) -> T) -> T {
         let mut kept = self.kept();
-        let sequence = kept.next();
-        for record in records {
-            kept.push(now, record);
-        }
+        let pushed = push(&mut kept);
         let gone = self.evict(&mut kept, now);
         drop(kept);
         drop(gone);
         self.more.notify_waiters();
-        sequence
+        pushed
     }
 
     fn evict(&self, kept: &mut Kept, now: u64) -> Vec<Slot> {
@@ -249,9 +329,13 @@ impl Ring {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        // A panic elsewhere leaves at worst a count of bytes that is one line too high.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves at worst a count of bytes that is one line too high.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes from an iterator up to and with the first that is not within.

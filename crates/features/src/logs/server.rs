@@ -22,6 +22,24 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, Sect
     Ok(Some(Arc::new(Logs::new(Arc::clone(&parts.ring)))))
 }
 
+/// Lets what is too old leave the ring, though nobody appends or reads.
+pub(super) fn keep_tidy(parts: &ServerParts, tasks: &Tasks) {
+    let (ring, stopping) = (Arc::clone(&parts.ring), tasks.clone());
+    tasks.spawn("log keeper", async move {
+        let tidy = async {
+            loop {
+                tokio::time::sleep(TIDY).await;
+                // Files may have to be removed.
+                heavy(|| ring.tidy());
+            }
+        };
+        tokio::select! {
+            () = tidy => {}
+            () = stopping.stopping() => {}
+        }
+    });
+}
+
 #[derive(Debug)]
 pub(super) struct Logs {
     ring: Arc<Ring>,
@@ -187,3 +205,6 @@ const BATCH: usize = 64 * 1024;
 /// How old a reader's cursor may be: after a loss, what came since and was not wanted would count
 /// as missing if the ring no longer had it.
 const TELL: Duration = Duration::from_secs(5);
+
+/// How much longer than the retention an entry may stay: little of the shortest that makes sense.
+const TIDY: Duration = Duration::from_secs(30);

@@ -49,7 +49,7 @@ pub struct Cursor {
 }
 
 /// Names one start of a server: a random number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Epoch(pub u64);
 
 /// What a server pours. Each item says where its reader is after it.

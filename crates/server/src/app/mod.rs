@@ -28,7 +28,7 @@ pub use self::launch::{AppPort, Input, Launch, StartError, free_port};
 pub use self::output::{Outlets, OwnLog};
 pub use self::reaper::adopt_orphans;
 pub use self::restart::Restart;
-pub use self::serve::serve;
+pub use self::serve::{serve, stop};
 pub use self::signals::Signals;
 pub use self::supervisor::{App, Wrapping, exit_code};
 pub(crate) use self::withheld::variables;

@@ -15,7 +15,7 @@ use crate::server::{ClosedFront, TunnelServer};
 /// Serves until the app has ended for good, and returns how it did. The front opens when the app
 /// listens, so that whoever probes the public port sees the app's readiness and not ours.
 ///
-/// The order of the end, all of it within the app's grace and [`REST`]:
+/// The order of the end, all of it within the app's grace and nine seconds:
 ///
 /// 1. SIGTERM: the app is told at once. So is every client, which moves to another instance if there
 ///    is one; whoever comes is turned away.
@@ -27,13 +27,15 @@ use crate::server::{ClosedFront, TunnelServer};
 /// An app that ends by itself begins at 3, and its clients are given no time to move: the platform
 /// starts another when we are gone.
 ///
+/// This is all but the last of these: [`stop`].
+///
 /// # Errors
 /// [`ServerError`] if the front cannot be opened; the app has been stopped by then.
 pub async fn serve(
-    server: TunnelServer,
+    server: &TunnelServer,
     front: Option<ClosedFront>,
     app: App,
-    mut signals: Signals,
+    signals: &mut Signals,
 ) -> Result<AppEnd, ServerError> {
     let mut failed = None;
     let ended = {
@@ -48,11 +50,16 @@ pub async fn serve(
                 std::future::pending::<()>().await;
             }
         });
-        app.run(&mut signals, opening, || server.leave(MOVE)).await
+        app.run(signals, opening, || server.leave(MOVE)).await
     };
     if ended.by == EndedBy::Itself {
         server.leave(Duration::ZERO);
     }
+    failed.map_or(Ok(ended.end), Err)
+}
+
+/// Ends a server whose app has ended, within seconds, or at once if that is asked for.
+pub async fn stop(server: TunnelServer, signals: &mut Signals) {
     tokio::select! {
         stopped = tokio::time::timeout(REST, server.stop()) => {
             if stopped.is_err() {
@@ -61,7 +68,6 @@ pub async fn serve(
         }
         () = signals.stop() => {}
     }
-    failed.map_or(Ok(ended.end), Err)
 }
 
 async fn open(front: Option<ClosedFront>) -> Result<(), ServerError> {

@@ -7,13 +7,32 @@
 //!                         CF-Connecting-IP: client
 //! ```
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
 /// The other end of the TCP connection that a request came on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    /// Where the front is not ours, it may tell. If it does not, all clients are taken for one at an
+    /// address that is nobody's, and whose headers are not believed.
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let told = || {
+            let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+            Some(Self(*peer))
+        };
+        let ours = parts.extensions.get::<Self>().copied();
+        Ok(ours.or_else(told).unwrap_or(Self(nobody)))
+    }
+}
 
 /// Returns the address of the client.
 ///

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 use transport::tasks::Tasks;
 
@@ -19,7 +19,9 @@ use super::passage::{Stay, Surface};
 /// the request that is under way.
 pub(super) async fn run(listener: TcpListener, surface: Surface, tasks: Tasks) {
     let places = Arc::new(Semaphore::new(descriptors::most_connections()));
+    let mut full = Spell::Over;
     loop {
+        full = full.look(&places);
         let entered = tokio::select! {
             entered = enter(&listener, &places) => entered,
             () = tasks.stopping() => return,
@@ -32,15 +34,35 @@ pub(super) async fn run(listener: TcpListener, surface: Surface, tasks: Tasks) {
     }
 }
 
-type Entered = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+/// Whether it has been said that there is no place left: once, until most have been left again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spell {
+    Said,
+    Over,
+}
+
+impl Spell {
+    fn look(self, places: &Semaphore) -> Self {
+        match (self, places.available_permits()) {
+            (Self::Over, 0) => {
+                warn!("the front is full: connections wait until others end");
+                Self::Said
+            }
+            (Self::Said, CALM..) => Self::Over,
+            (spell, _) => spell,
+        }
+    }
+}
+
+type Entered = (TcpStream, SocketAddr, OwnedSemaphorePermit);
 
 /// Waits for a place, and then for somebody who wants it. Cancel-safe.
 async fn enter(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Entered> {
-    if places.available_permits() == 0 {
-        warn!("the front is full: connections wait until others end");
-    }
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     let (stream, peer) = accept(listener).await?;
     transport::reach::tune(&stream);
     Some((stream, peer, place))
 }
+
+/// So many free places are not a moment's luck: the fewest that there may be, halved.
+const CALM: usize = 32;

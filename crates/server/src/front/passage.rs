@@ -23,12 +23,13 @@ use tracing::debug;
 use transport::carrier::websocket::PATH;
 use transport::tasks::Tasks;
 
+use super::MOST_APP_HEADERS;
 use super::forwarded::Peer;
 use super::metrics::SharedMetrics;
+use super::presence::{Answering, By, ClientStream, Presence};
 use super::upstream::Upstream;
 use super::upstream::body::AppBody;
 use super::upstream::headers::Caller;
-use super::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
 
 /// What the front answers with, where an app is behind it.
 #[derive(Clone, Debug)]
@@ -46,12 +47,20 @@ pub(crate) struct Stay {
     pub(crate) place: Arc<OwnedSemaphorePermit>,
     /// The owner of what outlives HTTP on it.
     pub(crate) tasks: Tasks,
+    pub(super) presence: Arc<Presence>,
     peer: SocketAddr,
 }
 
-/// The body of an answer: ours or the app's.
+/// The body of an answer.
 #[derive(Debug)]
-pub(crate) enum FrontBody {
+pub(super) struct FrontBody {
+    body: Whose,
+    _answering: Answering,
+}
+
+/// A body of ours or of the app's.
+#[derive(Debug)]
+pub(super) enum Whose {
     Own(OwnBody),
     App(AppBody),
 }
@@ -62,6 +71,7 @@ impl Stay {
             caller: Caller::new(peer),
             place: Arc::new(place),
             tasks,
+            presence: Arc::default(),
             peer,
         }
     }
@@ -71,7 +81,8 @@ impl Surface {
     /// Serves requests until the connection ends, or leaves HTTP. Told to stop, it finishes the
     /// request that is under way and says in its answer that it is the last.
     pub(super) async fn serve(self, stream: TcpStream, stay: Stay) {
-        let stopping = stay.tasks.clone();
+        let (stopping, presence) = (stay.tasks.clone(), Arc::clone(&stay.presence));
+        let stream = ClientStream::new(stream, Arc::clone(&presence));
         let answer = |request| {
             let (surface, stay) = (self.clone(), stay.clone());
             async move { Ok::<_, Infallible>(surface.answer(request, &stay).await) }
@@ -79,13 +90,14 @@ impl Surface {
         let connection = http1::Builder::new()
             .preserve_header_case(true)
             .title_case_headers(true)
-            .max_headers(MOST_APP_HEADER_LINES)
             .max_buf_size(MOST_APP_HEADERS)
             .serve_connection(TokioIo::new(stream), service_fn(answer))
             .with_upgrades();
         let mut connection = pin!(connection);
         let ended = tokio::select! {
+            biased;
             ended = connection.as_mut() => ended,
+            () = presence.silent() => return,
             () = stopping.stopping() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
@@ -98,15 +110,26 @@ impl Surface {
 
     async fn answer(&self, mut request: Request<Incoming>, stay: &Stay) -> Response<FrontBody> {
         if !is_own(request.uri().path()) {
+            let answering = stay.presence.answer(By::TheApp);
             let response = Arc::clone(&self.upstream).pass(request, stay).await;
             self.metrics.passed(response.status());
-            return response;
+            return response.map(|body| answering.with(body));
         }
+        let answering = stay.presence.answer(By::Us);
         request.extensions_mut().insert(Peer(stay.peer));
         let own = TowerToHyperService::new(self.own.clone());
         match own.call(request).await {
-            Ok(response) => response.map(FrontBody::Own),
+            Ok(response) => response.map(|body| answering.with(Whose::Own(body))),
             Err(never) => match never {},
+        }
+    }
+}
+
+impl Answering {
+    const fn with(self, body: Whose) -> FrontBody {
+        FrontBody {
+            body,
+            _answering: self,
         }
     }
 }
@@ -124,23 +147,23 @@ impl Body for FrontBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.get_mut() {
-            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::App(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+        match &mut self.get_mut().body {
+            Whose::Own(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Whose::App(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(body) => body.is_end_stream(),
-            Self::App(body) => body.is_end_stream(),
+        match &self.body {
+            Whose::Own(body) => body.is_end_stream(),
+            Whose::App(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Own(body) => body.size_hint(),
-            Self::App(body) => body.size_hint(),
+        match &self.body {
+            Whose::Own(body) => body.size_hint(),
+            Whose::App(body) => body.size_hint(),
         }
     }
 }

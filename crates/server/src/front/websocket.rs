@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
 };
@@ -44,7 +44,7 @@ pub(crate) fn routes(upgrades: Upgrades) -> Router {
 
 async fn upgrade(
     State(upgrades): State<Arc<Upgrades>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Peer(peer): Peer,
     request: Request,
 ) -> Response<Body> {
     let Some(key) = websocket_key(&request) else {

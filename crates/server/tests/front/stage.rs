@@ -75,6 +75,18 @@ impl Side {
         }
     }
 
+    /// Reads so many bytes, and forgets them.
+    pub(crate) async fn skip(&mut self, bytes: usize) {
+        let mut left = bytes - std::mem::take(&mut self.read).len();
+        let mut block = vec![0; 64 * 1024];
+        while left > 0 {
+            let most = block.len().min(left);
+            let count = self.stream.read(&mut block[..most]).await.unwrap();
+            assert!(count > 0, "ended with {left} bytes to come");
+            left -= count;
+        }
+    }
+
     /// Reads to the end.
     pub(crate) async fn rest(&mut self) -> String {
         // A connection that is cut may end with a reset.

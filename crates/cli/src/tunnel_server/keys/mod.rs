@@ -12,7 +12,7 @@ use server::config::{ConfigFile, KeyConfig, SecretPlace};
 use server::{Allow, Keys, Scopes};
 use transport::trust::{Key, NoSanitize, Secret, SecretError};
 
-use super::Arguments;
+use super::Places;
 use super::configuration::{DEFAULT, NEXT_SECRET, config_file};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
@@ -26,6 +26,9 @@ use crate::settings::{self, SECRET, SecretFile};
 /// one cannot be used.
 #[derive(Debug, Args)]
 pub(in crate::tunnel_server) struct KeysArguments {
+    #[command(flatten)]
+    places: Places,
+
     /// Prints JSON
     #[arg(long)]
     json: bool,
@@ -65,7 +68,6 @@ enum State {
 
 /// Lists the keys.
 pub(in crate::tunnel_server) fn run(
-    arguments: &Arguments,
     keys: &KeysArguments,
     environment: &Environment,
     folder: &Path,
@@ -76,8 +78,9 @@ pub(in crate::tunnel_server) fn run(
         Format::Human
     };
     let screen = Screen::new(format, Loudness::Normal, environment);
-    let file = config_file(arguments.config.as_deref(), folder)?;
-    let listing = Listing::of(arguments, environment, &file)?;
+    let places = &keys.places;
+    let file = config_file(places.config.as_deref(), folder)?;
+    let listing = Listing::of(places, environment, &file)?;
     match format {
         Format::Json => screen.json(&listing.rows)?,
         Format::Human => screen.data(&human(&listing.rows))?,
@@ -99,14 +102,10 @@ struct Listing {
 }
 
 impl Listing {
-    fn of(
-        arguments: &Arguments,
-        environment: &Environment,
-        file: &ConfigFile,
-    ) -> Result<Self, Failure> {
+    fn of(places: &Places, environment: &Environment, file: &ConfigFile) -> Result<Self, Failure> {
         let mut listing = Self::default();
         let lookup = |name: &str| environment.text(name).ok().flatten().map(str::to_owned);
-        let given = arguments.secret_file.clone().map(SecretFile::from);
+        let given = places.secret_file.clone().map(SecretFile::from);
         if given.is_none() && !environment.has(SECRET) && file.keys.is_empty() {
             return Err(settings::no_secret());
         }

@@ -1,8 +1,6 @@
 //! How keys are listed.
 
 use super::*;
-use crate::tunnel_server::Program;
-use clap::Parser as _;
 
 const ONE: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
 const OTHER: &str = "6f2b8e0c9a714d36b1e7f08c2d9a6b43";
@@ -12,8 +10,12 @@ fn listing(toml: &str, environment: &[(&str, &str)]) -> Listing {
     let path = folder.path().join("tunnel.toml");
     std::fs::write(&path, toml).unwrap();
     let file = ConfigFile::read(&path).unwrap();
-    let arguments = Program::parse_from(["tunnel-server"]).arguments;
-    Listing::of(&arguments, &Environment::of(environment, &[]), &file).unwrap()
+    Listing::of(
+        &Places::default(),
+        &Environment::of(environment, &[]),
+        &file,
+    )
+    .unwrap()
 }
 
 fn ids(row: &Row) -> Vec<&str> {

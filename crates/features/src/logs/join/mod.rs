@@ -197,7 +197,10 @@ impl Held {
     }
 
     fn has_room(&self, raw: &[u8]) -> bool {
-        let bytes = self.raw.as_deref().unwrap_or(self.line.raw()).len();
+        let bytes = self
+            .raw
+            .as_deref()
+            .map_or_else(|| self.line.raw().len(), <[u8]>::len);
         self.lines + self.blank.len() < MOST_LINES && bytes + raw.len() < MOST_BYTES
     }
 

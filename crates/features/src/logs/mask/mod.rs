@@ -120,7 +120,7 @@ impl Masks {
         if view.is_changed() {
             let text = view.text().as_bytes();
             self.hidden.find(text, |range| {
-                findings.push(Finding::of(Kind::Hidden, view.place(range)))
+                findings.push(Finding::of(Kind::Hidden, view.place(range)));
             });
         }
         for (leak, range) in find_leaks(view.text(), &self.leaks) {

@@ -42,7 +42,7 @@ fn find_arguments(view: &View<'_>, findings: &mut Vec<Finding>) {
         };
         if is_secret(&rest[..length]) && !value.starts_with(['-', ' ']) {
             let start = at + 2 + length + 1;
-            if let Some(range) = bare(text, start, Ends::AtSpace) {
+            if let Some(range) = bare(text, start, Ends::Space) {
                 findings.push(Finding::of(Kind::Token, view.place(range)));
             }
         }
@@ -108,13 +108,13 @@ impl<'t> Name<'t> {
     fn bare_value(self, text: &str, start: usize, apart: bool) -> Option<Range<usize>> {
         if self.quote.is_some() {
             // JSON: a number, or nothing.
-            let range = bare(text, start, Ends::AtSign)?;
+            let range = bare(text, start, Ends::Sign)?;
             return (!EMPTY.contains(&&text[range.clone()])).then_some(range);
         }
         if self.ends_with("cookie") {
-            return bare(text, start, Ends::AtLine);
+            return bare(text, start, Ends::Line);
         }
-        let range = bare(text, start, Ends::AtSpace)?;
+        let range = bare(text, start, Ends::Space)?;
         let value = &text[range.clone()];
         if EMPTY.contains(&value) {
             return None;
@@ -123,8 +123,9 @@ impl<'t> Name<'t> {
         let more = text.as_bytes().get(next).filter(|_| next > range.end);
         if self.ends_with("authorization") && SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(value))
         {
-            let credentials = bare(text, next, Ends::AtSpace);
-            return Some(credentials.map_or(range.clone(), |more| range.start..more.end));
+            let credentials = bare(text, next, Ends::Space);
+            let end = credentials.map_or(range.end, |credentials| credentials.end);
+            return Some(range.start..end);
         }
         let sentence = apart
             && more.is_some_and(u8::is_ascii_alphabetic)
@@ -199,11 +200,11 @@ fn elements(text: &str, start: usize) -> Vec<(Range<usize>, Option<Quote>)> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
     /// A sign of JSON.
-    AtSign,
+    Sign,
     /// A space, or a sign that another name follows.
-    AtSpace,
+    Space,
     /// The line's end.
-    AtLine,
+    Line,
 }
 
 /// Returns a value without quotes that begins at `start`, if it is not empty. No value goes beyond
@@ -216,9 +217,9 @@ fn bare(text: &str, start: usize, ends: Ends) -> Option<Range<usize>> {
             bytes[at..].trim_ascii_start(),
             [_, b'n' | b'r' | b't' | b'"', ..]
         ),
-        _ if ends == Ends::AtLine => false,
+        _ if ends == Ends::Line => false,
         b' ' | b'\t' | b'\r' => true,
-        b',' | b']' | b'}' if ends == Ends::AtSign => true,
+        b',' | b']' | b'}' if ends == Ends::Sign => true,
         b',' | b';' | b'&' | b'}' | b')' | b'\'' | b'`' => is_last(&bytes[at + 1..]),
         _ => false,
     };

@@ -74,23 +74,21 @@ pub(super) fn line(raw: Vec<u8>, origin: &Origin, now: u64) -> Parsed {
 
 /// Returns the text of a line without what would steer a terminal, and without its end.
 pub(super) fn shown(raw: &[u8]) -> Cow<'_, str> {
-    match String::from_utf8_lossy(raw) {
-        Cow::Borrowed(text) => clean(text.strip_suffix('\r').unwrap_or(text)),
-        Cow::Owned(text) => {
-            let text = clean(text.strip_suffix('\r').unwrap_or(&text)).into_owned();
-            Cow::Owned(text)
-        }
+    let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+    // Faster than looking for what is not text, which is rare.
+    match std::str::from_utf8(raw) {
+        Ok(text) => clean(text),
+        Err(_) => Cow::Owned(clean(&String::from_utf8_lossy(raw)).into_owned()),
     }
 }
 
 /// Parts what is shown from what is kept beside it: a line that is its own message is kept once.
 fn parted(message: Option<String>, raw: Vec<u8>) -> (String, Option<Vec<u8>>) {
-    let mut message = match message {
-        Some(message) => message,
-        None => match String::from_utf8(raw) {
-            Ok(message) => return (message, None),
-            Err(error) => return (String::new(), Some(error.into_bytes())),
-        },
+    let Some(mut message) = message else {
+        return match String::from_utf8(raw) {
+            Ok(message) => (message, None),
+            Err(error) => (String::new(), Some(error.into_bytes())),
+        };
     };
     cut(&mut message, MAX_LINE);
     let raw = (message.as_bytes() != raw).then_some(raw);

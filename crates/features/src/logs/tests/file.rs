@@ -8,7 +8,7 @@ use super::super::{Feed, Follower, Polled, Position};
 use super::*;
 
 struct Log {
-    _folder: tempfile::TempDir,
+    _folder: TempDir,
     path: PathBuf,
     ring: Arc<Ring>,
 }

@@ -10,6 +10,7 @@ use wire::Status;
 
 use super::super::client::LogsError;
 use super::super::wire::{Item, Missed};
+use super::super::{Compare, FieldTest};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -194,6 +195,84 @@ async fn every_item_says_where_its_reader_is() {
         ..begin
     };
     assert_eq!(cursors, [begin, missed, end]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_is_changed_on_the_way_and_no_line_is_lost_or_comes_twice() {
+    let play = Play::begin(ring_of(10_000)).await;
+    let mut stream = play.follow().await;
+    let write = |numbers: std::ops::Range<u64>| {
+        for number in numbers {
+            let level = [Level::INFO, Level::ERROR][number as usize % 2];
+            let line = line(&number.to_string());
+            play.ring.append(Line { level, ..line });
+        }
+    };
+    write(0..500);
+    let seen = numbers(&mut stream, 101).await;
+    assert_eq!(seen.last(), Some(&100));
+    stream.set_filter(errors()).unwrap();
+    write(500..1000);
+    let (mut rest, mut opened) = (Vec::new(), None);
+    while rest.last() != Some(&999) {
+        match next(&mut stream).await {
+            LogItem::Entry(entry) => rest.push(entry.sequence),
+            LogItem::Opened(_) => opened = opened.or(Some(rest.len())),
+            other => panic!("{other:?}"),
+        }
+    }
+    // What had come already came first.
+    let opened = opened.unwrap();
+    let until = 101 + opened as u64;
+    assert_eq!(rest[..opened], (101..until).collect::<Vec<_>>());
+    let errors: Vec<_> = (until..1000).filter(|number| number % 2 == 1).collect();
+    assert_eq!(rest[opened..], errors);
+    // And back.
+    stream.set_filter(Filter::default()).unwrap();
+    write(1000..1100);
+    let opened = next(&mut stream).await;
+    assert!(matches!(opened, LogItem::Opened(_)), "{opened:?}");
+    let all = (1000..1100).collect::<Vec<_>>();
+    assert_eq!(numbers(&mut stream, 100).await, all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_makes_no_sense_changes_nothing() {
+    let play = Play::begin(ring_of(10)).await;
+    let mut stream = play.follow().await;
+    let filter = Filter {
+        grep: vec!["a(b".into()],
+        ..Filter::default()
+    };
+    stream.set_filter(filter).unwrap_err();
+    play.append(0..3);
+    assert_eq!(numbers(&mut stream, 3).await, [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_is_opened_says_which_fields_nobody_has() {
+    let play = Play::begin(ring_of(10)).await;
+    let mut known = line("1");
+    known.fields.set("status", "200");
+    play.ring.append(known);
+    let filter = Filter {
+        fields: vec![FieldTest {
+            name: "state".into(),
+            compare: Compare::Is,
+            value: "200".into(),
+        }],
+        ..Filter::default()
+    };
+    let open = Open { filter, ..FOLLOW };
+    let mut stream = LogStream::open(&play.keeper, open).await.unwrap();
+    let LogItem::Opened(stock) = next(&mut stream).await else {
+        panic!("it says first what there is")
+    };
+    assert_eq!(stock.unknown_fields, ["state"]);
+    assert_eq!(
+        (stock.known_fields, stock.entries),
+        (vec!["status".into()], 1)
+    );
 }
 
 /// The server half, which tells when it has served a channel.

@@ -6,13 +6,17 @@ mod flow;
 mod golden;
 mod loss;
 mod moving;
+mod restarts;
 mod ring;
 mod speed;
+mod store;
 mod storm;
+mod survey;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use testkit::net::Link;
 use testkit::pair::{Instance, Pair};
 use transport::backoff::BackoffPolicy;
@@ -21,11 +25,12 @@ use transport::router::Router;
 use transport::trust::Scopes;
 
 use super::client::{LogItem, LogStream};
+use super::clock::Clock;
 use super::server::Logs;
 use super::wire::{Cursor, Follow, Open, Start};
 use super::{
-    Entry, Fields, Filter, Level, Levels, Line, LogsConfig, Most, Origin, PROTOCOL, Record, Ring,
-    Sieve,
+    Before, Entry, Event, Fields, Filter, Level, Levels, Line, LogsConfig, Most, Origin, PROTOCOL,
+    Record, Ring, Sieve,
 };
 
 /// A client with a keeper, and a server with a ring, on a virtual network.
@@ -115,6 +120,28 @@ fn ring_of(lines: usize) -> Ring {
     })
 }
 
+/// A ring of so many lines that is also on a disk.
+fn disk_of(lines: usize, folder: &TempDir) -> LogsConfig {
+    LogsConfig {
+        path: Some(folder.path().join("logs")),
+        ..ring_of(lines).config().clone()
+    }
+}
+
+/// Opens the ring of a start of the server.
+fn start(config: &LogsConfig) -> Ring {
+    Ring::open(config.clone(), Origin::service("server"), None).expect("a folder")
+}
+
+/// Ends a server as a kill does: what it has not written is not written.
+fn kill(ring: Ring) {
+    drop(ring);
+}
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
 fn errors() -> Filter {
     Filter {
         levels: Levels::AtLeast(Level::ERROR),
@@ -145,10 +172,20 @@ fn messages(ring: &Ring) -> Vec<String> {
     entries.map(message).collect()
 }
 
+/// Returns what a line says, or in a word what has happened.
 fn message(entry: Entry) -> String {
     match entry.record {
         Record::Line(line) => line.message,
-        mark @ Record::Mark(_) => panic!("{mark:?}"),
+        Record::Mark(mark) => match mark.event {
+            Event::ServerStarted { before, .. } => match before {
+                Before::Unknown => "first".to_owned(),
+                Before::Ended => "started".to_owned(),
+                Before::CutOff => "cut off".to_owned(),
+            },
+            Event::DiskLost { .. } => "disk lost".to_owned(),
+            Event::DiskBack => "disk back".to_owned(),
+            other => panic!("{other:?}"),
+        },
     }
 }
 

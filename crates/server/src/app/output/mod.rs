@@ -12,6 +12,8 @@ mod copy;
 mod outlet;
 mod own_log;
 mod pass;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::io;

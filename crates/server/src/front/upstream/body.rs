@@ -7,14 +7,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::Request;
-use hyper::StatusCode;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::http::header;
+use hyper::{Request, StatusCode};
+use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::Upstream;
 use super::connection::AppConnection;
+use crate::front::presence::Presence;
 
 /// What a client sends, on its way to the app.
 pub(super) struct RequestBody {
@@ -22,29 +23,34 @@ pub(super) struct RequestBody {
     incoming: Option<Incoming>,
     /// What has to happen before the client is asked for it.
     gate: Option<Gate>,
+    client: Arc<Presence>,
 }
 
 type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl RequestBody {
     /// Returns the body of no request, such as that of a repeated one.
-    pub(super) const fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             incoming: None,
             gate: None,
+            client: Arc::default(),
         }
     }
 
     /// Takes a request's body. If the client waits for `100 Continue`, it gets it when the app says
     /// so: hyper says it when the body is first asked for.
-    pub(super) fn of(request: Request<Incoming>) -> Request<Self> {
+    pub(super) fn of(request: Request<Incoming>, client: &Arc<Presence>) -> Request<Self> {
         let expects = request.headers().get(header::EXPECT);
         let waits = expects.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let mut request = request.map(|incoming| Self {
             incoming: (!incoming.is_end_stream()).then_some(incoming),
             gate: None,
+            client: Arc::clone(client),
         });
-        if waits && request.body().incoming.is_some() {
+        if request.body().incoming.is_none() {
+            client.note_given();
+        } else if waits {
             request.body_mut().gate = Some(gate(&mut request));
         }
         request
@@ -69,19 +75,28 @@ fn gate(request: &mut Request<RequestBody>) -> Gate {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = CutOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         if let Some(gate) = &mut self.gate {
             ready!(gate.as_mut().poll(cx));
             self.gate = None;
         }
-        match &mut self.incoming {
-            Some(incoming) => Pin::new(incoming).poll_frame(cx),
-            None => Poll::Ready(None),
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None)) || incoming.is_end_stream() {
+            self.client.note_given();
+        }
+        match polled {
+            Poll::Ready(frame) => Poll::Ready(frame.map(|it| it.map_err(CutOff::Broken))),
+            // What it has said has been taken, and is not all.
+            Poll::Pending if self.client.has_ended() => Poll::Ready(Some(Err(CutOff::Ended))),
+            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -93,6 +108,17 @@ impl Body for RequestBody {
         let empty = || SizeHint::with_exact(0);
         self.incoming.as_ref().map_or_else(empty, Body::size_hint)
     }
+}
+
+/// Why a request does not pass on wholly. The client is at fault.
+#[derive(Debug, Error)]
+pub(super) enum CutOff {
+    /// Its connection broke, or it did not speak HTTP.
+    #[error("the client's connection broke in the middle of a request")]
+    Broken(#[source] hyper::Error),
+    /// It closed its side.
+    #[error("the client ended in the middle of a request")]
+    Ended,
 }
 
 impl fmt::Debug for RequestBody {
@@ -110,6 +136,7 @@ impl fmt::Debug for RequestBody {
 pub(crate) struct AppBody {
     incoming: Incoming,
     source: Option<(AppConnection, Arc<Upstream>)>,
+    client: Arc<Presence>,
     /// Comes after everything that arrived before it has been sent on.
     error: Option<hyper::Error>,
 }
@@ -119,10 +146,12 @@ impl AppBody {
         incoming: Incoming,
         connection: AppConnection,
         upstream: Arc<Upstream>,
+        client: Arc<Presence>,
     ) -> Self {
         Self {
             incoming,
             source: Some((connection, upstream)),
+            client,
             error: None,
         }
     }
@@ -139,15 +168,16 @@ impl Body for AppBody {
         if let Some(error) = self.error.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        if let Some((connection, _)) = &mut self.source {
-            connection.drive(cx);
+        let this = &mut *self;
+        if let Some((connection, _)) = &mut this.source {
+            connection.drive(&this.client, cx);
         }
-        match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+        match ready!(Pin::new(&mut this.incoming).poll_frame(cx)) {
             Some(Err(error)) => {
                 // hyper drops what it has not written yet as soon as it sees an error: it writes
                 // before it asks again.
-                self.error = Some(error);
-                self.source = None;
+                this.error = Some(error);
+                this.source = None;
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }

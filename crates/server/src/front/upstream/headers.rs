@@ -180,12 +180,117 @@ const BETWEEN_NEIGHBOURS: [HeaderName; 4] = [
     header::TE,
 ];
 
-/// To name these would be to forge a message.
-const NEVER_NAMED: [HeaderName; 3] = [
+/// To name these would be to forge a message, or to hide who sent it.
+const NEVER_NAMED: [HeaderName; 8] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    FORWARDED_PORT,
+    header::FORWARDED,
 ];
 
 /// How many headers a request gets at most.
 const ADDED: usize = 7;
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+
+    use super::*;
+
+    /// Returns the headers that the app gets, as `name: value`.
+    fn passed(peer: &str, headers: &[(&str, &str)]) -> Vec<String> {
+        let mut request = Request::new(());
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers_mut().append(name, value.parse().unwrap());
+        }
+        let (mut head, ()) = request.into_parts();
+        let caller = Caller::new(peer.parse().unwrap());
+        caller.prepare(&mut head, &HeaderValue::from_static("127.0.0.1:3000"));
+        let lines = head.headers.iter();
+        lines
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect()
+    }
+
+    const HEARSAY: [(&str, &str); 6] = [
+        ("host", "example.com"),
+        ("x-forwarded-for", "198.51.100.7"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "evil.example"),
+        ("forwarded", "for=198.51.100.7"),
+        ("accept", "*/*"),
+    ];
+
+    #[test]
+    fn a_stranger_s_word_is_replaced_by_what_we_see() {
+        let expected = [
+            "host: example.com",
+            "accept: */*",
+            "x-forwarded-for: 203.0.113.5",
+            "x-forwarded-proto: http",
+            "x-forwarded-port: 80",
+            "x-forwarded-host: example.com",
+        ];
+        assert_eq!(passed("203.0.113.5:9", &HEARSAY), expected);
+        assert_eq!(passed("[::ffff:203.0.113.5]:9", &HEARSAY), expected);
+    }
+
+    #[test]
+    fn a_proxy_s_word_is_taken_as_a_whole() {
+        let lines: Vec<_> = HEARSAY
+            .map(|(name, value)| format!("{name}: {value}"))
+            .into();
+        assert_eq!(passed("10.0.0.4:9", &HEARSAY), lines);
+        let one = [("host", "a"), ("x-forwarded-proto", "https")];
+        assert_eq!(
+            passed("10.0.0.4:9", &one),
+            ["host: a", "x-forwarded-proto: https"]
+        );
+    }
+
+    #[test]
+    fn the_port_is_that_of_the_host() {
+        for (host, port) in [
+            ("a", "80"),
+            ("a:8080", "8080"),
+            ("[::1]:90", "90"),
+            ("[::1]", "80"),
+        ] {
+            let lines = passed("203.0.113.5:9", &[("host", host)]);
+            assert!(
+                lines.contains(&format!("x-forwarded-port: {port}")),
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_can_have_a_header_removed_that_gives_the_message_its_meaning() {
+        let lines = passed(
+            "10.0.0.4:9",
+            &[
+                ("x-forwarded-for", "198.51.100.7"),
+                (
+                    "connection",
+                    "close, host, content-length, x-forwarded-for, x-mine",
+                ),
+                ("host", "a"),
+                ("content-length", "4"),
+                ("x-mine", "1"),
+            ],
+        );
+        assert_eq!(
+            lines,
+            [
+                "x-forwarded-for: 198.51.100.7",
+                "host: a",
+                "content-length: 4"
+            ]
+        );
+    }
+}

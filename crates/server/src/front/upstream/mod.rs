@@ -12,6 +12,7 @@ pub(crate) mod body;
 mod connection;
 pub(crate) mod headers;
 mod pool;
+mod stream;
 mod upgrade;
 
 use std::io;
@@ -32,7 +33,8 @@ use self::body::{AppBody, RequestBody};
 use self::connection::AppConnection;
 use self::headers::prepare_response;
 use self::pool::{Pool, SWEEP};
-use super::passage::{FrontBody, Stay};
+use super::passage::{Stay, Whose};
+use super::presence::Presence;
 
 /// The app that traffic is passed to.
 #[derive(Debug)]
@@ -73,13 +75,13 @@ impl Upstream {
         self: Arc<Self>,
         mut request: Request<Incoming>,
         stay: &Stay,
-    ) -> Response<FrontBody> {
+    ) -> Response<Whose> {
         let method = request.method().clone();
         let client = upgrade::wanted(&mut request);
         let (mut head, body) = request.into_parts();
         stay.caller.prepare(&mut head, &self.host);
-        let request = RequestBody::of(Request::from_parts(head, body));
-        match self.answer(request).await {
+        let request = RequestBody::of(Request::from_parts(head, body), &stay.presence);
+        match self.answer(request, &stay.presence).await {
             Ok((response, connection)) => {
                 let (mut head, body) = response.into_parts();
                 prepare_response(&mut head);
@@ -88,9 +90,10 @@ impl Upstream {
                     && let Some(client) = client
                 {
                     upgrade::join(client, &mut response, connection, stay);
-                    return response.map(|_| FrontBody::Own(OwnBody::empty()));
+                    return response.map(|_| Whose::Own(OwnBody::empty()));
                 }
-                response.map(|body| FrontBody::App(AppBody::new(body, connection, self)))
+                let presence = Arc::clone(&stay.presence);
+                response.map(|body| Whose::App(AppBody::new(body, connection, self, presence)))
             }
             Err(silence) => {
                 debug!("no answer from the app: {silence:?}");
@@ -104,10 +107,11 @@ impl Upstream {
     async fn answer(
         &self,
         mut request: Request<RequestBody>,
+        client: &Presence,
     ) -> Result<(Response<Incoming>, AppConnection), Silence> {
         if let Some(mut connection) = self.pool.take() {
             let spare = repeated(&request);
-            match connection.exchange(request).await {
+            match connection.exchange(request, client).await {
                 Ok(response) => return Ok((response, connection)),
                 Err(mut failed) => match failed.take_message().or(spare) {
                     Some(again) => request = again,
@@ -118,7 +122,7 @@ impl Upstream {
         let stream = self.connect().await.map_err(Silence::NotListening)?;
         let opened = AppConnection::open(stream).await;
         let mut connection = opened.map_err(Silence::Unanswered)?;
-        match connection.exchange(request).await {
+        match connection.exchange(request, client).await {
             Ok(response) => Ok((response, connection)),
             Err(failed) => Err(Silence::Unanswered(failed.into_error())),
         }
@@ -171,13 +175,15 @@ enum Silence {
     Unanswered(#[source] hyper::Error),
 }
 
-fn no_answer(silence: &Silence) -> Response<FrontBody> {
+fn no_answer(silence: &Silence) -> Response<Whose> {
     let text = OwnBody::from(format!("502: {silence}.\n"));
-    let mut response = Response::new(FrontBody::Own(text));
+    let mut response = Response::new(Whose::Own(text));
     *response.status_mut() = StatusCode::BAD_GATEWAY;
     let headers = response.headers_mut();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, plain);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // A proxy before us is to look for another instance.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -1,5 +1,7 @@
 //! Connections that leave HTTP, for a WebSocket or whatever both sides agree on: bytes, both ways.
 
+use std::sync::Arc;
+
 use hyper::body::Incoming;
 use hyper::http::{Method, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, on};
@@ -24,7 +26,8 @@ pub(super) fn is_granted<B>(method: &Method, response: &Response<B>) -> bool {
     status == StatusCode::SWITCHING_PROTOCOLS || method == Method::CONNECT && status.is_success()
 }
 
-/// Passes bytes both ways as soon as the answer has been sent, until both sides have ended.
+/// Passes bytes both ways as soon as the answer has been sent, until both sides have ended or the front
+/// is told to stop: an app that is to say goodbye first is told before the front is.
 pub(super) fn join(
     client: OnUpgrade,
     response: &mut Response<Incoming>,
@@ -32,23 +35,29 @@ pub(super) fn join(
     stay: &Stay,
 ) {
     let app = on(response);
-    let place = stay.place.clone();
-    stay.tasks
-        .spawn("upgraded connection of the app", async move {
-            let _place = place;
+    let (place, stopping) = (Arc::clone(&stay.place), stay.tasks.clone());
+    stay.tasks.spawn("upgraded connection", async move {
+        let _place = place;
+        let passing = async {
             // The connection hands its stream over when it has ended.
             connection.finish().await;
-            match tokio::try_join!(client, app) {
-                Ok((client, app)) => {
-                    let (mut client, mut app) = (TokioIo::new(client), TokioIo::new(app));
-                    match copy_bidirectional(&mut client, &mut app).await {
-                        Ok((sent, received)) => {
-                            debug!(sent, received, "an upgraded connection ended");
-                        }
-                        Err(error) => debug!("an upgraded connection was cut: {error}"),
-                    }
-                }
-                Err(error) => debug!("an upgrade was not finished: {error}"),
-            }
-        });
+            pass(client, app).await;
+        };
+        tokio::select! {
+            () = passing => {}
+            () = stopping.stopping() => {}
+        }
+    });
+}
+
+async fn pass(client: OnUpgrade, app: OnUpgrade) {
+    let (client, app) = match tokio::try_join!(client, app) {
+        Ok(both) => both,
+        Err(error) => return debug!("an upgrade was not finished: {error}"),
+    };
+    let (mut client, mut app) = (TokioIo::new(client), TokioIo::new(app));
+    match copy_bidirectional(&mut client, &mut app).await {
+        Ok((sent, received)) => debug!(sent, received, "an upgraded connection ended"),
+        Err(error) => debug!("an upgraded connection was cut: {error}"),
+    }
 }
