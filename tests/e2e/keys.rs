@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use client::logs::client::LogItem;
+use client::logs::{Feed, Origin};
 use client::{BackoffPolicy, CarrierChoice, ErrorKind, Reconnect, TunnelClient, TunnelError};
 use server::{Allow, Keys, Scopes, TunnelServer};
 use tokio::time::timeout;
@@ -141,6 +143,18 @@ async fn while_a_secret_is_rotated_both_are_good() {
     let old = laptop(&server, SECRET, CarrierChoice::Udp).await;
     let both = keys(&[("ci", SECRET, all()), ("ci", NEXT, all())]);
     server.keys().replace(&both).unwrap();
+    // The log hides a secret from the moment on that it is good.
+    let mut logs = old.stream_logs(from_the_oldest()).await.unwrap();
+    let mut feed = Feed::new(server.ring().clone(), Origin::service("app"));
+    feed.push(format!("secret {NEXT}\n").as_bytes());
+    let line = loop {
+        if let Some(LogItem::Entry(entry)) = logs.next().await.unwrap()
+            && let Some(line) = entry.line()
+        {
+            break line.message.clone();
+        }
+    };
+    assert!(line.starts_with("secret <"), "{line}");
     let new = laptop(&server, NEXT, CarrierChoice::Udp).await;
     for client in [&old, &new] {
         client.health_check().await.expect("both are good");

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use server::config::ConfigFile;
 use server::{Allow, Scopes, ServerBuilder, TunnelServer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{ANY, laptop, numbers, production, sqlite, sync};
 
@@ -188,6 +188,9 @@ async fn metrics_are_shown_with_the_key_and_on_a_port_of_their_own_without() {
     let with_key = format!("{open}\r\nAuthorization: Bearer {key}");
     let own = server.metrics_address().expect("a port of their own");
     assert!(own.ip().is_loopback());
+    // The channel is counted when it has ended, a moment after its answer.
+    let counted = r#"channels_total{feature="health",outcome="served"} 1"#;
+    while !asked(own, open).await.1.contains(counted) {}
     let answers = [
         http(&server, &with_key).await,
         asked(own, open).await,
@@ -230,6 +233,48 @@ async fn what_is_configured_wrong_is_refused_at_the_start_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_refused_to_a_key_without_it_and_the_audit_log_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (from, to) = (folder.path().join("from.db"), folder.path().join("to.db"));
+    numbers(&from, 10);
+    let courses = Scopes {
+        tables: Allow::Only(["courses".to_owned()].into()),
+        ..Scopes::default()
+    };
+    let (secret, log) = (
+        "6f2b8e0c9a714d36b1e7f08c2d9a6b43",
+        folder.path().join("audit"),
+    );
+    let text = format!("[audit]\npath = '{}'\n", log.display());
+    let server = configured(&sqlite(&from), folder.path(), &text).key("ci", secret, courses);
+    let server = server.start().await.expect("a server");
+    let client = laptop(&server).secret(secret.parse().expect("a good secret"));
+    let client = client.connect().await.expect("a session");
+    let wanted = sync(&["numbers"], &sqlite(&to));
+    let error = client
+        .sync_data(&wanted, |_| {})
+        .await
+        .expect_err("it may not");
+    let fault = error.fault().expect("a fault").clone();
+    client.disconnect().await;
+    server.stop().await;
+    assert_eq!(fault.status, wire::Status::FORBIDDEN);
+    for named in ["\"ci\"", "numbers", "`tables`"] {
+        assert!(fault.reason.contains(named), "{fault:?}");
+    }
+    let log = std::fs::read_to_string(log).expect("the audit log");
+    let refused = log
+        .lines()
+        .find(|line| line.contains("\"refused\""))
+        .expect("a refusal");
+    assert!(
+        refused.contains("403") && refused.contains("`tables`"),
+        "{refused}"
+    );
+    assert!(!log.contains("sync_began"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_feature_is_refused_to_a_key_without_its_scope_which_is_named() {
     let none = Scopes {
         features: Allow::Only([].into()),
@@ -266,5 +311,55 @@ async fn every_feature_is_refused_to_a_key_without_its_scope_which_is_named() {
             "{fault:?}"
         );
     }
+    server.stop().await;
+}
+
+/// An app that answers one request after the other with the same word, and returns its port. It ends
+/// with the test.
+async fn app() -> u16 {
+    let listener = TcpListener::bind(ANY).await.expect("a port");
+    let port = listener.local_addr().expect("a bound socket").port();
+    let answering = async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.expect("a request"));
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\napp";
+            stream.write_all(answer).await.expect("it is taken");
+        }
+    };
+    transport::tasks::Tasks::new().spawn("app", answering);
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_apps_requests_are_counted_and_otherwise_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[limits]\ningest = 1\ncalls = 1\nupgrades = 1\n[metrics]\nport = 0\n";
+    let origin = "https://page.example.com";
+    let server = configured("sqlite:///nowhere.db", folder.path(), text)
+        .upstream(app().await)
+        .cors_origins(Some(origin.to_owned()));
+    let server = server.start().await.expect("a server");
+    let from_page = |path: &str| format!("GET {path} HTTP/1.1\r\nOrigin: {origin}");
+    for _ in 0..5 {
+        let (status, answer) = http(&server, &from_page("/health")).await;
+        assert!(status == 200 && answer.ends_with("app"), "{answer}");
+        assert!(
+            !answer.to_ascii_lowercase().contains("access-control"),
+            "{answer}"
+        );
+    }
+    let (status, answer) = http(&server, &from_page("/_tunnel/health")).await;
+    assert_eq!(status, 200);
+    let allowed = format!("access-control-allow-origin: {origin}");
+    assert!(answer.to_ascii_lowercase().contains(&allowed), "{answer}");
+    let own = server.metrics_address().expect("a port of their own");
+    let (_, counts) = asked(own, "GET /metrics HTTP/1.1").await;
+    assert!(
+        counts.contains(r#"render_tunnel_app_requests_total{class="2xx"} 5"#),
+        "{counts}"
+    );
     server.stop().await;
 }

@@ -295,6 +295,7 @@ impl ServerBuilder {
         let router = Arc::new(features::router(&parts)?);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
+        let (counts, log) = (Arc::clone(&manners.metrics), Arc::clone(&parts.ring));
         let ready = Ready {
             quic: self.quic,
             door: Door::new(Arc::clone(&reception))?,
@@ -303,7 +304,7 @@ impl ServerBuilder {
             parts,
             router,
             reception,
-            keys: ServerKeys::new(keys, audit),
+            keys: ServerKeys::new(keys, audit, log),
             manners,
             writer,
             metrics: self.sections.get("metrics")?,
@@ -311,6 +312,7 @@ impl ServerBuilder {
         let plan = self.http.map(|address| FrontPlan {
             address,
             upstream: self.upstream,
+            metrics: counts,
         });
         Ok((ready, plan))
     }

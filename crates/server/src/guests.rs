@@ -71,6 +71,7 @@ impl Guests {
                 self.manners.metrics.refused("hello", status);
                 self.manners.audit.note(&Event::SessionRefused(Refused {
                     address,
+                    key_id: None,
                     carrier: Some(carrier.to_string()),
                     status,
                     reason: refused.reason,
@@ -105,7 +106,8 @@ impl Guests {
         }
         drop(counted);
         let reason = self.why_ended(&session, lapsed.get().copied());
-        info!(%address, key = key.name(), "session closed: {reason}");
+        // As a value: some of it may be the client's words.
+        info!(%address, key = key.name(), reason, "session closed");
         self.manners.audit.note(&Event::SessionClosed(Closed {
             who,
             address,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use features::logs::Ring;
 use tracing::info;
 use transport::trust::{Key, KeyChange, KeyRing, Scopes, Secret, SecretError};
 
@@ -115,11 +116,12 @@ impl fmt::Debug for Keys {
 pub struct ServerKeys {
     ring: Arc<KeyRing>,
     audit: Audit,
+    log: Arc<Ring>,
 }
 
 impl ServerKeys {
-    pub(crate) const fn new(ring: Arc<KeyRing>, audit: Audit) -> Self {
-        Self { ring, audit }
+    pub(crate) const fn new(ring: Arc<KeyRing>, audit: Audit, log: Arc<Ring>) -> Self {
+        Self { ring, audit, log }
     }
 
     /// Opens the audit log again, if there is one: whoever rotates it has moved the old file away.
@@ -141,6 +143,9 @@ impl ServerKeys {
     /// # Errors
     /// [`ServerError`] if they cannot be used; then nothing changes.
     pub fn replace(&self, keys: &Keys) -> Result<Vec<KeyChange>, ServerError> {
+        // First, so that no line shows a secret that is good. One that cannot be used is none to
+        // be shown either.
+        keys.secrets().for_each(|secret| self.log.hide(secret));
         let replaced = keys.derive().and_then(|keys| Ok(self.ring.replace(keys)?));
         match replaced {
             Ok(changes) => {

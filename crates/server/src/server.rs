@@ -15,7 +15,7 @@ use crate::audit::Writer;
 use crate::builder::{Ready, ServerBuilder};
 use crate::error::ServerError;
 use crate::front::manners::shared;
-use crate::front::metrics::OwnPort;
+use crate::front::metrics::{OwnPort, SharedMetrics};
 use crate::front::websocket::Upgrades;
 use crate::front::{Front, own_routes};
 use crate::guests::Guests;
@@ -224,6 +224,7 @@ pub(crate) struct FrontPlan {
     pub(crate) address: SocketAddr,
     /// The port of the app behind it.
     pub(crate) upstream: Option<u16>,
+    pub(crate) metrics: SharedMetrics,
 }
 
 /// A front that has its port, and does not answer yet.
@@ -231,6 +232,7 @@ pub(crate) struct FrontPlan {
 pub(crate) struct BoundFront {
     front: Front,
     upstream: Option<u16>,
+    metrics: SharedMetrics,
 }
 
 /// The front of a running server, before it is opened: nobody reaches its port.
@@ -248,6 +250,7 @@ impl FrontPlan {
         Ok(BoundFront {
             front,
             upstream: self.upstream,
+            metrics: self.metrics,
         })
     }
 }
@@ -258,7 +261,9 @@ impl BoundFront {
     }
 
     fn run(self, routes: axum::Router, doors: &Tasks) {
-        let serving = self.front.run(routes, self.upstream, doors.clone());
+        let serving = self
+            .front
+            .run(routes, self.upstream, self.metrics, doors.clone());
         doors.spawn("http front", serving);
     }
 }

@@ -2,30 +2,37 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use memchr::memmem::Finder;
 
 /// Texts that are not to appear in the log.
+///
+/// They only ever become more: one for each secret that the operator has given the server.
 #[derive(Default)]
-pub(super) struct Hidden(Vec<Finder<'static>>);
+pub(super) struct Hidden(RwLock<Vec<Finder<'static>>>);
 
 impl Hidden {
     /// Adds a text.
-    pub(super) fn add(&mut self, text: &str) {
+    pub(super) fn add(&self, text: &str) {
         // What is hidden is found by its bytes: a text of a few would be found everywhere.
-        if text.len() >= SHORTEST {
-            self.0.push(Finder::new(text).into_owned());
+        if text.len() < SHORTEST {
+            return;
+        }
+        let mut texts = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if texts.iter().all(|known| known.needle() != text.as_bytes()) {
+            texts.push(Finder::new(text).into_owned());
         }
     }
 
     /// Whether there is nothing to hide.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts().is_empty()
     }
 
     /// Finds each occurrence of a hidden text.
     pub(super) fn find(&self, line: &[u8], mut found: impl FnMut(Range<usize>)) {
-        for text in &self.0 {
+        for text in &*self.texts() {
             for at in text.find_iter(line) {
                 found(at..at + text.needle().len());
             }
@@ -40,7 +47,12 @@ impl Hidden {
                 .rev()
                 .find(|&length| line.ends_with(&text[..length]))
         };
-        self.0.iter().filter_map(begun).max().unwrap_or(0)
+        self.texts().iter().filter_map(begun).max().unwrap_or(0)
+    }
+
+    fn texts(&self) -> RwLockReadGuard<'_, Vec<Finder<'static>>> {
+        // A text is added whole, or not at all.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -60,7 +72,7 @@ mod tests {
     const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
 
     fn hidden() -> Hidden {
-        let mut hidden = Hidden::default();
+        let hidden = Hidden::default();
         hidden.add(SECRET);
         hidden.add("short");
         hidden

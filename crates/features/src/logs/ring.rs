@@ -153,9 +153,14 @@ impl Ring {
 
     /// Keeps a secret out of what is appended from now on.
     #[must_use]
-    pub fn hiding(mut self, secret: &str) -> Self {
-        self.masks.hide(secret);
+    pub fn hiding(self, secret: &str) -> Self {
+        self.hide(secret);
         self
+    }
+
+    /// Keeps another secret out of it, from now on.
+    pub fn hide(&self, secret: &str) {
+        self.masks.hide(secret);
     }
 
     /// Appends a line and returns its sequence: bounded, and masked. Takes the same time however

@@ -61,6 +61,9 @@ pub(crate) struct Closed {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Refused {
     pub(crate) address: IpAddr,
+    /// Of whoever has shown a key, and comes too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) carrier: Option<String>,
     pub(crate) status: u16,

@@ -54,6 +54,7 @@ fn a_session_is_told_from_its_beginning_to_its_end() {
 fn a_refusal_says_what_was_missing() {
     let refused = Event::SessionRefused(Refused {
         address: "2001:db8::1".parse().unwrap(),
+        key_id: None,
         carrier: None,
         status: 401,
         reason: "the key is unknown".into(),

@@ -11,6 +11,21 @@
 //!
 //! [sync]                              # one section a feature
 //! no-sanitize = ["courses"]
+//!
+//! [limits]                            # a minute, for each key and address; 0 for any number
+//! upgrades = 100                      # WebSockets that are opened
+//! calls = 100
+//! ingest = 100                        # requests to what features serve over HTTP
+//!
+//! [audit]                             # none without
+//! path = "audit.ndjson"               # or "-" for standard error
+//!
+//! [front]
+//! cors-origins = ["https://app.example.com"]
+//!
+//! [metrics]                           # a port of their own, for which nobody needs a key
+//! port = 9100
+//! address = "127.0.0.1"               # unless another is named
 //! ```
 
 mod key;

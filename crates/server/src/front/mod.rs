@@ -31,6 +31,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 use transport::tasks::Tasks;
 
+use self::metrics::SharedMetrics;
 use self::passage::Surface;
 use self::upstream::Upstream;
 use self::websocket::Upgrades;
@@ -56,14 +57,25 @@ impl Front {
 
     /// Serves the tunnel's own paths, and passes the rest to the app on `upstream` if there is one,
     /// until `tasks` are told to stop.
-    pub(crate) async fn run(self, own: Router, upstream: Option<u16>, tasks: Tasks) {
+    pub(crate) async fn run(
+        self,
+        own: Router,
+        upstream: Option<u16>,
+        metrics: SharedMetrics,
+        tasks: Tasks,
+    ) {
         match upstream {
             None => house::run(self.listener, own.route("/health", get(health)), tasks).await,
             Some(port) => {
                 let upstream = Arc::new(Upstream::new(port));
                 let tidying = Arc::clone(&upstream).tidy(tasks.clone());
                 tasks.spawn("connections to the app", tidying);
-                hall::run(self.listener, Surface { own, upstream }, tasks).await;
+                let surface = Surface {
+                    own,
+                    upstream,
+                    metrics,
+                };
+                hall::run(self.listener, surface, tasks).await;
             }
         }
     }

@@ -25,6 +25,7 @@ use transport::tasks::Tasks;
 
 use super::MOST_APP_HEADERS;
 use super::forwarded::Peer;
+use super::metrics::SharedMetrics;
 use super::presence::{Answering, By, ClientStream, Presence};
 use super::upstream::Upstream;
 use super::upstream::body::AppBody;
@@ -35,6 +36,7 @@ use super::upstream::headers::Caller;
 pub(super) struct Surface {
     pub(super) own: Router,
     pub(super) upstream: Arc<Upstream>,
+    pub(super) metrics: SharedMetrics,
 }
 
 /// A client's connection.
@@ -110,6 +112,7 @@ impl Surface {
         if !is_own(request.uri().path()) {
             let answering = stay.presence.answer(By::TheApp);
             let response = Arc::clone(&self.upstream).pass(request, stay).await;
+            self.metrics.passed(response.status());
             return response.map(|body| answering.with(body));
         }
         let answering = stay.presence.answer(By::Us);

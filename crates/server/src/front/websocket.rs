@@ -45,35 +45,53 @@ pub(crate) fn routes(upgrades: Upgrades) -> Router {
 async fn upgrade(
     State(upgrades): State<Arc<Upgrades>>,
     Peer(peer): Peer,
-    mut request: Request,
+    request: Request,
 ) -> Response<Body> {
     let Some(key) = websocket_key(&request) else {
         return no_upgrade();
     };
     let from = client_address(peer, request.headers());
-    let manners = upgrades.guests.manners();
     match upgrades.door.check(request.headers(), from).await {
-        Ok(permit) => {
-            let holder = Who::holder(permit.key(), from);
-            if let Err(too_often) = manners.limits.upgrades.check(holder) {
-                return not_now(too_often, from, &upgrades);
-            }
-            let upgraded = hyper::upgrade::on(&mut request);
-            let guests = upgrades.guests.clone();
-            let entering = enter(permit, upgraded, guests.clone());
-            guests.tasks().spawn("websocket session", entering);
-            switching(&key)
-        }
-        Err(refusal) => {
-            note(refusal, from, manners);
-            // Of those who have shown no key. What others do behind their address costs those who
-            // have one nothing.
-            if let Err(too_often) = manners.limits.upgrades.check(Who::at(from)) {
-                return not_now(too_often, from, &upgrades);
-            }
-            refused(refusal, upgrades.door.time())
-        }
+        Ok(permit) => let_in(permit, &key, from, request, &upgrades),
+        Err(refusal) => turn_away(refusal, from, &upgrades),
     }
+}
+
+/// Lets a client in who has shown a key, unless it comes too often.
+fn let_in(
+    permit: Permit,
+    key: &HeaderValue,
+    from: IpAddr,
+    mut request: Request,
+    upgrades: &Upgrades,
+) -> Response<Body> {
+    let (guests, manners) = (upgrades.guests.clone(), upgrades.guests.manners());
+    let holder = Who::holder(permit.key(), from);
+    if let Err(too_often) = manners.limits.upgrades.check(holder) {
+        manners.audit.note(&Event::SessionRefused(Refused {
+            address: from,
+            key_id: Some(permit.key().to_string()),
+            carrier: None,
+            status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
+            reason: too_often.to_string(),
+        }));
+        return not_now(too_often, from, upgrades);
+    }
+    let upgraded = hyper::upgrade::on(&mut request);
+    let entering = enter(permit, upgraded, guests.clone());
+    guests.tasks().spawn("websocket session", entering);
+    switching(key)
+}
+
+/// Refuses whoever has shown no key, within a limit of their own: what they do behind an address costs
+/// those who have a key nothing.
+fn turn_away(refusal: Refusal, from: IpAddr, upgrades: &Upgrades) -> Response<Body> {
+    let manners = upgrades.guests.manners();
+    if let Err(too_often) = manners.limits.upgrades.check(Who::at(from)) {
+        return not_now(too_often, from, upgrades);
+    }
+    note(refusal, from, manners);
+    refused(refusal, upgrades.door.time())
 }
 
 /// Answers whoever comes too often. With the server's time, by which a client knows that a tunnel
@@ -112,6 +130,7 @@ fn note(refusal: Refusal, from: IpAddr, manners: &Manners) {
             info!(%from, status, "upgrade refused: {refusal}");
             manners.audit.note(&Event::SessionRefused(Refused {
                 address: from,
+                key_id: None,
                 carrier: None,
                 status,
                 reason: refusal.to_string(),

@@ -43,7 +43,7 @@ impl Masks {
     }
 
     /// Keeps a text out of the log that is a secret of the tunnel itself, whatever else is masked.
-    pub(super) fn hide(&mut self, secret: &str) {
+    pub(super) fn hide(&self, secret: &str) {
         self.hidden.add(secret);
     }
 

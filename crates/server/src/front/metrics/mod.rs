@@ -103,7 +103,6 @@ impl Metrics {
     }
 
     /// Counts a request that was passed through to the app, by its answer.
-    #[allow(dead_code, reason = "counted by the way through to the app")]
     pub(crate) fn passed(&self, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len());
         self.passed[class - 1].inc();
