@@ -140,7 +140,7 @@ impl Story {
         while self.heard < self.told {
             match self.logs.next().await.expect("the stream goes on") {
                 Some(LogItem::Entry(entry)) => {
-                    // Marks stand between the lines.
+                    // A mark says that the server has started.
                     if let Some(line) = entry.line() {
                         assert_eq!(line.message, format!("line {}", self.heard));
                         self.heard += 1;

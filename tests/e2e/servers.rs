@@ -161,7 +161,11 @@ async fn another_process() {
 async fn hear(logs: &mut Logs, wanted: &str) {
     loop {
         match logs.next().await.expect("the stream goes on") {
-            Some(LogItem::Entry(entry)) if entry.line().unwrap().message == wanted => return,
+            Some(LogItem::Entry(entry))
+                if entry.line().is_some_and(|line| line.message == wanted) =>
+            {
+                return;
+            }
             Some(_) => {}
             None => panic!("a log that is followed has no end"),
         }

@@ -29,7 +29,18 @@ pub(crate) enum Command {
     List,
     /// Writes a line with the time in it every ten milliseconds, until nobody reads.
     #[command(hide = true)]
-    WriteLines,
+    WriteLines {
+        /// How many a second, in JSON, instead of the one every ten milliseconds.
+        rate: Option<u32>,
+    },
+    /// Writes so many lines, as fast as it can or so many bytes a second.
+    #[command(hide = true)]
+    WriteFlood {
+        /// How many.
+        lines: u64,
+        /// How many bytes a second.
+        rate: Option<u64>,
+    },
 }
 
 /// What to run, and how to show it.

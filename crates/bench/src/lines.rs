@@ -31,6 +31,12 @@ impl Source {
         Self::of(Command::new(program).arg("write-lines"))
     }
 
+    /// Starts this program once more, to write so many lines a second as a logger in Node does.
+    pub(crate) fn busy(rate: u32) -> Result<Self> {
+        let program = std::env::current_exe().context("find this program")?;
+        Self::of(Command::new(program).args(["write-lines", &rate.to_string()]))
+    }
+
     /// Starts a program.
     pub(crate) fn of(command: &mut Command) -> Result<Self> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -43,6 +49,13 @@ impl Source {
     /// Returns the pipe that the lines come out of.
     pub(crate) fn pipe(&mut self) -> Result<ChildStdout> {
         self.0.stdout.take().context("the pipe is taken already")
+    }
+
+    /// Waits until it ends by itself. Blocks.
+    pub(crate) fn wait(mut self) -> Result<()> {
+        let status = self.0.wait().context("wait for a program")?;
+        ensure!(status.success(), "it ended with {status}");
+        Ok(())
     }
 }
 
@@ -118,6 +131,39 @@ pub(crate) fn write() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes so many lines a second, in JSON, until nobody reads them.
+pub(crate) fn write_busily(rate: u32) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let began = std::time::Instant::now();
+    let each = u64::from(rate / 1000).max(1);
+    for piece in 0.. {
+        let due = began + Duration::from_secs_f64((piece * each) as f64 / f64::from(rate));
+        std::thread::sleep(due.saturating_duration_since(std::time::Instant::now()));
+        let mut text = String::new();
+        for number in piece * each..(piece + 1) * each {
+            use std::fmt::Write as _;
+            let now = now();
+            let (millis, nanos) = (now.as_millis(), now.as_nanos());
+            // A string takes everything.
+            writeln!(
+                text,
+                r#"{{"level":30,"time":{millis},"pid":1,"hostname":"api","path":"/","msg":"{MARK}{number} {nanos}"}}"#
+            )
+            .ok();
+        }
+        match out.write_all(text.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            written => written?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns how long a line was on its way that is here now; `None` if it does not tell.
+pub(crate) fn latency_of(line: &str, now: Duration) -> Option<Duration> {
+    arrival(line, now).map(|it| it.latency)
 }
 
 /// Reads a line that has arrived at a moment, bare or within what a program writes around it;

@@ -5,6 +5,7 @@
 //! ```
 
 mod arguments;
+mod flood;
 mod lab;
 mod lines;
 mod link;
@@ -23,13 +24,20 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command};
+use crate::flood::Flood;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command() {
         Command::List => list().map(|()| ExitCode::SUCCESS),
         Command::Run(wanted) => run::run(&wanted).await,
-        Command::WriteLines => lines::write().map(|()| ExitCode::SUCCESS),
+        Command::WriteLines { rate: None } => lines::write().map(|()| ExitCode::SUCCESS),
+        Command::WriteLines { rate: Some(rate) } => {
+            lines::write_busily(rate).map(|()| ExitCode::SUCCESS)
+        }
+        Command::WriteFlood { lines, rate } => {
+            Flood { lines, rate }.write().map(|()| ExitCode::SUCCESS)
+        }
     };
     done.unwrap_or_else(|error| {
         // Nobody reads it if this fails too.

@@ -23,7 +23,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Connect(connect::Arguments),
-    Logs(logs::Arguments),
+    Logs(Box<logs::Arguments>),
     Sync(sync::Arguments),
     Health(health::Arguments),
     Doctor(doctor::Arguments),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use features::health::client::{Health, RoundTrips};
 use features::logs::client::{LogItem, LogStream};
 use features::logs::wire::Open as LogsRequest;
+use features::logs::{Filter, FilterError};
 use features::sync::client::{Progress, Summary, SyncRequest};
 use features::sync::wire::{Open as PlanRequest, Plan};
 use features::{health, logs, sync};
@@ -227,6 +228,14 @@ impl Logs {
             self.client.events.tell(TunnelEvent::Log(Arc::clone(entry)));
         }
         Ok(item)
+    }
+
+    /// Wants other lines from here on, without a new session: none comes twice, and none is lost.
+    ///
+    /// # Errors
+    /// [`FilterError`] if the filter cannot be applied; then nothing changes.
+    pub fn set_filter(&mut self, filter: Filter) -> Result<(), FilterError> {
+        self.stream.set_filter(filter)
     }
 }
 

@@ -90,7 +90,7 @@ fn on_disk(
     origin: &Origin,
     folder: &PathBuf,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let ring = Ring::open(config.clone(), origin.clone(), None)?;
+    let ring = Ring::open(config.clone(), origin, None)?;
     let lines = LINES / 10;
     told("append to a disk", lines, || {
         for _ in 0..lines {
@@ -106,7 +106,7 @@ fn on_disk(
     drop(ring);
     let mut restored = None;
     told("read back from a disk", there, || {
-        restored = Some(Ring::open(config.clone(), origin.clone(), None));
+        restored = Some(Ring::open(config.clone(), origin, None));
     });
     drop(restored.transpose()?);
     std::fs::remove_dir_all(folder)?;

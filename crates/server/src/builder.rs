@@ -367,11 +367,13 @@ impl ServerBuilder {
             &self.server_id,
             self.instance.as_deref().unwrap_or_default(),
         );
-        let ring = Ring::open(config, origin, self.commit.clone())?;
+        let named = config.secrets(&self.variables);
+        let ring = Ring::open(config, &origin, self.commit.clone())?;
         let secrets = self
             .keys
             .secrets()
-            .chain(self.pseudonyms.as_deref().map(str::trim));
+            .chain(self.pseudonyms.as_deref().map(str::trim))
+            .chain(named.iter().map(String::as_str));
         Ok(secrets.fold(ring, Ring::hiding))
     }
 

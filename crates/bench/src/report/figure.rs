@@ -27,6 +27,14 @@ struct Spread {
 pub(crate) enum Unit {
     #[serde(rename = "rows/s")]
     RowsPerSecond,
+    #[serde(rename = "lines")]
+    Lines,
+    #[serde(rename = "lines/s")]
+    LinesPerSecond,
+    #[serde(rename = "requests/s")]
+    RequestsPerSecond,
+    #[serde(rename = "MB/s")]
+    MegabytesPerSecond,
     #[serde(rename = "Mbit/s")]
     MegabitsPerSecond,
     #[serde(rename = "ms")]
@@ -98,8 +106,11 @@ impl Unit {
     /// Writes a number with the digits that mean something.
     pub(super) fn number(self, value: f64) -> String {
         match self {
-            Self::RowsPerSecond => grouped(value),
-            Self::MegabitsPerSecond
+            Self::RowsPerSecond | Self::Lines | Self::LinesPerSecond | Self::RequestsPerSecond => {
+                grouped(value)
+            }
+            Self::MegabytesPerSecond
+            | Self::MegabitsPerSecond
             | Self::Milliseconds
             | Self::Mebibytes
             | Self::Kibibytes
@@ -113,6 +124,10 @@ impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RowsPerSecond => "rows/s",
+            Self::Lines => "lines",
+            Self::LinesPerSecond => "lines/s",
+            Self::RequestsPerSecond => "requests/s",
+            Self::MegabytesPerSecond => "MB/s",
             Self::MegabitsPerSecond => "Mbit/s",
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",

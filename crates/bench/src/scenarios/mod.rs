@@ -1,13 +1,19 @@
 //! Everything that is measured. A scenario is one file here and one line in [`ALL`].
 
+mod app_output;
 mod carrier_cut;
 mod first_answer;
+mod follow_through_cuts;
 mod idle_memory;
 mod log_latency;
+mod logs_follow;
+mod logs_memory;
 mod logs_under_sync;
 mod loopback_bulk;
 mod memory;
 mod old_targets;
+mod pass_through;
+mod ring_append;
 mod sync_postgres;
 mod sync_sqlite;
 mod thousand_rows;
@@ -42,4 +48,10 @@ pub(crate) const ALL: &[Scenario] = &[
     carrier_cut::SCENARIO,
     loopback_bulk::SCENARIO,
     idle_memory::SCENARIO,
+    pass_through::SCENARIO,
+    app_output::SCENARIO,
+    ring_append::SCENARIO,
+    logs_follow::SCENARIO,
+    logs_memory::SCENARIO,
+    follow_through_cuts::SCENARIO,
 ];

@@ -3,7 +3,10 @@
 mod clock;
 mod databases;
 mod ends;
+mod instance;
+mod relay;
 mod rows;
+mod wrapped;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +19,9 @@ use transport::trust::Secret;
 pub(crate) use self::clock::{Timed, timed};
 pub(crate) use self::databases::{Databases, Prepared, check_rows};
 pub(crate) use self::ends::{ServerEnd, courses_into};
+pub(crate) use self::instance::{Instance, Place, write_lines};
+pub(crate) use self::relay::Relay;
+pub(crate) use self::wrapped::{App, output_of, wrap};
 
 use crate::link::{Link, Way};
 use crate::run::Skipped;
@@ -71,6 +77,11 @@ impl Stage {
             files: AtomicU32::new(0),
             databases: OnceCell::new(),
         })
+    }
+
+    /// Returns the secret of every server.
+    pub(crate) const fn secret(&self) -> &Secret {
+        &self.secret
     }
 
     /// Returns the link that was asked for, or none.

@@ -26,7 +26,7 @@ Examples:
   tunnel connect --logs --json
 
 With --json each line of output is an object whose type is authenticated, leaving,
-disconnected, reconnecting, error, entry, missed, reconnected or sync.")]
+disconnected, reconnecting, error or sync, or one of those of `tunnel logs --json`.")]
 pub struct Arguments {
     /// Shows production's log lines
     #[arg(long)]

@@ -1,8 +1,8 @@
 //! What a user sees: data on standard output, everything else on standard error.
 
 pub mod clock;
-pub mod entry;
 pub mod event;
+pub mod line;
 pub mod number;
 mod screen;
 mod style;

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
-use super::style::{Style, Surface};
+use super::style::{Ink, Style, Surface};
 use crate::environment::Environment;
 use crate::exit::Failure;
 
@@ -87,9 +87,20 @@ impl Screen {
     /// # Errors
     /// [`Failure`] if it cannot be written; a silent one if nobody reads on.
     pub fn data(&self, text: &str) -> Result<(), Failure> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes bytes to standard output, above any progress bar: whole lines.
+    ///
+    /// # Errors
+    /// As [`Screen::data`].
+    pub fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let written = self.bars.suspend(|| {
             let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
+            out.write_all(bytes)?;
             out.flush()
         });
         Ok(written?)
@@ -110,6 +121,19 @@ impl Screen {
         if self.loudness == Loudness::Normal {
             self.warn(text);
         }
+    }
+
+    /// Whether a person sees both streams.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.format == Format::Human
+            && Surface::of(&io::stdout()) == Surface::Terminal
+            && Surface::of(&io::stderr()) == Surface::Terminal
+    }
+
+    /// Says how something is done, to whoever may not know.
+    pub fn hint(&self, text: &str) {
+        self.note(&self.err.paint(Ink::Faint, text));
     }
 
     /// Says what the user should know in any case.

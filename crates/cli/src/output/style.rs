@@ -68,15 +68,22 @@ impl Style {
     /// Paints a piece of text.
     #[must_use]
     pub fn paint(self, ink: Ink, text: &str) -> String {
-        let code = match ink {
-            Ink::Faint => "2",
-            Ink::Good => "32",
-            Ink::Warning => "33",
-            Ink::Bad => "31",
-        };
         match self {
             Self::Plain => text.to_owned(),
-            Self::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
+            Self::Coloured => format!("\x1b[{}m{text}\x1b[0m", ink.code()),
+        }
+    }
+}
+
+impl Ink {
+    /// Returns the number by which terminals know it.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Faint => "2",
+            Self::Good => "32",
+            Self::Warning => "33",
+            Self::Bad => "31",
         }
     }
 }

@@ -158,11 +158,6 @@ fn addresses_and_values_that_make_no_sense() {
         (&["health", "--carrier", "pigeon"], "[possible values: auto"),
         (&["health", "--pin", "123"], "sha256/"),
         (&["health", "--ca", "/nowhere.pem"], "/nowhere.pem"),
-        (
-            &["logs", "--filter", "loud"],
-            "trace, debug, info, warn, error or fatal",
-        ),
-        (&["logs", "--tail", "many"], "--tail"),
         (&["sync"], "--table"),
         (&["sync", "--table", "courses", "--limit", "0"], "--limit"),
         (&["sync", "--table", "courses", "--all"], "cannot be used"),
@@ -188,6 +183,48 @@ fn addresses_and_values_that_make_no_sense() {
         !sandbox.path().join(".tunnel").exists(),
         "nothing was begun"
     );
+}
+
+#[test]
+fn options_of_logs_that_make_no_sense() {
+    let sandbox = Sandbox::new();
+    for (arguments, why) in [
+        (
+            &["logs", "--filter", "loud"][..],
+            "trace, debug, info, warn, error or fatal",
+        ),
+        (&["logs", "--tail", "many"], "--tail"),
+        (
+            &["logs", "--filter", "warn", "--only", "error"],
+            "cannot be used",
+        ),
+        // The caret stands under what is wrong.
+        (
+            &["logs", "--grep", "a(b"],
+            "    a(b\n     ^\nerror: unclosed group",
+        ),
+        (
+            &["logs", "--exclude", "[z-a]"],
+            "invalid character class range",
+        ),
+        (&["logs", "--field", "status"], "name=value, name!=value"),
+        (&["logs", "--field", "path~=("], "unclosed group"),
+        (&["logs", "--since", "soon"], "\"soon\" is no time: use 15m"),
+        (
+            &["logs", "--since", "5m", "--until", "10m"],
+            "no line is between --since and --until",
+        ),
+        (
+            &["logs", "--template", "{mesage}"],
+            "there is no {mesage}, but {message}",
+        ),
+        (&["logs", "--timezone", "Atlantis"], "knows no such zone"),
+        (&["logs", "--raw", "--template", "x"], "cannot be used"),
+        (&["logs", "--raw", "--json"], "--json cannot be used"),
+        (&["logs", "--color", "mauve"], "[possible values: auto"),
+    ] {
+        sandbox.tunnel(arguments).expect(2, &[why]);
+    }
 }
 
 #[test]

@@ -16,3 +16,5 @@ mod run_end;
 mod server;
 mod support;
 mod sync;
+mod terminal;
+mod wrapped;

@@ -1,5 +1,6 @@
 //! A folder of its own, a clean environment, and the programs in it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use tempfile::TempDir;
+
+use crate::terminal::Watched;
 
 pub(crate) const SECRET: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
 pub(crate) const OTHER_SECRET: &str = "c41e07f95d2a4b6e8037f1d9a2b45c68";
@@ -23,6 +26,8 @@ pub(crate) struct Sandbox {
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
+    /// The same as it was written: it need not be text.
+    pub(crate) raw_out: Vec<u8>,
     pub(crate) err: String,
 }
 
@@ -93,6 +98,15 @@ impl Sandbox {
         self.start_server(&[&["run", "--port", "0"], options, &app].concat())
     }
 
+    pub(crate) fn watch_tunnel(&self, arguments: &[&str]) -> Watched {
+        Watched::start(self.command(env!("CARGO_BIN_EXE_tunnel"), arguments))
+    }
+
+    /// Starts a program that is not ours.
+    pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Running {
+        Running::start(self.command(program, arguments))
+    }
+
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
@@ -108,11 +122,11 @@ impl Sandbox {
 
 impl Ended {
     fn of(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
         Self {
             code: output.status.code(),
-            out: text(output.stdout),
-            err: text(output.stderr),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            raw_out: output.stdout,
+            err: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
@@ -165,10 +179,6 @@ impl Running {
         line_with(self.out.as_mut().unwrap(), piece)
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(
@@ -189,6 +199,7 @@ impl Running {
         self.err.read_to_string(&mut err).unwrap();
         Ended {
             code: self.child.wait().unwrap().code(),
+            raw_out: out.clone().into_bytes(),
             out,
             err,
         }
@@ -238,6 +249,17 @@ impl Serving {
         Self::run(sandbox, "0")
     }
 
+    /// Starts one without a database whose log is what its standard input has.
+    pub(crate) fn with_log(lines: &[u8]) -> Self {
+        let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+        let input = sandbox.path().join("app.log");
+        std::fs::write(&input, lines).unwrap();
+        let server = env!("CARGO_BIN_EXE_tunnel-server");
+        let mut command = sandbox.command(server, &["--port", "0", "--stdin-logs"]);
+        command.stdin(File::open(input).unwrap());
+        Self::when_it_listens(Running::start(command), sandbox)
+    }
+
     /// Starts one without a database that can be replaced.
     pub(crate) fn at_a_lasting_port() -> Self {
         let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
@@ -280,7 +302,10 @@ impl Serving {
     }
 
     fn run(sandbox: Sandbox, port: &str) -> Self {
-        let mut running = sandbox.start_server(&["--port", port]);
+        Self::when_it_listens(sandbox.start_server(&["--port", port]), sandbox)
+    }
+
+    fn when_it_listens(mut running: Running, sandbox: Sandbox) -> Self {
         let line = running.said("listening for QUIC on UDP");
         let url = format!(
             "quic://127.0.0.1:{}",

@@ -102,7 +102,7 @@ impl Ring {
     /// [`StoreError`] if the folder cannot be had.
     pub fn open(
         config: LogsConfig,
-        origin: Origin,
+        origin: &Origin,
         commit: Option<String>,
     ) -> Result<Self, StoreError> {
         Self::open_at(Clock::start(), config, origin, commit)
@@ -111,7 +111,7 @@ impl Ring {
     pub(super) fn open_at(
         clock: Clock,
         config: LogsConfig,
-        origin: Origin,
+        origin: &Origin,
         commit: Option<String>,
     ) -> Result<Self, StoreError> {
         let mut ring = Self::new(config);

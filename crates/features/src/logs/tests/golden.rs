@@ -156,7 +156,7 @@ fn a_batch_has_these_bytes() {
 }
 
 #[test]
-fn the_other_items_have_these_bytes() {
+fn gaps_have_these_bytes() {
     let missed = |missed| Item::Missed {
         missed,
         cursor: CURSOR,
@@ -196,6 +196,10 @@ fn the_other_items_have_these_bytes() {
             "bbd502", "ac02", // cursor
         ),
     );
+}
+
+#[test]
+fn the_other_items_have_these_bytes() {
     check(
         &Item::Nothing { cursor: CURSOR },
         concat!(

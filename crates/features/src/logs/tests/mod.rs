@@ -130,7 +130,7 @@ fn disk_of(lines: usize, folder: &TempDir) -> LogsConfig {
 
 /// Opens the ring of a start of the server.
 fn start(config: &LogsConfig) -> Ring {
-    Ring::open(config.clone(), Origin::service("server"), None).expect("a folder")
+    Ring::open(config.clone(), &Origin::service("server"), None).expect("a folder")
 }
 
 /// Ends a server as a kill does: what it has not written is not written.
@@ -204,7 +204,7 @@ async fn numbers(stream: &mut LogStream, count: usize) -> Vec<u64> {
     while numbers.len() < count {
         match next(stream).await {
             LogItem::Entry(entry) => {
-                numbers.push(entry.line().unwrap().message.parse().expect("a number"))
+                numbers.push(entry.line().unwrap().message.parse().expect("a number"));
             }
             other => panic!("{other:?} after {numbers:?}"),
         }

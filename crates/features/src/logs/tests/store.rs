@@ -205,7 +205,7 @@ fn a_folder_is_one_servers_at_a_time() {
     let folder = folder();
     let config = disk_of(1000, &folder);
     let ring = start(&config);
-    let other = Ring::open(config.clone(), Origin::service("server"), None);
+    let other = Ring::open(config.clone(), &Origin::service("server"), None);
     assert!(matches!(other, Err(StoreError::InUse { .. })), "{other:?}");
     drop(ring);
     start(&config);
@@ -220,7 +220,7 @@ fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
         path: Some(file.join("logs")),
         ..LogsConfig::default()
     };
-    let error = Ring::open(config, Origin::service("server"), None).unwrap_err();
+    let error = Ring::open(config, &Origin::service("server"), None).unwrap_err();
     assert!(error.to_string().ends_with("file/logs"), "{error}");
 }
 
@@ -295,7 +295,7 @@ async fn age_is_counted_through_a_restart() {
     };
     let start_at = |seconds: u64| {
         let clock = Clock::start_at(seconds * 1_000_000_000);
-        Ring::open_at(clock, config.clone(), Origin::service("server"), None).unwrap()
+        Ring::open_at(clock, config.clone(), &Origin::service("server"), None).unwrap()
     };
     let ring = start_at(1000);
     append(&ring, 0..2);

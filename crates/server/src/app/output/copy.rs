@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use features::logs::Event;
+use tokio::time::Instant;
 
 use crate::app::story::Story;
 
@@ -82,24 +82,21 @@ impl Copies {
     /// Feeds all that comes, until the end.
     pub(super) fn feed(self, story: &Story) {
         give_way();
-        let mut feed = story.feed();
+        let mut feed = story.feed().joining();
         let mut piece = Vec::with_capacity(PIECE);
         loop {
-            match self.next(&mut piece) {
+            match self.next(&mut piece, feed.due()) {
                 Next::Bytes => feed.push(&piece),
-                Next::Loss(Loss { lines, bytes, .. }) => {
-                    feed.finish();
-                    story.mark(Event::Dropped { lines, bytes });
-                }
-                Next::Nothing => {}
+                Next::Loss(Loss { lines, bytes, .. }) => feed.dropped(lines, bytes),
+                Next::Nothing => feed.flush_due(),
                 Next::End => break,
             }
         }
         feed.finish();
     }
 
-    /// Waits for what comes next.
-    fn next(&self, piece: &mut Vec<u8>) -> Next {
+    /// Waits for what comes next; when a line is `due` that waits for more, there is nothing.
+    fn next(&self, piece: &mut Vec<u8>, due: Option<Instant>) -> Next {
         let mut queue = self.0.lock();
         loop {
             match queue.next(piece) {
@@ -114,8 +111,12 @@ impl Copies {
                 }
                 Next::Nothing => {
                     queue.shrink();
-                    let waited = self.0.more.wait(queue);
-                    queue = waited.unwrap_or_else(PoisonError::into_inner);
+                    let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+                    if left == Some(Duration::ZERO) {
+                        return Next::Nothing;
+                    }
+                    let waited = self.0.more.wait_timeout(queue, left.unwrap_or(LONG));
+                    queue = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
                 next => return next,
             }
@@ -249,6 +250,9 @@ const RESUME: usize = MOST / 2;
 
 /// How long a loss may grow with nothing before it, before it is told.
 const LOSS_ENDS: Duration = Duration::from_millis(50);
+
+/// An app may be silent for ever; to look once a minute costs nothing.
+const LONG: Duration = Duration::from_secs(60);
 
 /// What is fed at once.
 const PIECE: usize = 64 * 1024;

@@ -56,7 +56,9 @@ impl Shape {
             | "application/jsonl"
             | "application/x-jsonlines"
             | "application/stream+json"
-            | "application/octet-stream" => Some(Self::Ndjson),
+            | "application/octet-stream"
+            // What curl says of `-d`, whatever it is.
+            | "application/x-www-form-urlencoded" => Some(Self::Ndjson),
             "application/json" => Some(Self::Json),
             "text/plain" => Some(Self::Text),
             _ => None,

@@ -288,6 +288,29 @@ async fn a_service_is_named_by_the_line_before_the_query_before_a_header() {
 }
 
 #[tokio::test]
+async fn what_senders_post_is_masked_as_what_the_app_writes() {
+    let play = Play::begin();
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let line = format!(r#"{{"msg":"push with {secret}","to":"ada@example.com"}}"#);
+    let record = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"severityNumber":9,
+        "body":{{"stringValue":"push with {secret}"}},
+        "attributes":[{{"key":"to","value":{{"stringValue":"ada@example.com"}}}}]}}]}}]}}]}}"#
+    );
+    assert_eq!(play.lines(&[NDJSON], line).await.0, 200);
+    assert_eq!(play.records(&[JSON], record).await.0, 200);
+    let log = play.log();
+    assert_eq!(log.len(), 2);
+    for line in log {
+        let shown = format!("{line:?} {}", String::from_utf8_lossy(line.raw()));
+        assert!(
+            !shown.contains(secret) && !shown.contains("ada@"),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn without_the_key_nothing_is_taken() {
     let play = Play::begin();
     for path in ["/_tunnel/logs", "/_tunnel/logs/v1/logs"] {

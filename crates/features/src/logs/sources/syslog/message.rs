@@ -24,12 +24,17 @@ pub(super) fn take_token(message: &mut Vec<u8>, token: &IngestKey) -> bool {
     let Some(range) = found else {
         return false;
     };
+    let shown = message[range.clone()].to_vec();
     let before = range.start == 0 || message[range.start - 1] == b' ';
     let space = before && message.get(range.end) == Some(&b' ');
     // As an id or a value it stands between others: something has to.
-    let stands_in: &[u8] = if before && space { b"" } else { b"token" };
+    let stands_in: &[u8] = if space { b"" } else { STANDS_IN };
     let end = range.end + usize::from(space);
     message.splice(range.start..end, stands_in.iter().copied());
+    // It is there again where a sender puts nothing between two messages.
+    while let Some(at) = memmem::find(message, &shown) {
+        message.splice(at..at + shown.len(), STANDS_IN.iter().copied());
+    }
     true
 }
 
@@ -77,6 +82,9 @@ fn strip(message: &mut Vec<u8>) {
     }
 }
 
+/// Where a token was.
+const STANDS_IN: &[u8] = b"token";
+
 /// Where names and structured data end, and the text begins.
 const HEAD: usize = 2048;
 
@@ -101,7 +109,6 @@ mod tests {
             format!("{header} [{TOKEN}@41058 tag=\"a\"] text"),
             format!("{header} [t key=\"{TOKEN}\"] text"),
             format!("{header} - {TOKEN} text"),
-            format!("{header} - \u{feff}{TOKEN} text").replace('\u{feff}', ""),
         ] {
             let mut bytes = message.clone().into_bytes();
             assert!(take_token(&mut bytes, &token), "{message}");
@@ -119,6 +126,20 @@ mod tests {
         for message in [header.to_owned(), format!("{header} - {}", &TOKEN[1..])] {
             assert!(!take_token(&mut message.into_bytes(), &token));
         }
+    }
+
+    #[test]
+    fn a_token_is_kept_nowhere_in_a_message_that_shows_it_again() {
+        let token = IngestKey::new(TOKEN).unwrap();
+        let mut message = format!("<14>1 - h a - - - {TOKEN} one<14>1 - h a - - - {TOKEN} two");
+        message.push_str(TOKEN);
+        let mut bytes = message.into_bytes();
+        assert!(take_token(&mut bytes, &token));
+        let left = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            left,
+            "<14>1 - h a - - - one<14>1 - h a - - - token twotoken"
+        );
     }
 
     #[test]

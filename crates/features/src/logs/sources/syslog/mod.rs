@@ -133,7 +133,12 @@ impl Syslog {
         loop {
             let patience = if frames.begun() { MESSAGE } else { SILENCE };
             let read = timeout(patience, stream.read(&mut buffer)).await;
-            let length = match read.map_err(|_| SenderError::Slow)? {
+            let Ok(read) = read else {
+                // Some send no line feed either: what is there is a message.
+                frames.finish().map_or(Ok(()), |last| self.take(last))?;
+                return Err(SenderError::Slow);
+            };
+            let length = match read {
                 Ok(length) => length,
                 // Many close their connection without a word of TLS.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
