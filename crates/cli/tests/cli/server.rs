@@ -136,7 +136,7 @@ fn lines_of_a_pipe_and_of_a_file_are_served() {
     logs.said("connected to");
     fs::write(&log, "ERROR it broke\n").unwrap();
     let line = logs.wrote("it broke");
-    assert!(line.ends_with("ERROR worker it broke\n"), "{line}");
+    assert!(line.ends_with("ERROR worker › it broke\n"), "{line}");
 }
 
 #[test]
