@@ -184,13 +184,14 @@ fn read(mut stream: BufReader<TcpStream>, headless: bool) -> Answer {
         stream.read_to_end(&mut body).unwrap();
     }
     let of_this_connection = ["connection", "date", "keep-alive", "transfer-encoding"];
-    let headers = headers.into_iter().filter(|header| {
-        let name = header.split(':').next().unwrap().to_ascii_lowercase();
-        !of_this_connection.contains(&&*name)
-    });
+    let name = |header: &String| header.split(':').next().unwrap().to_ascii_lowercase();
+    let mut headers = headers;
+    headers.retain(|header| !of_this_connection.contains(&&*name(header)));
+    // The order of those of one name means something, that of others nothing (RFC 9110, section 5.3).
+    headers.sort_by_key(name);
     Answer {
         status,
-        headers: headers.collect(),
+        headers,
         body,
         trailers,
     }
