@@ -13,6 +13,7 @@ mod loopback_bulk;
 mod memory;
 mod old_targets;
 mod pass_through;
+mod render_lines;
 mod ring_append;
 mod sync_postgres;
 mod sync_sqlite;
@@ -52,6 +53,7 @@ pub(crate) const ALL: &[Scenario] = &[
     app_output::SCENARIO,
     ring_append::SCENARIO,
     logs_follow::SCENARIO,
+    render_lines::SCENARIO,
     logs_memory::SCENARIO,
     follow_through_cuts::SCENARIO,
 ];

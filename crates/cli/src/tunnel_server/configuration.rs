@@ -64,6 +64,11 @@ impl Configuration {
         self.port
     }
 
+    /// Returns which instance of the service this is; empty if nobody says.
+    pub(super) fn instance(&self) -> &str {
+        self.instance.as_deref().unwrap_or_default()
+    }
+
     /// Returns what the file says.
     pub(super) const fn file(&self) -> &ConfigFile {
         &self.file

@@ -51,7 +51,7 @@ pub(super) async fn serve(
     announce(&server, &configuration)?;
     follow_files(&server, &arguments.log_file);
     if input == Input::Lines {
-        feeds::read_standard_input(&server);
+        feeds::read_standard_input(&server, configuration.instance());
     }
     let hangups = reload::hangups()?;
     tokio::select! {

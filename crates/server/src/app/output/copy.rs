@@ -4,8 +4,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
+use features::logs::Feed;
 use tokio::time::Instant;
 
 use crate::app::story::Story;
@@ -86,13 +88,23 @@ impl Copies {
         let mut piece = Vec::with_capacity(PIECE);
         loop {
             match self.next(&mut piece, feed.due()) {
-                Next::Bytes => feed.push(&piece),
+                Next::Bytes => self.push(&mut feed, &piece),
                 Next::Loss(Loss { lines, bytes, .. }) => feed.dropped(lines, bytes),
                 Next::Nothing => feed.flush_due(),
                 Next::End => break,
             }
         }
         feed.finish();
+    }
+
+    /// Feeds bytes. In a flood, of which most is lost anyway, it rests in between: whoever writes the
+    /// flood, and whoever reads our output, needs the processor more.
+    fn push(&self, feed: &mut Feed, piece: &[u8]) {
+        let began = std::time::Instant::now();
+        feed.push(piece);
+        if self.0.lock().losing {
+            thread::sleep((began.elapsed() * REST).min(LONGEST_REST));
+        }
     }
 
     /// Waits for what comes next; when a line is `due` that waits for more, there is nothing.
@@ -238,6 +250,12 @@ fn give_way() {
 /// A ninth of what the app has, in a fight for the processor: still tens of thousands of lines a second.
 #[cfg(target_os = "linux")]
 const BEHIND_THE_APP: i32 = 10;
+
+/// In a flood, four fifths of a core are left to others, and 60,000 lines a second are still read.
+const REST: u32 = 4;
+
+/// Where the processor is fought for, a piece seems to take long.
+const LONGEST_REST: Duration = Duration::from_millis(20);
 
 /// What is on its way at most; a burst of 50,000 lines has room. Two outputs have twice that.
 const MOST: usize = 7 * 1024 * 1024;
