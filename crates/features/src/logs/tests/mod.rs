@@ -12,6 +12,8 @@ mod speed;
 mod store;
 mod storm;
 mod survey;
+#[cfg(unix)]
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
