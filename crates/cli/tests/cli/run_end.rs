@@ -196,6 +196,37 @@ fn a_stop_while_the_app_waits_to_be_started_again_is_heard_at_once() {
     running.end().expect(3, &[]);
 }
 
+#[test]
+fn a_stop_that_is_heard_while_the_apps_leavings_end_stays_heard() {
+    let options = ["--app-port", "none", "--restart", "always"];
+    let sandbox = sandbox();
+    let script = "trap '' TERM; sleep 1000 & echo $!; echo $$; exit 3";
+    let mut running = sandbox.wrap_with(&options, script);
+    let left = running.wrote("").trim().to_owned();
+    let app = running.wrote("").trim().to_owned();
+    until("the app's end", || !runs(&app));
+    running.signal("-TERM");
+    running.said("stopping: the app has ended already");
+    let killed = Command::new("kill").args(["-KILL", &left]).status();
+    assert!(killed.unwrap().success());
+    running.end().expect(3, &["the app ended with code 3"]);
+}
+
+#[test]
+fn a_stop_that_is_heard_while_the_apps_last_lines_are_read_stays_heard() {
+    let options = ["--app-port", "none", "--restart", "always"];
+    let sandbox = sandbox();
+    // More than the test's pipe holds, and less than both do: the app ends before it is read.
+    let script = "yes | head -n 50000; exit 3";
+    let mut running = sandbox.wrap_with(&options, script);
+    running.said("the app ended with code 3");
+    running.signal("-TERM");
+    running.said("stopping: the app has ended already");
+    let ended = running.end();
+    ended.expect(3, &[]);
+    assert!(!ended.err.contains("started again"), "{ended:?}");
+}
+
 /// As process 1 of a container, where the system lets the test make one.
 #[test]
 fn it_serves_as_process_one() {
