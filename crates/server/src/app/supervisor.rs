@@ -253,7 +253,10 @@ impl App {
         }
         let ending = tokio::time::timeout(LAST_LINES, self.run.outputs.end());
         if ending.await.is_err() {
-            warn!("nobody has read the app's last output");
+            let late = self.run.outputs.late();
+            warn!(
+                "nobody has read the app's last output: these threads are late and left: {late:?}"
+            );
         }
     }
 
