@@ -67,7 +67,7 @@ pub(super) async fn run(run: RunArguments) -> Result<u8, Failure> {
     let own_log = OwnLog::begin(&outlets).map_err(cannot)?;
     let writer = own_log.clone();
     log::write(&environment, move || writer.clone())?;
-    let ended = serve(&run, &environment, &folder, outlets).await;
+    let ended = serve(&run, &environment, &folder, outlets, &own_log).await;
     own_log.flush();
     ended.map(app::exit_code)
 }
@@ -77,10 +77,13 @@ async fn serve(
     environment: &Environment,
     folder: &Path,
     outlets: Outlets,
+    own_log: &OwnLog,
 ) -> Result<AppEnd, Failure> {
     let configuration = Configuration::new(&run.arguments, environment, folder)?;
     let arguments = &run.arguments;
-    let mut builder = configuration.builder(arguments, environment);
+    let mut builder = configuration
+        .builder(arguments, environment)
+        .standard_error(own_log.clone());
     let wrapping = wrapping(run, environment, &configuration, outlets)?;
     if let AppPort::At(port) = wrapping.launch.port {
         builder = builder.upstream(port);
