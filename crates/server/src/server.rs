@@ -18,7 +18,7 @@ use crate::error::ServerError;
 use crate::front::manners::shared;
 use crate::front::metrics::{OwnPort, SharedMetrics};
 use crate::front::websocket::Upgrades;
-use crate::front::{Front, own_routes};
+use crate::front::{Front, descriptors, own_routes};
 use crate::guests::Guests;
 use crate::keys::ServerKeys;
 use crate::oversight::Manners;
@@ -100,6 +100,8 @@ impl TunnelServer {
 
     /// Returns a front that serves when it is opened.
     pub(crate) fn closed(&self, plan: FrontPlan) -> ClosedFront {
+        // Now, because the app that it waits for has the same limit in its first run as in the next.
+        descriptors::most_connections();
         ClosedFront {
             plan,
             routes: self.routes.clone(),

@@ -233,5 +233,8 @@ Examples:
   tunnel-server run --restart on-failure -- gunicorn app:app
 
 Signals: TERM and INT are passed on and begin the end: the service has `[app] stop-grace` of
-tunnel.toml (20s unless set) before it is killed. HUP reaches a service that handles it. QUIT, USR1,
-USR2 and WINCH are passed on. In a terminal, ^C and ^Z reach the service from the terminal itself.";
+tunnel.toml (18s unless set) before it is killed. HUP reaches a service that handles it. QUIT, USR1,
+USR2 and WINCH are passed on. In a terminal, ^C and ^Z reach the service from the terminal itself.
+
+The service may have as many files open as tunnel-server, which raises its soft limit to what its
+connections need: 33024, or the hard limit.";
