@@ -45,7 +45,9 @@ fn row(what: &str, items: &[LogItem], rounds: u32, look: impl Fn() -> Look) -> R
         let began = Instant::now();
         for items in items.chunks(AT_ONCE) {
             let mut page = Page::default();
-            items.iter().for_each(|item| renderer.render(item, &mut page));
+            items
+                .iter()
+                .for_each(|item| renderer.render(item, &mut page));
             std::hint::black_box(&page);
         }
         let rate = items.len() as f64 / began.elapsed().as_secs_f64();
