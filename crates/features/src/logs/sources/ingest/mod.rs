@@ -93,9 +93,10 @@ async fn take_records(State(ingest): State<Arc<Ingest>>, request: Request<Body>)
     let answer = encoding.unwrap_or(Encoding::Json);
     match ingest.records(encoding, request).await {
         Ok(outcome) => {
-            let status = match outcome {
-                Outcome::Whole { .. } => StatusCode::OK,
-                Outcome::Broken { .. } => StatusCode::BAD_REQUEST,
+            // A sender does not come again for either: what is rejected stays so.
+            let status = match outcome.is_refusal() {
+                true => StatusCode::BAD_REQUEST,
+                false => StatusCode::OK,
             };
             (
                 status,
