@@ -27,6 +27,8 @@ struct Spread {
 pub(crate) enum Unit {
     #[serde(rename = "rows/s")]
     RowsPerSecond,
+    #[serde(rename = "cuts")]
+    Cuts,
     #[serde(rename = "lines")]
     Lines,
     #[serde(rename = "lines/s")]
@@ -106,9 +108,11 @@ impl Unit {
     /// Writes a number with the digits that mean something.
     pub(super) fn number(self, value: f64) -> String {
         match self {
-            Self::RowsPerSecond | Self::Lines | Self::LinesPerSecond | Self::RequestsPerSecond => {
-                grouped(value)
-            }
+            Self::RowsPerSecond
+            | Self::Cuts
+            | Self::Lines
+            | Self::LinesPerSecond
+            | Self::RequestsPerSecond => grouped(value),
             Self::MegabytesPerSecond
             | Self::MegabitsPerSecond
             | Self::Milliseconds
@@ -124,6 +128,7 @@ impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RowsPerSecond => "rows/s",
+            Self::Cuts => "cuts",
             Self::Lines => "lines",
             Self::LinesPerSecond => "lines/s",
             Self::RequestsPerSecond => "requests/s",

@@ -40,7 +40,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
         Size::Full => (10_000_000, 200),
         Size::Quick => (500_000, 20),
     };
-    let here = Place::new(stage, "one")?;
+    let here = Place::new(stage, ONE)?;
     let (instance, input) = Instance::start(&here, None)?;
     let relay = Arc::new(Relay::to(instance.port).await?);
     let client = connect(stage, &relay).await?;
@@ -57,7 +57,7 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
         written: Arc::clone(&written),
         relay: Arc::clone(&relay),
         here,
-        there: Place::new(stage, "two")?,
+        there: Place::new(stage, OTHER)?,
     };
     let began = Instant::now();
     let (end, ended) = mpsc::channel();
@@ -65,9 +65,9 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
         let relay = Arc::clone(&relay);
         move || cut_at_random(&relay, cuts, lines, &written, &ended)
     });
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::new(lines);
     let producing = spawn_blocking(move || production.run(instance, input));
-    while !ledger.is_full(lines) {
+    while !ledger.is_full() {
         let next = tokio::time::timeout(SILENCE, logs.next()).await;
         let next = next.with_context(|| format!("nothing comes any more: {ledger:?}"))?;
         ledger.enter(&next?.context("the log has ended")?)?;
@@ -75,12 +75,12 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let last = producing.await??;
     // Whoever cuts hears that nothing is left to cut.
     end.send(()).ok();
-    let cuts = cutting.await?;
+    let done = cutting.await?;
     let took = began.elapsed();
     client.disconnect().await;
     drop(last);
     progress(&format!("  {ledger:?}"));
-    Ok(ledger.rows(lines, cuts, took))
+    Ok(ledger.rows(lines, (done, cuts), took))
 }
 
 async fn connect(stage: &Stage, relay: &Relay) -> Result<TunnelClient> {
@@ -170,41 +170,79 @@ fn cut_at_random(
                 return done;
             }
         }
-        relay.cut();
+        // One that meets no connection is none.
+        while relay.cut() == 0 {
+            if end.recv_timeout(Duration::from_millis(1)).is_ok() {
+                return done;
+            }
+        }
         done += 1;
     }
     done
 }
 
 /// What has come, held against what was written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ledger {
     received: u64,
     twice: u64,
     /// Missing without a word.
     unaccounted: u64,
-    /// By instance: the number that is due next.
-    due: BTreeMap<String, u64>,
-    /// By instance or for all: how many the server has said are missing, since the last line.
-    said: u64,
-    /// Whether it has said that it does not know how many.
-    unknown: bool,
+    /// By instance.
+    accounts: BTreeMap<&'static str, Account>,
+}
+
+/// What is known of one instance's lines.
+#[derive(Debug)]
+struct Account {
+    /// The number that is due next.
+    due: u64,
+    /// The number after its last.
+    end: u64,
+    /// What has been said of the place between the last line and the next.
+    said: Said,
+}
+
+/// What accounts for lines that are missing in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// So many are.
+    Entries(u64),
+    /// Nobody knows how many.
+    Some,
 }
 
 impl Ledger {
-    /// Whether the last line of each instance has come.
-    fn is_full(&self, lines: u64) -> bool {
-        let due = |instance| self.due.get(instance).copied().unwrap_or(0);
-        due("one") >= lines / 4 * 3 && due("two") >= lines
+    /// Expects the lines of [`Production::run`].
+    fn new(lines: u64) -> Self {
+        let account = |due, end| Account {
+            due,
+            end,
+            said: Said::Entries(0),
+        };
+        let turn = lines / 4 * 3;
+        Self {
+            received: 0,
+            twice: 0,
+            unaccounted: 0,
+            accounts: [(ONE, account(0, turn)), (OTHER, account(turn, lines))].into(),
+        }
     }
 
-    fn rows(&self, lines: u64, cuts: u64, took: Duration) -> Vec<Row> {
+    /// Whether the last line of each instance has come.
+    fn is_full(&self) -> bool {
+        self.accounts.values().all(|it| it.due >= it.end)
+    }
+
+    fn rows(&self, lines: u64, cuts: (u64, u64), took: Duration) -> Vec<Row> {
         let count = |count: u64| Figure::new(count as f64, Unit::Lines);
+        let (done, wanted) = cuts;
         let missing = lines - self.received;
         let rate = self.received as f64 / took.as_secs_f64();
-        let through = format!("received, of {lines}, through {cuts} cuts");
         vec![
-            Row::new(through, count(self.received)),
+            Row::new("cuts", Figure::new(done as f64, Unit::Cuts))
+                .target(Bound::AtLeast(wanted as f64)),
+            Row::new(format!("received, of {lines}"), count(self.received)),
             Row::new("came twice", count(self.twice)).target(Bound::AtMost(0.0)),
             Row::new(
                 "missing, and accounted for",
@@ -218,10 +256,11 @@ impl Ledger {
     fn enter(&mut self, item: &LogItem) -> Result<()> {
         match item {
             LogItem::Entry(entry) => self.entry(entry)?,
-            LogItem::Missed(missed) => match missed.entries {
-                Some(entries) => self.said += entries,
-                None => self.unknown = true,
-            },
+            // It does not say of which instance.
+            LogItem::Missed(missed) => {
+                let said = missed.entries.map_or(Said::Some, Said::Entries);
+                self.accounts.values_mut().for_each(|it| it.hear(said));
+            }
             LogItem::Opened(_) | LogItem::Reconnected { .. } => {}
         }
         Ok(())
@@ -229,42 +268,63 @@ impl Ledger {
 
     fn entry(&mut self, entry: &Entry) -> Result<()> {
         match &entry.record {
-            Record::Mark(mark) => match &mark.event {
-                Event::ServerStarted {
-                    before: Before::CutOff,
-                    ..
-                } => self.unknown = true,
-                Event::Dropped { lines, .. } => self.said += lines,
-                _ => {}
-            },
+            Record::Mark(mark) => {
+                let said = match &mark.event {
+                    Event::ServerStarted {
+                        before: Before::CutOff,
+                        ..
+                    } => Said::Some,
+                    Event::Dropped { lines, .. } => Said::Entries(*lines),
+                    _ => return Ok(()),
+                };
+                self.account(&mark.origin.instance)?.hear(said);
+            }
             Record::Line(line) => {
                 let number = line.message.strip_prefix("line ");
                 let number = number.and_then(|it| it.parse().ok());
                 let number: u64 = number.with_context(|| format!("what is {line:?}"))?;
-                self.line(number, &line.origin.instance);
+                let account = self.account(&line.origin.instance)?;
+                match account.line(number) {
+                    None => self.twice += 1,
+                    Some(unaccounted) => {
+                        self.received += 1;
+                        self.unaccounted += unaccounted;
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    fn line(&mut self, number: u64, instance: &str) {
-        let first = *self.due.get(instance).unwrap_or(&number);
-        if number < first {
-            self.twice += 1;
-            return;
-        }
-        let missing = number - first;
-        if missing > 0 && !self.unknown {
-            self.unaccounted += missing.saturating_sub(self.said);
-            self.said = 0;
-        }
-        if missing > 0 {
-            self.unknown = false;
-        }
-        self.due.insert(instance.to_owned(), number + 1);
-        self.received += 1;
+    fn account(&mut self, instance: &str) -> Result<&mut Account> {
+        let account = self.accounts.get_mut(instance);
+        account.with_context(|| format!("who is {instance:?}?"))
     }
 }
+
+impl Account {
+    fn hear(&mut self, said: Said) {
+        self.said = match (self.said, said) {
+            (Said::Entries(before), Said::Entries(more)) => Said::Entries(before + more),
+            _ => Said::Some,
+        };
+    }
+
+    /// Enters a line and returns how many are missing before it without a word; `None` if it comes
+    /// again. What was said is said of this place alone.
+    fn line(&mut self, number: u64) -> Option<u64> {
+        let missing = number.checked_sub(self.due)?;
+        self.due = number + 1;
+        match std::mem::replace(&mut self.said, Said::Entries(0)) {
+            Said::Entries(said) => Some(missing.saturating_sub(said)),
+            Said::Some => Some(0),
+        }
+    }
+}
+
+/// The instances.
+const ONE: &str = "one";
+const OTHER: &str = "two";
 
 /// Longer than any back-off.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -276,3 +336,25 @@ const RATE: f64 = 100_000.0;
 const PIECE: u64 = 1_000;
 
 const SEED: u64 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_accounts_for_the_place_in_which_it_was_said_alone() {
+        let mut account = Account {
+            due: 0,
+            end: 100,
+            said: Said::Entries(0),
+        };
+        assert_eq!(account.line(0), Some(0));
+        assert_eq!(account.line(0), None);
+        account.hear(Said::Entries(2));
+        account.hear(Said::Entries(1));
+        assert_eq!(account.line(5), Some(1));
+        account.hear(Said::Some);
+        assert_eq!(account.line(6), Some(0));
+        assert_eq!(account.line(8), Some(1));
+    }
+}

@@ -50,9 +50,11 @@ impl Relay {
         self.address
     }
 
-    /// Cuts every connection, without a word.
-    pub(crate) fn cut(&self) {
-        lock(&self.connections).drain(..).for_each(|it| it.abort());
+    /// Cuts every connection, without a word, and returns how many there were.
+    pub(crate) fn cut(&self) -> usize {
+        let mut connections = lock(&self.connections);
+        connections.retain(|it| !it.is_finished());
+        connections.drain(..).map(|it| it.abort()).count()
     }
 
     /// Passes connections that come from now on to another port; those that are there stay.
