@@ -332,7 +332,10 @@ impl ServerBuilder {
     fn routes(&self, parts: &ServerParts, manners: &Manners) -> Result<axum::Router, ServerError> {
         let key = self.metrics_key.as_deref();
         let key = key.map(|text| parsed("metrics", text)).transpose()?;
-        let features = guarded(features::routes(parts)?, Arc::clone(&manners.limits));
+        let served = features::routes(parts)?.into_iter();
+        let features = served.fold(axum::Router::new(), |routes, served| {
+            routes.merge(guarded(served, Arc::clone(&manners.limits)))
+        });
         let shown = metrics::routes(Arc::clone(&manners.metrics), key);
         let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
         Ok(count(features, "feature").merge(count(shown, "metrics")))

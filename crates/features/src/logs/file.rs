@@ -17,7 +17,7 @@ use super::feed::{Feed, READ};
 
 /// Follows one file.
 #[derive(Debug)]
-pub struct Follower {
+pub(super) struct Follower {
     path: PathBuf,
     feed: Feed,
     position: Position,
@@ -26,7 +26,7 @@ pub struct Follower {
 
 /// Where a file that is there already is read from. One that comes later is read from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub(super) enum Position {
     /// From its first byte.
     Start,
     /// From what is written from now on.
@@ -35,7 +35,7 @@ pub enum Position {
 
 /// What a look at a file gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Polled {
+pub(super) enum Polled {
     /// Bytes; there may be more.
     Read,
     /// Nothing new.
@@ -52,7 +52,7 @@ struct Opened {
 impl Follower {
     /// Makes a follower of the file at a path, which need not be there yet.
     #[must_use]
-    pub fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
+    pub(super) fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
         Self {
             path,
             feed: feed.joining(),
@@ -65,7 +65,7 @@ impl Follower {
     ///
     /// # Errors
     /// See [`Follower::poll_once`].
-    pub async fn run(mut self, tasks: &Tasks) -> io::Result<()> {
+    pub(super) async fn run(mut self, tasks: &Tasks) -> io::Result<()> {
         let followed = tokio::select! {
             followed = self.follow() => followed,
             () = tasks.stopping() => Ok(()),
@@ -86,7 +86,7 @@ impl Follower {
     ///
     /// # Errors
     /// If the file may not be read, or reading fails. That it is not there is no error.
-    pub async fn poll_once(&mut self) -> io::Result<Polled> {
+    pub(super) async fn poll_once(&mut self) -> io::Result<Polled> {
         self.feed.flush_due();
         let found = self.find().await?;
         if self.opened.is_none() && !self.open().await? {

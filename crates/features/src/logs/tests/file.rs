@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::super::{Feed, Follower, Polled, Position};
+use super::super::Feed;
+use super::super::file::{Follower, Polled, Position};
 use super::*;
 
 struct Log {

@@ -126,7 +126,6 @@ impl Lines<'_> {
         let ended = each(body, |element| {
             self.at += 1;
             self.object(element.get().as_bytes());
-            Ok(())
         });
         if let Err(trouble) = ended {
             self.at += 1;

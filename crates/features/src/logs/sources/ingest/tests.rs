@@ -26,7 +26,7 @@ type Answer = (u16, String);
 impl Play {
     fn begin() -> Self {
         let ring = Arc::new(Ring::new(LogsConfig::default()));
-        let routes = serve(IngestKey::new(KEY).unwrap(), Arc::clone(&ring));
+        let Served { routes, .. } = serve(IngestKey::new(KEY).unwrap(), Arc::clone(&ring));
         Self { ring, routes }
     }
 
