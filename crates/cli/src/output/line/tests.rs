@@ -419,3 +419,16 @@ fn a_template_that_makes_no_sense_is_refused_with_what_would() {
     );
     assert_eq!(refused("time}"), "a } closes nothing: write }} for a brace");
 }
+
+#[test]
+fn in_json_nothing_is_left_that_a_terminal_acts_upon_and_nothing_is_changed() {
+    let message = "csi \u{9b}2J, turned \u{202e}txt, ünïcode ✓";
+    let items = [entry(Record::Line(line(message)))];
+    let text = shown(look(Shape::Json), &items);
+    assert!(
+        text.contains("csi \\u009b2J, turned \\u202etxt, ünïcode ✓"),
+        "{text}"
+    );
+    let object: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(object["message"], message);
+}
