@@ -120,7 +120,11 @@ fn colours_tell_the_level_and_the_service_and_leave_the_message_alone() {
 #[test]
 fn a_log_cannot_speak_to_the_terminal() {
     let mut line = line("gone\x1b[2J\r\nbeneath\x07");
-    line.origin = Origin::new("a\x1bpi", "");
+    line.origin = Origin {
+        // As the other end may send it.
+        service: "a\x1bpi".into(),
+        instance: "".into(),
+    };
     line.fields.set("x\u{1b}", "a\u{202e}b");
     let shown = pretty(&[entry(Record::Line(line))]);
     assert_eq!(
