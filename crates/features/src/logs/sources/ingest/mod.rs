@@ -127,7 +127,7 @@ impl Ingest {
     }
 
     fn keep(&self, body: &[u8], shape: Shape, origin: Origin) -> Report {
-        let name = answered::Body::of(body);
+        let name = answered::Body::of(body, shape, &origin);
         if let Some(report) = self.answered.before(name) {
             return report;
         }
