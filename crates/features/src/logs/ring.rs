@@ -22,7 +22,7 @@ use super::kept::{Kept, Slot};
 use super::lineage::{Begun, Lineage};
 use super::mark::{Before, Event, Mark};
 use super::mask::Masks;
-use super::store::{Appended, Store, StoreError};
+use super::store::{Appended, News, Store, StoreError};
 use super::wire::{Cause, Cursor, Epoch, Missed};
 
 /// The log lines of late.
@@ -139,7 +139,7 @@ impl Ring {
     /// Notes on the disk that all is there. For a server that stops, after whatever feeds the ring.
     pub fn finish(&self) {
         if let Some(store) = &self.store {
-            lock(store).finish();
+            with(store, Store::finish);
         }
     }
 
@@ -147,7 +147,7 @@ impl Ring {
     pub fn tidy(&self) {
         self.look(|_| ());
         if let Some(store) = &self.store {
-            lock(store).tidy(self.clock.now());
+            with(store, |store| store.tidy(self.clock.now()));
         }
     }
 
@@ -297,12 +297,13 @@ impl Ring {
                 sequence
             });
         };
-        let mut store = lock(store);
-        let Appended { sequence, entries } = store.append(now, records);
-        self.keep(now, |kept| {
-            entries.into_iter().for_each(|it| kept.push_entry(now, it));
-        });
-        sequence
+        with(store, |store| {
+            let Appended { sequence, entries } = store.append(now, records);
+            self.keep(now, |kept| {
+                entries.into_iter().for_each(|it| kept.push_entry(now, it));
+            });
+            sequence
+        })
     }
 
     fn keep<T>(&self, now: u64, push: impl FnOnce(&mut Kept) -> T) -> T {
@@ -336,6 +337,17 @@ impl Ring {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere leaves at worst a count of bytes that is one line too high.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does something with a store, and says what there is to say about it when the lock is free: whoever
+/// listens may append to this very ring.
+fn with<T>(store: &Mutex<Store>, work: impl FnOnce(&mut Store) -> T) -> T {
+    let mut locked = lock(store);
+    let done = work(&mut locked);
+    let news = locked.news();
+    drop(locked);
+    news.into_iter().for_each(News::say);
+    done
 }
 
 /// Takes from an iterator up to and with the first that is not within.
