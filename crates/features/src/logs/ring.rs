@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Notify;
+use transport::tasks::heavy;
 
 use super::clock::Clock;
 use super::config::LogsConfig;
@@ -247,6 +248,12 @@ impl Ring {
         }
     }
 
+    /// Keeps whoever writes to the disk waiting.
+    #[cfg(test)]
+    pub(super) fn hold_store(&self) -> Option<MutexGuard<'_, Store>> {
+        self.store.as_ref().map(lock)
+    }
+
     #[cfg(test)]
     pub(super) const fn config(&self) -> &LogsConfig {
         &self.config
@@ -276,16 +283,22 @@ impl Ring {
         }
     }
 
-    /// Looks at what is kept, after what is over the bounds has gone.
+    /// Looks at what is kept, after what is over the bounds has gone: a page at a time, so that others
+    /// have their turn.
     pub(super) fn look<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
         let now = self.clock.now();
-        let mut kept = self.kept();
-        let gone = self.evict(&mut kept, now);
-        let seen = look(&mut kept);
-        // Memory is given back when nobody waits for the lock.
-        drop(kept);
-        drop(gone);
-        seen
+        loop {
+            let mut kept = self.kept();
+            let gone = self.evict(&mut kept, now);
+            if gone.len() < PAGE {
+                let seen = look(&mut kept);
+                // Memory is given back when nobody waits for the lock.
+                drop(kept);
+                drop(gone);
+                return seen;
+            }
+            drop(kept);
+        }
     }
 
     fn push(&self, records: impl IntoIterator<Item = Record>) -> u64 {
@@ -311,13 +324,16 @@ impl Ring {
         let pushed = push(&mut kept);
         let gone = self.evict(&mut kept, now);
         drop(kept);
-        drop(gone);
         self.more.notify_waiters();
+        if gone.len() == PAGE {
+            // A long line takes the place of many short ones.
+            self.look(|_| ());
+        }
         pushed
     }
 
     fn evict(&self, kept: &mut Kept, now: u64) -> Vec<Slot> {
-        kept.evict(now, self.config.retention, self.config.max_bytes)
+        kept.evict(now, &self.config, PAGE)
     }
 
     /// Says why entries are missing from a place on; `first` is the oldest that is there.
@@ -341,11 +357,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Does something with a store, and says what there is to say about it when the lock is free: whoever
 /// listens may append to this very ring.
+///
+/// A disk may take its time: the other tasks of this thread go on meanwhile, whoever calls.
 fn with<T>(store: &Mutex<Store>, work: impl FnOnce(&mut Store) -> T) -> T {
-    let mut locked = lock(store);
-    let done = work(&mut locked);
-    let news = locked.news();
-    drop(locked);
+    let (done, news) = heavy(|| {
+        let mut locked = lock(store);
+        (work(&mut locked), locked.news())
+    });
     news.into_iter().for_each(News::say);
     done
 }
