@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::warn;
 use transport::endpoint::{Listener, Reception};
 use transport::router::{DRAIN, MOVE, Router};
-use transport::tasks::{Tasks, heavy};
+use transport::tasks::Tasks;
 
 use crate::audit::Writer;
 use crate::builder::{Ready, ServerBuilder};
@@ -225,7 +225,7 @@ impl TunnelServer {
         // 5. What fed the server has nobody left to feed.
         late.extend(self.helpers.shutdown(HELPERS).await);
         // 6. The next start hears that this one has ended in order.
-        heavy(|| self.ring.finish());
+        self.ring.finish();
         if !late.is_empty() {
             warn!("these tasks were late and were cut: {late:?}");
         }
