@@ -13,7 +13,7 @@ use server::app::{
 };
 
 use super::configuration::Configuration;
-use super::{Arguments, announce, follow_files, log, reload, working_folder};
+use super::{Arguments, announce, follow_files, log, reload, tell_skipped, working_folder};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 
@@ -61,12 +61,13 @@ enum RestartArgument {
 pub(super) async fn run(run: RunArguments) -> Result<u8, Failure> {
     app::keep_memory_private();
     let folder = working_folder()?;
-    let environment = Environment::read(&folder)?;
+    let environment = Environment::read_beside_app(&folder)?;
     let cannot = |error| Failure::failed(format!("cannot reach standard error: {error}"));
     let outlets = Outlets::of_process().map_err(cannot)?;
     let own_log = OwnLog::begin(&outlets).map_err(cannot)?;
     let writer = own_log.clone();
     log::write(&environment, move || writer.clone())?;
+    tell_skipped(&environment);
     let ended = serve(&run, &environment, &folder, outlets, &own_log).await;
     own_log.flush();
     ended.map(app::exit_code)
