@@ -125,7 +125,12 @@ impl Ingest {
         if let Some(report) = self.answered.before(name) {
             return report;
         }
-        let mut feed = Feed::new(Arc::clone(&self.ring), origin);
+        let feed = Feed::new(Arc::clone(&self.ring), origin);
+        let mut feed = match shape {
+            // A stack trace is one entry, as in the app's output.
+            Shape::Text => feed.joining(),
+            Shape::Ndjson | Shape::Json => feed,
+        };
         let report = ndjson::take(body, shape, &mut feed);
         if report.refused > 0 {
             warn!(

@@ -254,6 +254,20 @@ async fn arrays_objects_and_ndjson_by_another_name_are_taken_apart() {
 }
 
 #[tokio::test]
+async fn a_stack_trace_in_plain_text_is_one_entry() {
+    let play = Play::begin();
+    let text = ("content-type", "text/plain");
+    let trace = "Error: boom\n    at main (/app/a.js:1:2)\n    at b (/app/b.js:3:4)";
+    let answer = play
+        .lines(&[text], format!("before\n{trace}\nbehind\n{trace}"))
+        .await;
+    assert_eq!(answer, (200, r#"{"kept":8,"refused":0}"#.to_owned()));
+    let trace = line("app", "error", trace);
+    let [before, behind] = ["before", "behind"].map(|text| line("app", "info", text));
+    assert_eq!(play.shown(), [before, trace.clone(), behind, trace]);
+}
+
+#[tokio::test]
 async fn of_a_broken_array_what_stands_before_is_kept() {
     let play = Play::begin();
     let (status, answer) = play
