@@ -6,8 +6,8 @@ use std::path::Path;
 use server::{Hangups, KeyChange, ServerKeys, TunnelServer};
 use tracing::{error, info};
 
-use super::{Arguments, tell_skipped};
 use super::configuration::Configuration;
+use super::{Arguments, tell_skipped};
 use crate::environment::Environment;
 use crate::exit::Failure;
 

@@ -83,9 +83,14 @@ struct Ingest {
     answered: Answered,
 }
 
+/// Takes lines; and records too, for whoever gives an exporter of OTLP this path.
 async fn take_lines(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response {
+    if encoding(request.headers()) == Some(Encoding::Protobuf) {
+        return take_records(State(ingest), request).await;
+    }
     match ingest.lines(request).await {
-        Ok(report) => report.into_response(),
+        Ok(Posted::Lines(report)) => report.into_response(),
+        Ok(Posted::Records(outcome)) => outcome_of(&outcome, Encoding::Json),
         Err(refusal) => {
             let error = refusal.to_string();
             refusal.answer(json(&Said { error }))
@@ -94,21 +99,10 @@ async fn take_lines(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -
 }
 
 async fn take_records(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response {
-    let encoding = text(request.headers(), CONTENT_TYPE.as_str()).and_then(Encoding::of);
+    let encoding = encoding(request.headers());
     let answer = encoding.unwrap_or(Encoding::Json);
     match ingest.records(encoding, request).await {
-        Ok(outcome) => {
-            // A sender does not come again for either: what is rejected stays so.
-            let status = match outcome.is_refusal() {
-                true => StatusCode::BAD_REQUEST,
-                false => StatusCode::OK,
-            };
-            (
-                status,
-                typed(answer.content_type(), otlp::answer(answer, &outcome)),
-            )
-                .into_response()
-        }
+        Ok(outcome) => outcome_of(&outcome, answer),
         Err(refusal) => {
             let status = otlp::status(answer, &refusal.to_string());
             refusal.answer(typed(answer.content_type(), status))
@@ -116,14 +110,39 @@ async fn take_records(State(ingest): State<Arc<Ingest>>, request: Request<Body>)
     }
 }
 
+fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    text(headers, CONTENT_TYPE.as_str()).and_then(Encoding::of)
+}
+
+fn outcome_of(outcome: &Outcome, encoding: Encoding) -> Response {
+    // A sender does not come again for either: what is rejected stays so.
+    let status = match outcome.is_refusal() {
+        true => StatusCode::BAD_REQUEST,
+        false => StatusCode::OK,
+    };
+    let body = otlp::answer(encoding, outcome);
+    (status, typed(encoding.content_type(), body)).into_response()
+}
+
+/// What a body that was posted to the path of lines has become.
+enum Posted {
+    Lines(Report),
+    Records(Outcome),
+}
+
 impl Ingest {
-    async fn lines(&self, request: Request<Body>) -> Result<Report, Refusal> {
+    async fn lines(&self, request: Request<Body>) -> Result<Posted, Refusal> {
         self.known(request.headers())?;
         let content_type = text(request.headers(), CONTENT_TYPE.as_str());
         let shape = Shape::of(content_type).ok_or(Refusal::Lines)?;
         let origin = named(request.uri(), request.headers());
         let body = self.room.take(request).await?;
-        Ok(heavy(|| self.keep(&body.bytes, shape, origin)))
+        Ok(heavy(|| match shape {
+            Shape::Ndjson | Shape::Json if otlp::is_request(&body.bytes) => {
+                Posted::Records(self.keep_records(&body.bytes, Encoding::Json, &origin))
+            }
+            _ => Posted::Lines(self.keep(&body.bytes, shape, origin)),
+        }))
     }
 
     fn keep(&self, body: &[u8], shape: Shape, origin: Origin) -> Report {
@@ -131,7 +150,12 @@ impl Ingest {
         if let Some(report) = self.answered.before(name) {
             return report;
         }
-        let mut feed = Feed::new(Arc::clone(&self.ring), origin);
+        let feed = Feed::new(Arc::clone(&self.ring), origin);
+        let mut feed = match shape {
+            // A stack trace is one entry, as in the app's output.
+            Shape::Text => feed.joining(),
+            Shape::Ndjson | Shape::Json => feed,
+        };
         let report = ndjson::take(body, shape, &mut feed);
         if report.refused > 0 {
             warn!(
@@ -153,11 +177,15 @@ impl Ingest {
         let encoding = encoding.ok_or(Refusal::Records)?;
         let origin = named(request.uri(), request.headers());
         let body = self.room.take(request).await?;
-        let outcome = heavy(|| otlp::take(&body.bytes, encoding, &origin, &self.ring));
+        Ok(heavy(|| self.keep_records(&body.bytes, encoding, &origin)))
+    }
+
+    fn keep_records(&self, body: &[u8], encoding: Encoding, origin: &Origin) -> Outcome {
+        let outcome = otlp::take(body, encoding, origin, &self.ring);
         if let Some(trouble) = outcome.trouble() {
             warn!("OTLP log records that were posted are refused: {trouble}");
         }
-        Ok(outcome)
+        outcome
     }
 
     fn known(&self, headers: &HeaderMap) -> Result<(), Refusal> {

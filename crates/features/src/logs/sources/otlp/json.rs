@@ -24,6 +24,14 @@ pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) {
     }
 }
 
+/// Whether a body is one object that has what a request has, and no line of a log would: an array of
+/// `resourceLogs`.
+pub(super) fn is_request(body: &[u8]) -> bool {
+    let request = parse::<Request<'_>>(body).ok();
+    let logs = request.and_then(|request| request.resource_logs);
+    logs.is_some_and(|logs| logs.get().starts_with('['))
+}
+
 fn read_resource(text: &RawValue, intake: &mut Intake<'_>) {
     let logs: ResourceLogs<'_> = match parse(text.get().as_bytes()) {
         Ok(logs) => logs,

@@ -74,6 +74,11 @@ impl Outcome {
     }
 }
 
+/// Whether a body in JSON is a request, whatever path it was posted to.
+pub(super) fn is_request(body: &[u8]) -> bool {
+    json::is_request(body)
+}
+
 /// Appends the records of a request to the ring: each that can be read, whatever is beside it.
 pub(super) fn take(body: &[u8], encoding: Encoding, otherwise: &Origin, ring: &Ring) -> Outcome {
     let mut intake = Intake {
