@@ -59,7 +59,7 @@ impl Restored {
                 Vec::new()
             });
             restored.take(name, &bytes, now);
-            restored.kept.evict(now, config.retention, config.max_bytes);
+            restored.kept.evict(now, config, usize::MAX);
         }
         if restored.missing > 0 {
             let (path, missing) = (folder.path().display(), restored.missing);
