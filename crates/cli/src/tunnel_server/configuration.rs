@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use server::config::ConfigFile;
-use server::{DatabaseUrl, Keys, Scopes, ServerBuilder, TunnelServer, Udp};
+use server::{DatabaseUrl, DatabaseUrlError, Keys, Scopes, ServerBuilder, TunnelServer, Udp};
 use transport::trust::Secret;
 
 use super::Arguments;
@@ -24,10 +24,21 @@ pub(super) struct Configuration {
     name: Option<String>,
     commit: Option<String>,
     instance: Option<String>,
-    database: Option<DatabaseUrl>,
+    database: Database,
     pseudonyms: Option<String>,
     cors: Option<String>,
     metrics_key: Option<String>,
+}
+
+/// What `DATABASE_URL` says. It is the app's: what cannot be synced is no reason not to start it.
+#[derive(Debug)]
+pub(super) enum Database {
+    /// Nothing.
+    Unset,
+    /// A database that can be synced.
+    At(DatabaseUrl),
+    /// Another, or none.
+    Foreign(DatabaseUrlError),
 }
 
 impl Configuration {
@@ -42,7 +53,6 @@ impl Configuration {
         let from_input = given_secret(arguments) == Some(SecretFile::StandardInput);
         let secret = default_secret(arguments, environment, &file)?;
         let keys = keys(secret.as_ref(), environment, &file)?;
-        let database = text("DATABASE_URL")?.map(|url| url.parse()).transpose();
         Ok(Self {
             key_names: key_names(secret.as_ref(), &file),
             keys,
@@ -52,7 +62,7 @@ impl Configuration {
             name: text("RENDER_SERVICE_NAME")?,
             commit: text("RENDER_GIT_COMMIT")?,
             instance: text("RENDER_INSTANCE_ID")?,
-            database: database.map_err(|error| Failure::usage(format!("DATABASE_URL: {error}")))?,
+            database: Database::of(environment)?,
             pseudonyms: text("RENDER_TUNNEL_PSEUDONYM_KEY")?,
             cors: text("RENDER_TUNNEL_CORS_ORIGIN")?,
             metrics_key: text("RENDER_TUNNEL_METRICS_KEY")?,
@@ -100,8 +110,8 @@ impl Configuration {
     }
 
     /// Returns production's database.
-    pub(super) const fn database(&self) -> Option<&DatabaseUrl> {
-        self.database.as_ref()
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Tells the library.
@@ -116,7 +126,7 @@ impl Configuration {
             .environment(&arguments.environment)
             .commit(self.commit.clone())
             .instance(self.instance.clone())
-            .database(self.database.clone())
+            .database(self.database.known())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(self.file.sections.clone())
             .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
@@ -131,6 +141,23 @@ impl Configuration {
             builder = builder.server_id(name);
         }
         builder
+    }
+}
+
+impl Database {
+    fn of(environment: &Environment) -> Result<Self, Failure> {
+        Ok(match environment.text("DATABASE_URL")?.map(str::parse) {
+            None => Self::Unset,
+            Some(Ok(url)) => Self::At(url),
+            Some(Err(error)) => Self::Foreign(error),
+        })
+    }
+
+    fn known(&self) -> Option<DatabaseUrl> {
+        match self {
+            Self::At(url) => Some(url.clone()),
+            Self::Unset | Self::Foreign(_) => None,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use server::TunnelServer;
 use tracing::{info, warn};
 
-use self::configuration::Configuration;
+use self::configuration::{Configuration, Database};
 use self::keys::KeysArguments;
 use self::probe::Probe;
 use self::run::RunArguments;
@@ -116,12 +116,12 @@ pub fn main() -> ExitCode {
 
 async fn ask(probe: Probe) -> Result<(), Failure> {
     let folder = working_folder()?;
-    probe.run(&Environment::read(&folder)?).await
+    probe.run(&Environment::read_beside_app(&folder)?).await
 }
 
 fn list_keys(keys: &KeysArguments) -> Result<(), Failure> {
     let folder = working_folder()?;
-    let environment = Environment::read(&folder)?;
+    let environment = Environment::read_beside_app(&folder)?;
     keys::run(keys, &environment, &folder)
 }
 
@@ -129,6 +129,13 @@ fn list_keys(keys: &KeysArguments) -> Result<(), Failure> {
 fn working_folder() -> Result<PathBuf, Failure> {
     std::env::current_dir()
         .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
+}
+
+/// Says which lines of `.env` were skipped.
+fn tell_skipped(environment: &Environment) {
+    if let Some(skipped) = environment.skipped() {
+        warn!("{skipped}");
+    }
 }
 
 /// Serves the lines of the files that are named.
@@ -152,8 +159,11 @@ fn announce(server: &TunnelServer, configuration: &Configuration) -> Result<(), 
     }
     info!("keys: {}", configuration.key_names().join(", "));
     match configuration.database() {
-        Some(database) => info!("database: {database}"),
-        None => info!("DATABASE_URL is not set: there is nothing to sync"),
+        Database::At(database) => info!("database: {database}"),
+        Database::Unset => info!("DATABASE_URL is not set: there is nothing to sync"),
+        Database::Foreign(error) => {
+            warn!("there is nothing to sync, because DATABASE_URL cannot be read: {error}");
+        }
     }
     if !configuration.pseudonyms_last() {
         warn!(

@@ -6,8 +6,8 @@ use std::path::Path;
 use server::{Hangups, KeyChange, ServerKeys, TunnelServer};
 use tracing::{error, info};
 
-use super::Arguments;
 use super::configuration::Configuration;
+use super::{Arguments, tell_skipped};
 use crate::environment::Environment;
 use crate::exit::Failure;
 
@@ -58,7 +58,8 @@ fn reloaded(
     arguments: &Arguments,
     folder: &Path,
 ) -> Result<Vec<KeyChange>, Failure> {
-    let environment = Environment::read(folder)?;
+    let environment = Environment::read_beside_app(folder)?;
+    tell_skipped(&environment);
     let now = configuration.keys_of_now(arguments, &environment, folder)?;
     Ok(keys.replace(&now)?)
 }

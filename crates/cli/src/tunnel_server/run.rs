@@ -13,7 +13,7 @@ use server::app::{
 };
 
 use super::configuration::Configuration;
-use super::{Arguments, announce, follow_files, log, reload, working_folder};
+use super::{Arguments, announce, follow_files, log, reload, tell_skipped, working_folder};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 
@@ -61,13 +61,14 @@ enum RestartArgument {
 pub(super) async fn run(run: RunArguments) -> Result<u8, Failure> {
     app::keep_memory_private();
     let folder = working_folder()?;
-    let environment = Environment::read(&folder)?;
+    let environment = Environment::read_beside_app(&folder)?;
     let cannot = |error| Failure::failed(format!("cannot reach standard error: {error}"));
     let outlets = Outlets::of_process().map_err(cannot)?;
     let own_log = OwnLog::begin(&outlets).map_err(cannot)?;
     let writer = own_log.clone();
     log::write(&environment, move || writer.clone())?;
-    let ended = serve(&run, &environment, &folder, outlets).await;
+    tell_skipped(&environment);
+    let ended = serve(&run, &environment, &folder, outlets, &own_log).await;
     own_log.flush();
     ended.map(app::exit_code)
 }
@@ -77,10 +78,13 @@ async fn serve(
     environment: &Environment,
     folder: &Path,
     outlets: Outlets,
+    own_log: &OwnLog,
 ) -> Result<AppEnd, Failure> {
     let configuration = Configuration::new(&run.arguments, environment, folder)?;
     let arguments = &run.arguments;
-    let mut builder = configuration.builder(arguments, environment);
+    let mut builder = configuration
+        .builder(arguments, environment)
+        .standard_error(own_log.clone());
     let wrapping = wrapping(run, environment, &configuration, outlets)?;
     if let AppPort::At(port) = wrapping.launch.port {
         builder = builder.upstream(port);
@@ -230,5 +234,8 @@ Examples:
   tunnel-server run --restart on-failure -- gunicorn app:app
 
 Signals: TERM and INT are passed on and begin the end: the service has `[app] stop-grace` of
-tunnel.toml (20s unless set) before it is killed. HUP reaches a service that handles it. QUIT, USR1,
-USR2 and WINCH are passed on. In a terminal, ^C and ^Z reach the service from the terminal itself.";
+tunnel.toml (18s unless set) before it is killed. HUP reaches a service that handles it. QUIT, USR1,
+USR2 and WINCH are passed on. In a terminal, ^C and ^Z reach the service from the terminal itself.
+
+The service may have as many files open as tunnel-server, which raises its soft limit to what its
+connections need: 33024, or the hard limit.";

@@ -6,7 +6,7 @@ use std::path::Path;
 use tracing::info;
 
 use super::configuration::Configuration;
-use super::{Arguments, announce, feeds, follow_files, log, reload, working_folder};
+use super::{Arguments, announce, feeds, follow_files, log, reload, tell_skipped, working_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
@@ -43,8 +43,9 @@ pub(super) async fn serve(
         );
     }
     let folder = working_folder()?;
-    let environment = Environment::read(&folder)?;
+    let environment = Environment::read_beside_app(&folder)?;
     log::write(&environment, io::stderr)?;
+    tell_skipped(&environment);
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
     let builder = configuration.builder(&arguments, &environment);
     let server = interrupt.or(builder.start()).await?;

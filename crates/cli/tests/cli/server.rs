@@ -157,9 +157,22 @@ fn configuration_that_makes_no_sense_is_refused_by_name() {
         .expect(2, &["missing.toml"]);
     fs::write(sandbox.path().join("tunnel.toml"), "[snyc]\n").unwrap();
     sandbox.server(&[]).expect(2, &["[snyc]"]);
-    let sandbox = sandbox.set("DATABASE_URL", "mysql://root:s3cr3t@localhost/app");
-    fs::remove_file(sandbox.path().join("tunnel.toml")).unwrap();
-    let ended = sandbox.server(&[]);
-    ended.expect(2, &["DATABASE_URL", "postgres:// or sqlite://"]);
-    assert!(!ended.err.contains("s3cr3t"));
+}
+
+#[test]
+fn an_env_file_and_a_database_of_the_apps_kind_do_not_keep_it_from_starting() {
+    let sandbox = Sandbox::new()
+        .set("RENDER_TUNNEL_SECRET", SECRET)
+        .set("DATABASE_URL", "mysql://root:s3cr3t@localhost/app");
+    let env = sandbox.path().join(".env");
+    fs::write(&env, "A=1\nF=s3cr3t b c\nD=it's\n").unwrap();
+    let ended = sandbox.server(&["run", "--port", "0", "--app-port", "none", "--", "true"]);
+    ended.expect(0, &[".env: lines 2, 3 cannot be read", "nothing to sync"]);
+    assert!(!ended.err.contains("s3cr3t"), "{ended:?}");
+    sandbox.server(&["keys"]).expect(0, &["lines 2, 3"]);
+    sandbox.tunnel(&["health"]).expect(2, &[".env, line 2:"]);
+    fs::write(&env, "A=1\nRENDER_TUNNEL_METRICS_KEY='s3cr3t\n").unwrap();
+    let ended = sandbox.server(&["run", "--port", "0", "--", "true"]);
+    ended.expect(2, &[".env, line 2:"]);
+    assert!(!ended.err.contains("s3cr3t"), "{ended:?}");
 }

@@ -66,10 +66,13 @@ impl FromStr for DatabaseUrl {
         let Some((scheme, rest)) = text.split_once(':') else {
             return Err(DatabaseUrlError::NoScheme);
         };
-        match scheme {
-            "sqlite" => sqlite(rest),
-            "postgres" | "postgresql" => postgres(text),
-            _ => Err(DatabaseUrlError::Scheme(scheme.to_owned())),
+        // SQLAlchemy names a driver as well, which is no matter here: `postgresql+psycopg2`.
+        let kind = scheme.split_once('+').map_or(scheme, |(kind, _)| kind);
+        match kind {
+            "sqlite" if kind == scheme => sqlite(rest),
+            "postgres" | "postgresql" => postgres(&format!("{kind}:{rest}")),
+            _ if is_scheme(scheme) => Err(DatabaseUrlError::Scheme(scheme.to_owned())),
+            _ => Err(DatabaseUrlError::NoScheme),
         }
     }
 }
@@ -90,6 +93,15 @@ fn postgres(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     // The library's own error may show a piece of the URL.
     let options: PgConnectOptions = text.parse().map_err(|_| DatabaseUrlError::Postgres)?;
     Ok(DatabaseUrl::Postgres(options))
+}
+
+/// Whether a text is written as schemes are (RFC 3986, section 3.1); another may be a password.
+fn is_scheme(text: &str) -> bool {
+    text.len() <= LONGEST_SCHEME
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || "+-.".contains(it))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -125,6 +137,9 @@ pub enum DatabaseUrlError {
     Postgres,
 }
 
+/// Longer than any scheme that is in use.
+const LONGEST_SCHEME: usize = 40;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +157,21 @@ mod tests {
             parsed("postgresql://app@localhost").to_string(),
             "postgres app on localhost:5432"
         );
+    }
+
+    #[test]
+    fn a_driver_in_the_scheme_changes_nothing() {
+        let url = parsed("postgresql+psycopg2://app:s3cr3t@db/shop");
+        assert_eq!(url.to_string(), "postgres shop on db:5432");
+        for (text, error) in [
+            (
+                "mongodb+srv://u:p@h/d",
+                DatabaseUrlError::Scheme("mongodb+srv".to_owned()),
+            ),
+            ("p@ss word:x", DatabaseUrlError::NoScheme),
+        ] {
+            assert_eq!(text.parse::<DatabaseUrl>().unwrap_err(), error);
+        }
     }
 
     #[test]

@@ -78,6 +78,9 @@ pub(in crate::tunnel_server) fn run(
         Format::Human
     };
     let screen = Screen::new(format, Loudness::Normal, environment);
+    if let Some(skipped) = environment.skipped() {
+        screen.warn(&format!("warning: {skipped}"));
+    }
     let places = &keys.places;
     let file = config_file(places.config.as_deref(), folder)?;
     let listing = Listing::of(places, environment, &file)?;

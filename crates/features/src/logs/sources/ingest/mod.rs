@@ -26,6 +26,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use tracing::warn;
 use transport::tasks::heavy;
+use transport::trust::KeyId;
 
 use self::answered::Answered;
 use self::body::{BodyError, Room};
@@ -37,13 +38,14 @@ use crate::logs::entry::Origin;
 use crate::logs::feed::Feed;
 use crate::logs::ring::Ring;
 use crate::parts::{SectionError, Variables};
+use crate::{Callers, Served};
 
 /// Makes the routes; there are none without a key for senders.
 pub(super) fn routes(
     config: &IngestConfig,
     variables: &Variables,
     ring: &Arc<Ring>,
-) -> Result<Option<Router>, SectionError> {
+) -> Result<Option<Served>, SectionError> {
     let variable = &config.key_env;
     let Some(secret) = variables.get(variable) else {
         return Ok(None);
@@ -55,24 +57,27 @@ pub(super) fn routes(
     Ok(Some(serve(key, Arc::clone(ring))))
 }
 
-fn serve(key: IngestKey, ring: Arc<Ring>) -> Router {
+fn serve(key: IngestKey, ring: Arc<Ring>) -> Served {
+    let key = Arc::new(key);
     let ingest = Ingest {
-        key,
+        key: Arc::clone(&key),
         ring,
         room: Room::default(),
         answered: Answered::default(),
     };
-    Router::new()
+    let routes = Router::new()
         .route("/_tunnel/logs", post(take_lines))
         .route("/_tunnel/logs/v1/logs", post(take_records))
         // The body has bounds of its own.
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::new(ingest))
+        .with_state(Arc::new(ingest));
+    let callers = Callers::new(move |headers| key.is_in(headers).then_some(SENDERS));
+    Served { routes, callers }
 }
 
 #[derive(Debug)]
 struct Ingest {
-    key: IngestKey,
+    key: Arc<IngestKey>,
     ring: Arc<Ring>,
     room: Room,
     answered: Answered,
@@ -110,9 +115,10 @@ fn encoding(headers: &HeaderMap) -> Option<Encoding> {
 }
 
 fn outcome_of(outcome: &Outcome, encoding: Encoding) -> Response {
-    let status = match outcome {
-        Outcome::Whole { .. } => StatusCode::OK,
-        Outcome::Broken { .. } => StatusCode::BAD_REQUEST,
+    // A sender does not come again for either: what is rejected stays so.
+    let status = match outcome.is_refusal() {
+        true => StatusCode::BAD_REQUEST,
+        false => StatusCode::OK,
     };
     let body = otlp::answer(encoding, outcome);
     (status, typed(encoding.content_type(), body)).into_response()
@@ -140,7 +146,7 @@ impl Ingest {
     }
 
     fn keep(&self, body: &[u8], shape: Shape, origin: Origin) -> Report {
-        let name = answered::Body::of(body);
+        let name = answered::Body::of(body, shape, &origin);
         if let Some(report) = self.answered.before(name) {
             return report;
         }
@@ -282,3 +288,6 @@ fn json(said: &impl Serialize) -> Response {
 fn typed(content_type: &'static str, body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, content_type)], body).into_response()
 }
+
+/// Those who show the ingest key, as the front counts them: there is one key, and it is no tunnel's.
+const SENDERS: KeyId = KeyId(*b"senders\0");

@@ -26,7 +26,7 @@ type Answer = (u16, String);
 impl Play {
     fn begin() -> Self {
         let ring = Arc::new(Ring::new(LogsConfig::default()));
-        let routes = serve(IngestKey::new(KEY).unwrap(), Arc::clone(&ring));
+        let Served { routes, .. } = serve(IngestKey::new(KEY).unwrap(), Arc::clone(&ring));
         Self { ring, routes }
     }
 
@@ -248,13 +248,18 @@ async fn of_a_malformed_body_the_good_lines_are_kept_and_the_others_named() {
 async fn a_body_that_is_sent_again_after_a_refusal_keeps_nothing_twice() {
     let play = Play::begin();
     let body = "{\"msg\":\"one\"}\nnothing\n";
-    let first = play.lines(&[NDJSON], body).await;
-    assert_eq!(play.lines(&[NDJSON], body).await, first);
+    let (status, first) = play.lines(&[NDJSON], body).await;
+    let again = first.replace("]}", "],\"repeated\":true}");
+    assert_eq!(play.lines(&[NDJSON], body).await, (status, again));
     assert_eq!(play.log().len(), 1);
-    // After some minutes it is no retry any more.
-    tokio::time::advance(std::time::Duration::from_secs(601)).await;
-    play.lines(&[NDJSON], body).await;
+    // Another service has the same to say.
+    let other = [NDJSON, ("x-tunnel-service", "other")];
+    assert_eq!(play.lines(&other, body).await.1, first);
     assert_eq!(play.log().len(), 2);
+    // After a minute it is no retry any more.
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    play.lines(&[NDJSON], body).await;
+    assert_eq!(play.log().len(), 3);
 }
 
 #[tokio::test]

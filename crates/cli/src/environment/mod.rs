@@ -1,11 +1,16 @@
 //! The environment and `.env`: the only place that reads them.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use self::file::EnvFile;
+pub use self::file::SkippedLines;
 
 /// The variables of the process and, under them, those of the nearest `.env`.
 ///
@@ -14,6 +19,7 @@ use thiserror::Error;
 pub struct Environment {
     process: BTreeMap<OsString, OsString>,
     file: BTreeMap<String, String>,
+    skipped: Option<SkippedLines>,
 }
 
 impl Environment {
@@ -23,11 +29,36 @@ impl Environment {
     /// [`EnvironmentError`] if there is a `.env` that cannot be read.
     pub fn read(folder: &Path) -> Result<Self, EnvironmentError> {
         let file = match find_upwards(folder, ".env") {
-            Some(path) => read_file(&path)?,
-            None => BTreeMap::new(),
+            Some(path) => EnvFile::read(&path)?.strict(&path)?,
+            None => EnvFile::default(),
         };
-        let process = Self::of_process();
-        Ok(Self { file, ..process })
+        Ok(Self {
+            file: file.variables,
+            ..Self::of_process()
+        })
+    }
+
+    /// Reads the same beside an app, whose `.env` it is: what only the app can read of it is skipped.
+    ///
+    /// # Errors
+    /// [`EnvironmentError`] if there is a `.env` that cannot be opened, or a line of it that begins
+    /// with `RENDER_TUNNEL_` cannot be read.
+    pub fn read_beside_app(folder: &Path) -> Result<Self, EnvironmentError> {
+        let (file, skipped) = match find_upwards(folder, ".env") {
+            Some(path) => EnvFile::read(&path)?.lenient(&path)?,
+            None => Default::default(),
+        };
+        Ok(Self {
+            file: file.variables,
+            skipped,
+            ..Self::of_process()
+        })
+    }
+
+    /// Returns the lines of `.env` that were skipped, if there were any.
+    #[must_use]
+    pub const fn skipped(&self) -> Option<&SkippedLines> {
+        self.skipped.as_ref()
     }
 
     /// Reads the process's environment alone.
@@ -35,7 +66,7 @@ impl Environment {
     pub fn of_process() -> Self {
         Self {
             process: std::env::vars_os().collect(),
-            file: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -49,6 +80,7 @@ impl Environment {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
             file: file.iter().map(owned).collect(),
+            skipped: None,
         }
     }
 
@@ -95,11 +127,11 @@ impl Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { process, file } = self;
+        let Self { process, file, .. } = self;
         f.debug_struct("Environment")
             .field("process", &process.keys())
             .field("file", &file.keys())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,14 +142,6 @@ pub fn find_upwards(folder: &Path, name: &str) -> Option<PathBuf> {
         .ancestors()
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
-}
-
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>, EnvironmentError> {
-    let fault = |error| EnvironmentError::of(path, &error);
-    dotenvy::from_path_iter(path)
-        .map_err(fault)?
-        .collect::<Result<_, _>>()
-        .map_err(fault)
 }
 
 /// Variables that cannot be read. The user is at fault; no value is in the message.
@@ -132,10 +156,12 @@ pub enum EnvironmentError {
         reason: String,
     },
     /// A line of the file makes no sense.
-    #[error("{} has a line that is not NAME=value, or a quote that does not end", .path.display())]
+    #[error("{}, line {line}: it is not NAME=value, or has a quote that does not end", .path.display())]
     Line {
         /// The file.
         path: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
     },
     /// A variable of other than text.
     #[error("the environment variable {name} is not UTF-8 text")]
@@ -143,20 +169,6 @@ pub enum EnvironmentError {
         /// The variable.
         name: String,
     },
-}
-
-impl EnvironmentError {
-    /// Leaves out what the library would show: the line, with the value in it.
-    fn of(path: &Path, error: &dotenvy::Error) -> Self {
-        let path = path.to_owned();
-        match error {
-            dotenvy::Error::Io(error) => Self::Unreadable {
-                path,
-                reason: error.to_string(),
-            },
-            _ => Self::Line { path },
-        }
-    }
 }
 
 #[cfg(test)]
@@ -192,7 +204,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join(".env"), "SECRET='s3cr3t\n").unwrap();
         let error = Environment::read(root.path()).unwrap_err();
-        assert!(matches!(error, EnvironmentError::Line { .. }));
+        assert!(matches!(error, EnvironmentError::Line { line: 1, .. }));
         assert!(!error.to_string().contains("s3cr3t"));
         let environment = Environment::of(&[("SECRET", "s3cr3t")], &[("OTHER", "s3cr3t")]);
         assert!(!format!("{environment:?}").contains("s3cr3t"));
