@@ -66,7 +66,7 @@ impl ConfigFile {
             path: path.to_owned(),
             reason,
         };
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
         Self::parse(&text, folder).map_err(wrong)
     }
 
