@@ -1,5 +1,7 @@
 //! `tunnel.toml`: what is written there, before anything is made of it.
 //!
+//! A relative path in it goes by the folder that the file is in.
+//!
 //! ```toml
 //! [[keys]]
 //! name = "ci"
@@ -29,6 +31,7 @@
 //! ```
 
 mod key;
+mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -63,12 +66,14 @@ impl ConfigFile {
             path: path.to_owned(),
             reason,
         };
-        Self::parse(&text).map_err(wrong)
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        Self::parse(&text, folder).map_err(wrong)
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let mut sections: BTreeMap<String, toml::Value> =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        paths::resolve(&mut sections, folder);
         let variables = crate::app::variables(&sections);
         let keys = match sections.remove("keys") {
             Some(keys) => keys
@@ -110,6 +115,7 @@ mod tests {
         let file = ConfigFile::parse(
             "[[keys]]\nname = 'ci'\nsecret-env = 'S'\nfeatures = ['sync']\nno-sanitize = true\n\
              [sync]\nno-sanitize = ['courses']\n[client]\nserver = 'quic://x'\n",
+            Path::new(""),
         )
         .unwrap();
         assert_eq!(file.keys[0].name, "ci");
@@ -125,7 +131,7 @@ mod tests {
             ("keys = 3\n", "keys"),
             ("[sync\n", "line 1"),
         ] {
-            let error = ConfigFile::parse(text).unwrap_err();
+            let error = ConfigFile::parse(text, Path::new("")).unwrap_err();
             assert!(error.contains(named), "{error}");
         }
     }
