@@ -11,6 +11,7 @@
 pub(crate) mod body;
 mod connection;
 pub(crate) mod headers;
+mod hearsay;
 mod pool;
 mod stream;
 mod upgrade;
