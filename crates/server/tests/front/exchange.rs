@@ -328,6 +328,22 @@ async fn a_head_of_a_hundred_kilobytes_passes() {
     assert_eq!(without_date(&client.until("\r\n\r\n").await), answer);
 }
 
+#[tokio::test]
+async fn heads_of_two_hundred_headers_pass() {
+    let stage = Stage::new().await;
+    let cookies = |name: &str| -> String {
+        let lines = (0..200).map(|at| format!("{name}: c{at}=1\r\n"));
+        lines.collect()
+    };
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", cookies("Cookie"));
+    let (mut client, mut app, seen) = stage.passes(&request).await;
+    assert_eq!(seen, request);
+    let cookies = cookies("Set-Cookie");
+    let answer = format!("HTTP/1.1 200 OK\r\n{cookies}Content-Length: 0\r\n\r\n");
+    app.write(&answer).await;
+    assert_eq!(without_date(&client.until("\r\n\r\n").await), answer);
+}
+
 async fn free_port() -> u16 {
     let listener = tokio::net::TcpListener::bind(ANY).await.unwrap();
     listener.local_addr().unwrap().port()
