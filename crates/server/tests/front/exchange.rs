@@ -344,6 +344,25 @@ async fn heads_of_two_hundred_headers_pass() {
     assert_eq!(without_date(&client.until("\r\n\r\n").await), answer);
 }
 
+#[tokio::test]
+async fn a_body_that_is_not_http_is_the_client_s_fault() {
+    let stage = Stage::new().await;
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (mut client, mut app, _) = stage.passes(request).await;
+    client.write("3;a=b\nabc\r\n0\r\n\r\n").await;
+    let answer = client.rest().await;
+    assert!(
+        answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+        "{answer}"
+    );
+    assert!(
+        answer.ends_with("\r\n\r\n400: the request's body is not whole.\n"),
+        "{answer}"
+    );
+    // The app hears that the request ended before its end.
+    assert_eq!(app.rest().await, "");
+}
+
 async fn free_port() -> u16 {
     let listener = tokio::net::TcpListener::bind(ANY).await.unwrap();
     listener.local_addr().unwrap().port()
