@@ -171,10 +171,7 @@ mod tests {
     fn skipped(text: &str) -> (EnvFile, String) {
         let file = EnvFile::parse(text.as_bytes());
         let (file, skipped) = file.lenient(Path::new(".env")).unwrap();
-        (
-            file,
-            skipped.map(|it| it.to_string()).unwrap_or_default(),
-        )
+        (file, skipped.map(|it| it.to_string()).unwrap_or_default())
     }
 
     #[test]

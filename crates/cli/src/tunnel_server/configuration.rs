@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use server::config::ConfigFile;
-use server::{DatabaseUrl, DatabaseUrlError, Keys, Scopes, ServerBuilder, TunnelServer, Udp};
+use server::{
+    DatabaseUrl, DatabaseUrlError, Keys, Scopes, ServerBuilder, ServerError, TunnelServer, Udp,
+};
 use transport::trust::Secret;
 
 use super::Arguments;
@@ -28,6 +30,14 @@ pub(super) struct Configuration {
     pseudonyms: Option<String>,
     cors: Option<String>,
     metrics_key: Option<String>,
+}
+
+/// What was read while the server runs.
+#[derive(Debug)]
+pub(super) struct Reread {
+    pub(super) keys: Keys,
+    /// The sections that are no longer what the server was started with.
+    pub(super) waiting: Vec<String>,
 }
 
 /// What `DATABASE_URL` says. It is the app's: what cannot be synced is no reason not to start it.
@@ -84,19 +94,38 @@ impl Configuration {
         &self.file
     }
 
+    /// Says why a server does not start, and in which file that is to be mended.
+    pub(super) fn explain(&self, error: ServerError) -> Failure {
+        let written = |section| self.file.sections.has(section);
+        match (&error, &self.file.path) {
+            (ServerError::Section(wrong), Some(path)) if written(&wrong.section) => {
+                Failure::usage(format!("{}: {error}", path.display()))
+            }
+            _ => error.into(),
+        }
+    }
+
     /// Reads the keys again, from `tunnel.toml`, `.env` and files of secrets.
-    pub(super) fn keys_of_now(
+    pub(super) fn read_again(
         &self,
         arguments: &Arguments,
         environment: &Environment,
         folder: &Path,
-    ) -> Result<Keys, Failure> {
+    ) -> Result<Reread, Failure> {
         let file = config_file(arguments.places.config.as_deref(), folder)?;
         let secret = match &self.read_once {
             Some(secret) => Some(secret.clone()),
             None => default_secret(arguments, environment, &file)?,
         };
-        keys(secret.as_ref(), environment, &file)
+        Ok(Reread {
+            keys: keys(secret.as_ref(), environment, &file)?,
+            waiting: self
+                .file
+                .sections
+                .differing(&file.sections)
+                .map(str::to_owned)
+                .collect(),
+        })
     }
 
     /// Returns the names of the keys.

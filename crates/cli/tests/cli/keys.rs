@@ -52,9 +52,14 @@ fn a_hangup_revokes_what_the_files_no_longer_have_and_keeps_what_they_have() {
             .contains("tunnel.toml")
     );
     fs::rename(folder.join("audit.ndjson"), folder.join("audit.1")).unwrap();
-    write(folder, "tunnel.toml", audit);
+    write(
+        folder,
+        "tunnel.toml",
+        &format!("{audit}[limits]\ncalls = 7\n"),
+    );
     server.signal("-HUP");
     assert!(server.said("key ci (").contains("revoked"));
+    server.said("changed as well, and read at the next start: [limits]");
     gone.end()
         .expect(4, &["not authorised: the key was revoked"]);
     revoked.tunnel(&["health"]).expect(4, &[]);
