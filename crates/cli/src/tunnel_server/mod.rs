@@ -23,7 +23,7 @@ use self::keys::KeysArguments;
 use self::probe::Probe;
 use self::run::RunArguments;
 use crate::environment::Environment;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::report::report;
 
@@ -100,7 +100,10 @@ struct Places {
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let program = Program::try_parse().unwrap_or_else(|error| refuse(&error));
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(error) => return refuse(&error),
+    };
     match program.command {
         Some(Command::Run(run)) => {
             let ended = interrupt::run_uninterrupted(run::run(*run));
@@ -116,8 +119,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the arguments, and ends.
-fn refuse(error: &clap::Error) -> ! {
+/// Says what is wrong with the arguments, or the help that was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
     // Nothing can be said where standard error is gone.
     error.print().ok();
     if error.kind() == ErrorKind::ArgumentConflict {
@@ -125,7 +128,12 @@ fn refuse(error: &clap::Error) -> ! {
             "hint: write the options after the command: tunnel-server run --port 3001 -- CMD";
         writeln!(io::stderr(), "{hint}").ok();
     }
-    std::process::exit(error.exit_code())
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Fine
+    };
+    exit.into()
 }
 
 async fn ask(probe: Probe) -> Result<(), Failure> {
