@@ -8,6 +8,7 @@
 pub mod health;
 pub mod logs;
 pub mod parts;
+mod served;
 pub mod sync;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use transport::session::Protocol;
 use transport::tasks::Tasks;
 
 use crate::parts::{SectionError, ServerParts};
+pub use crate::served::{Callers, Served};
 
 /// A feature, as both ends know it.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +37,9 @@ pub struct Feature {
 /// Makes a feature's server half.
 pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError>;
 
-/// Makes a feature's HTTP routes: whole paths, which begin with `/_tunnel/` unless the
-/// configuration names others. The front guards them by rate and size; who may ask is the feature's
-/// to say.
-pub type MakeRoutes = fn(&ServerParts) -> Result<Option<axum::Router>, SectionError>;
+/// Makes a feature's HTTP routes. The front guards them by rate and size; who may ask is the
+/// feature's to say.
+pub type MakeRoutes = fn(&ServerParts) -> Result<Option<Served>, SectionError>;
 
 /// Starts a feature's tasks, which end when their owner is told to stop.
 pub type StartHelpers = fn(&ServerParts, &Tasks) -> Result<(), SectionError>;
@@ -60,18 +61,13 @@ pub fn router(parts: &ServerParts) -> Result<Router, SectionError> {
     Ok(router)
 }
 
-/// Makes the HTTP routes of all features.
+/// Makes the HTTP routes of all features, one by one: each knows its own callers.
 ///
 /// # Errors
 /// [`SectionError`] if a feature's section of the configuration makes no sense.
-pub fn routes(parts: &ServerParts) -> Result<axum::Router, SectionError> {
-    let mut routes = axum::Router::new();
-    for make in ALL.iter().filter_map(|feature| feature.routes) {
-        if let Some(more) = make(parts)? {
-            routes = routes.merge(more);
-        }
-    }
-    Ok(routes)
+pub fn routes(parts: &ServerParts) -> Result<Vec<Served>, SectionError> {
+    let makers = ALL.iter().filter_map(|feature| feature.routes);
+    makers.filter_map(|make| make(parts).transpose()).collect()
 }
 
 /// Starts what runs beside all features.

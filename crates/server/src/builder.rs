@@ -1,6 +1,7 @@
 //! What a server needs to start.
 
 use std::fmt;
+use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use transport::trust::{
 };
 use wire::FeatureVersion;
 
-use crate::audit::{Audit, Writer};
+use crate::audit::{Audit, StandardError, Writer};
 use crate::error::ServerError;
 use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
 use crate::front::metrics::{self, MetricsConfig, OwnPort};
@@ -44,6 +45,7 @@ pub struct ServerBuilder {
     upstream: Option<u16>,
     cors: Option<String>,
     metrics_key: Option<String>,
+    standard_error: StandardError,
 }
 
 /// A server that has all that it needs but its ports.
@@ -93,6 +95,7 @@ impl Default for ServerBuilder {
             upstream: None,
             cors: None,
             metrics_key: None,
+            standard_error: StandardError::default(),
         }
     }
 }
@@ -240,6 +243,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets what an audit log named `-` is written to, a line a write; the process's standard error
+    /// unless set. For a server that shares that with an app: [`OwnLog`](crate::app::OwnLog).
+    #[must_use]
+    pub fn standard_error(mut self, output: impl io::Write + Send + 'static) -> Self {
+        self.standard_error = StandardError::new(output);
+        self
+    }
+
     /// Sets the sections of the configuration: the features' (`[logs]` has the retention), and
     /// `[audit]`, `[limits]`, `[front]` and `[metrics]`.
     #[must_use]
@@ -289,7 +300,7 @@ impl ServerBuilder {
         let keys = Arc::new(KeyRing::new(self.keys.derive()?)?);
         let instance = random_16().map_err(|_| ServerError::NoRandomness)?;
         let parts = self.parts()?;
-        let (audit, writer) = Audit::open(self.sections.get("audit")?)?;
+        let (audit, writer) = Audit::open(self.sections.get("audit")?, &self.standard_error)?;
         let limits = Limits::new(self.sections.get("limits")?);
         let manners = Manners::new(limits, audit.clone(), &parts);
         let router = Arc::new(features::router(&parts)?);
@@ -321,7 +332,10 @@ impl ServerBuilder {
     fn routes(&self, parts: &ServerParts, manners: &Manners) -> Result<axum::Router, ServerError> {
         let key = self.metrics_key.as_deref();
         let key = key.map(|text| parsed("metrics", text)).transpose()?;
-        let features = guarded(features::routes(parts)?, Arc::clone(&manners.limits));
+        let served = features::routes(parts)?.into_iter();
+        let features = served.fold(axum::Router::new(), |routes, served| {
+            routes.merge(guarded(served, Arc::clone(&manners.limits)))
+        });
         let shown = metrics::routes(Arc::clone(&manners.metrics), key);
         let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
         Ok(count(features, "feature").merge(count(shown, "metrics")))

@@ -60,7 +60,7 @@ impl Guests {
 
     /// Takes a stranger's proof and serves the session to its end.
     pub(crate) async fn receive(&self, arrival: Arrival) {
-        let (address, carrier) = (arrival.remote_ip(), arrival.carrier());
+        let (address, carrier) = (arrival.remote_ip().to_canonical(), arrival.carrier());
         match arrival.establish().await {
             Ok((session, guest)) => self.serve(session, guest, address).await,
             // A stranger may fill the log with these, so they are short and below the default level

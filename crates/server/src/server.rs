@@ -2,14 +2,15 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use features::logs::Ring;
+use tokio::time::Instant;
 use tracing::warn;
 use transport::endpoint::{Listener, Reception};
 use transport::router::{DRAIN, MOVE, Router};
-use transport::tasks::{Tasks, heavy};
+use transport::tasks::Tasks;
 
 use crate::audit::Writer;
 use crate::builder::{Ready, ServerBuilder};
@@ -17,7 +18,7 @@ use crate::error::ServerError;
 use crate::front::manners::shared;
 use crate::front::metrics::{OwnPort, SharedMetrics};
 use crate::front::websocket::Upgrades;
-use crate::front::{Front, own_routes};
+use crate::front::{Front, descriptors, own_routes};
 use crate::guests::Guests;
 use crate::keys::ServerKeys;
 use crate::oversight::Manners;
@@ -36,6 +37,8 @@ pub struct TunnelServer {
     manners: Manners,
     metrics_address: Option<SocketAddr>,
     router: Arc<Router>,
+    /// Until when clients may move to another instance, once they have heard that they should.
+    move_until: OnceLock<Instant>,
     doors: Tasks,
     sessions: Tasks,
     helpers: Tasks,
@@ -82,6 +85,7 @@ impl TunnelServer {
             keys: ready.keys,
             manners: ready.manners,
             router: ready.router,
+            move_until: OnceLock::new(),
             doors,
             sessions,
             helpers: Tasks::new(),
@@ -96,6 +100,8 @@ impl TunnelServer {
 
     /// Returns a front that serves when it is opened.
     pub(crate) fn closed(&self, plan: FrontPlan) -> ClosedFront {
+        // Now, because the app that it waits for has the same limit in its first run as in the next.
+        descriptors::most_connections();
         ClosedFront {
             plan,
             routes: self.routes.clone(),
@@ -187,19 +193,28 @@ impl TunnelServer {
     pub fn leave(&self, stay: Duration) {
         self.reception.leave();
         self.router.leave(stay);
+        self.move_until.get_or_init(|| Instant::now() + stay);
+    }
+
+    /// Returns how long clients have left to move to another instance.
+    pub(crate) fn time_to_move(&self) -> Duration {
+        let until = self.move_until.get();
+        until.map_or(MOVE, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
     }
 
     /// Stops, in order, and returns the names of the tasks that were late.
     ///
     /// Without sessions it is a matter of a moment; with sessions that do not move to another
-    /// instance it takes some ten seconds at most, well inside the thirty that Render gives. What
-    /// has gone by since [`TunnelServer::leave`] counts.
+    /// instance it takes nine seconds, and some twenty if everything else is late as well: inside the
+    /// thirty that Render gives. What has gone by since [`TunnelServer::leave`] counts.
     pub async fn stop(self) -> Vec<&'static str> {
         // 1. Whoever comes is turned away at once, and not left to wait for an answer.
         self.reception.leave();
         // 2. Each session hears of it, has time to move, tells its features, lets calls end, and
         //    closes with "restarting".
-        let sessions = MOVE + DRAIN + SESSION_CLOSE;
+        let sessions = self.time_to_move() + SESSIONS;
         let mut late = self.sessions.shutdown(sessions).await;
         // 3. Nobody answers any more.
         late.extend(self.doors.shutdown(DOORS).await);
@@ -210,7 +225,7 @@ impl TunnelServer {
         // 5. What fed the server has nobody left to feed.
         late.extend(self.helpers.shutdown(HELPERS).await);
         // 6. The next start hears that this one has ended in order.
-        heavy(|| self.ring.finish());
+        self.ring.finish();
         if !late.is_empty() {
             warn!("these tasks were late and were cut: {late:?}");
         }
@@ -311,8 +326,9 @@ async fn let_in(listener: Arc<Listener>, guests: Guests) {
 /// behind the front may be under way for longer.
 const DOORS: Duration = Duration::from_secs(5);
 
-/// After its channels have ended, a session has a packet to send.
-const SESSION_CLOSE: Duration = Duration::from_secs(1);
+/// How long sessions take at most when their time to move is over: their channels end, and then each
+/// has a packet to send.
+pub(crate) const SESSIONS: Duration = DRAIN.saturating_add(Duration::from_secs(1));
 
 /// A reader of a pipe or a file stops between two lines.
 const HELPERS: Duration = Duration::from_secs(2);

@@ -239,9 +239,13 @@ mod tests {
         let ring = Arc::new(Ring::new(LogsConfig::default()));
         let layer = logs_layer(&ring, Origin::new("api", "one")).with_filter(level);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), say);
+        kept(&ring)
+    }
+
+    fn kept(ring: &Ring) -> Vec<Line> {
         let sieve = Filter::default().compile().unwrap();
         let most = Most {
-            entries: 100,
+            entries: 200,
             bytes: 1024 * 1024,
         };
         let batch = ring.read(0, &sieve, most);
@@ -329,6 +333,48 @@ mod tests {
         assert_eq!(messages, ["once", "and again"]);
         assert_eq!(&said[0].fields["value"], "written");
     }
+
+    #[test]
+    fn what_the_ring_says_of_its_own_disk_is_a_line_and_not_a_deadlock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logs");
+        let config = LogsConfig {
+            path: Some(path.clone()),
+            max_bytes: 64 * 1024,
+            ..LogsConfig::default()
+        };
+        let ring = Arc::new(Ring::open(config, &Origin::service("server"), None).unwrap());
+        // The file that is open can still be written to; the next one cannot be made.
+        std::fs::remove_dir_all(path).unwrap();
+        let (said, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let layer = logs_layer(&ring, Origin::service("api"));
+            let registry = tracing_subscriber::registry().with(layer);
+            tracing::subscriber::with_default(registry, || {
+                for _ in 0..100 {
+                    ring.append(an_apps_line());
+                }
+            });
+            said.send(ring).unwrap();
+        });
+        let ring = heard.recv_timeout(PATIENCE).expect("no deadlock");
+        let lost = |line: &Line| line.message.contains("its disk fails");
+        assert_eq!(kept(&ring).iter().filter(|line| lost(line)).count(), 1);
+    }
+
+    fn an_apps_line() -> Line {
+        Line {
+            time: 1,
+            level: Level::INFO,
+            origin: Origin::service("app"),
+            message: "x".repeat(200),
+            fields: Fields::default(),
+            raw: None,
+        }
+    }
+
+    /// Long enough for a slow machine: a deadlock takes for ever.
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
     #[test]
     fn an_error_is_told_with_its_causes() {

@@ -111,11 +111,20 @@ impl Tasks {
     }
 }
 
-/// Does work that takes the processor for a millisecond or more, such as compressing a chunk, without
-/// keeping the other tasks of this thread waiting: a log line would otherwise wait behind it.
+/// Does work that takes this thread for a millisecond or more, such as compressing a chunk or writing
+/// to a disk, without keeping its other tasks waiting: a log line would otherwise wait behind it.
+///
+/// May be called from anywhere: where there are no other tasks, or nobody to hand them to, the work
+/// is done like any other.
+///
+/// # Panics
+/// In a task of a `LocalSet` that a runtime of many threads drives, as [`tokio::task::block_in_place`]
+/// does: the other tasks there cannot be handed over, and tokio does not tell such a task from others.
 pub fn heavy<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+    // Outside a task there are no others that wait for this thread.
+    let flavor = tokio::task::try_id().and_then(|_| Handle::try_current().ok());
+    match flavor.map(|handle| handle.runtime_flavor()) {
+        Some(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         // With one thread there is nobody to hand the other tasks to.
         _ => work(),
     }
@@ -164,6 +173,29 @@ mod tests {
         assert!(!parent.is_stopping() && !other.is_stopping());
         parent.stop();
         other.stopping().await;
+    }
+
+    #[test]
+    fn heavy_work_is_done_outside_a_runtime_too() {
+        assert_eq!(heavy(|| 1), 1);
+    }
+
+    #[tokio::test]
+    async fn heavy_work_is_done_on_one_thread_and_within_heavy_work() {
+        let handle = Tasks::new().spawn("heavy", async { heavy(|| heavy(|| 1)) });
+        assert_eq!((heavy(|| 1), handle.await.unwrap()), (1, 1));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn other_tasks_of_the_thread_go_on_during_heavy_work() {
+        let tasks = Tasks::new();
+        let (say, hear) = std::sync::mpsc::channel();
+        let others = tasks.clone();
+        let heavy = tasks.spawn("heavy", async move {
+            others.spawn("other", async move { say.send(()) });
+            heavy(|| heavy(|| hear.recv_timeout(Duration::from_secs(30))))
+        });
+        assert_eq!(heavy.await.unwrap(), Ok(()));
     }
 
     #[tokio::test]

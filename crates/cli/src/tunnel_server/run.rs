@@ -67,7 +67,7 @@ pub(super) async fn run(run: RunArguments) -> Result<u8, Failure> {
     let writer = own_log.clone();
     log::write(&environment, move || writer.clone())?;
     tell_skipped(&environment);
-    let ended = serve(&run, &environment, &folder, outlets).await;
+    let ended = serve(&run, &environment, &folder, outlets, &own_log).await;
     own_log.flush();
     ended.map(app::exit_code)
 }
@@ -77,10 +77,13 @@ async fn serve(
     environment: &Environment,
     folder: &Path,
     outlets: Outlets,
+    own_log: &OwnLog,
 ) -> Result<AppEnd, Failure> {
     let configuration = Configuration::new(&run.arguments, environment, folder)?;
     let arguments = &run.arguments;
-    let mut builder = configuration.builder(arguments, environment);
+    let mut builder = configuration
+        .builder(arguments, environment)
+        .standard_error(own_log.clone());
     let wrapping = wrapping(run, environment, &configuration, outlets)?;
     if let AppPort::At(port) = wrapping.launch.port {
         builder = builder.upstream(port);
@@ -235,10 +238,13 @@ Examples:
   tunnel-server run --restart on-failure -- gunicorn app:app
 
 Paths: /render-tunnel and what is below /_tunnel/ are the tunnel's; all others are the service's,
-/health too. /_tunnel/health answers for tunnel-server itself. `tunnel-server --help` names the rest,
-and the variables.
+/health too. /_tunnel/health answers for tunnel-server itself.
+`tunnel-server --help` names the rest, and the variables.
 
 Signals: TERM and INT are passed on and begin the end: the service has `[app] stop-grace` of
-tunnel.toml (20s unless set) before it is killed. HUP reaches a service that handles it.
+tunnel.toml (18s unless set) before it is killed. HUP reaches a service that handles it.
 QUIT, USR1, USR2 and WINCH are passed on.
-In a terminal, ^C and ^Z reach the service from the terminal itself.";
+In a terminal, ^C and ^Z reach the service from the terminal itself.
+
+The service may have as many files open as tunnel-server, which raises its soft limit to what its
+connections need: 33024, or the hard limit.";

@@ -161,7 +161,7 @@ fn the_app_reads_our_standard_input() {
 }
 
 #[test]
-fn an_app_is_not_kept_waiting_by_the_tunnel_and_loses_nothing() {
+fn an_app_that_writes_more_than_the_log_takes_loses_nothing_of_its_own_output() {
     // In a few milliseconds more than the log takes in a second.
     let line = "a long line of a log ".repeat(40);
     let script = format!("yes '{line}' | head -n 40000");
@@ -188,6 +188,49 @@ fn the_servers_own_log_leaves_the_apps_lines_whole() {
     let (own, apps): (Vec<_>, Vec<_>) = ended.err.lines().partition(own);
     assert!(own.iter().all(|line| !line.contains("half")), "{own:?}");
     assert_eq!(apps, vec!["half line"; 200]);
+}
+
+/// The audit log writes a line when somebody comes, here in the middle of a line of the app's.
+#[test]
+fn an_audit_log_on_standard_error_has_lines_of_its_own() {
+    let sandbox = sandbox();
+    fs::write(sandbox.path().join("tunnel.toml"), "[audit]\npath = '-'\n").unwrap();
+    let script =
+        "printf half >&2; echo ready; until [ -e go ]; do sleep 0.01; done; echo ' line' >&2";
+    let mut running = sandbox.wrap(script);
+    let url = running.quic_url();
+    running.wrote("ready");
+    let logs = ["logs", "--server", &url, "--no-follow"];
+    sandbox.tunnel(&logs).expect(0, &[]);
+    let event = running.said("session_opened");
+    assert!(event.starts_with("{\"time\":"), "{event}");
+    fs::write(sandbox.path().join("go"), "").unwrap();
+    running.end().expect(0, &[]);
+}
+
+#[test]
+fn the_app_may_open_as_many_files_in_its_first_run_as_in_the_next() {
+    let sandbox = sandbox();
+    let server = env!("CARGO_BIN_EXE_tunnel-server");
+    let app = "ulimit -n; [ -e failed ] || { touch failed; exit 1; }";
+    let limited = "ulimit -Sn 300; exec \"$@\"";
+    let run = [
+        "run",
+        "--port",
+        "0",
+        "--app-port",
+        "none",
+        "--restart",
+        "on-failure",
+    ];
+    let shell = ["-c", limited, "sh", server];
+    let ended = sandbox
+        .start("sh", &[&shell[..], &run, &["--", "sh", "-c", app]].concat())
+        .end();
+    ended.expect(0, &[]);
+    let limits: Vec<_> = ended.out.lines().collect();
+    assert_eq!(limits.len(), 2, "{ended:?}");
+    assert_eq!(limits[0], limits[1]);
 }
 
 #[test]

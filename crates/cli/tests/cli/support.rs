@@ -179,6 +179,13 @@ impl Running {
         line_with(self.out.as_mut().unwrap(), piece)
     }
 
+    /// Waits until a server listens for QUIC, and returns where.
+    pub(crate) fn quic_url(&mut self) -> String {
+        let line = self.said("listening for QUIC on UDP");
+        let port = line.trim().rsplit(':').next().unwrap();
+        format!("quic://127.0.0.1:{port}")
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(
@@ -188,6 +195,16 @@ impl Running {
                 .unwrap()
                 .success()
         );
+    }
+
+    /// Fails with what it said if it has ended.
+    #[track_caller]
+    pub(crate) fn assert_runs(&mut self) {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            let mut err = String::new();
+            self.err.read_to_string(&mut err).unwrap();
+            panic!("it has ended too early, {status}: {err}");
+        }
     }
 
     /// Waits for the end and returns what was not read yet.

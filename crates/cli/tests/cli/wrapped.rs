@@ -85,8 +85,8 @@ impl Alone {
     fn start(app: &App) -> Self {
         let port = lasting_port();
         let sandbox = sandbox().set("PORT", port.to_string());
-        let running = sandbox.start(app.command[0], &app.command[1..]);
-        until_it_answers(port);
+        let mut running = sandbox.start(app.command[0], &app.command[1..]);
+        until_it_answers(&mut running, port);
         Self {
             _running: running,
             port,
@@ -108,8 +108,8 @@ impl Wrapped {
             .set("PORT", port.to_string())
             .set("RENDER_TUNNEL_SECRET", SECRET);
         let arguments = ["run", "--", app.command[0], app.command[1]];
-        let running = sandbox.start_server(&arguments);
-        until_it_answers(port);
+        let mut running = sandbox.start_server(&arguments);
+        until_it_answers(&mut running, port);
         Self {
             running,
             sandbox,
@@ -137,8 +137,10 @@ fn sandbox() -> Sandbox {
         .set("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
 }
 
-fn until_it_answers(port: u16) {
+#[track_caller]
+fn until_it_answers(running: &mut Running, port: u16) {
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        running.assert_runs();
         // It cannot tell when it is ready.
         std::thread::sleep(Duration::from_millis(10));
     }

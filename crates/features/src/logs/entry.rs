@@ -1,5 +1,6 @@
 //! What a ring holds: lines, read and bounded, and marks between them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -88,8 +89,8 @@ impl Origin {
     #[must_use]
     pub fn new(service: &str, instance: &str) -> Self {
         Self {
-            service: service.into(),
-            instance: instance.into(),
+            service: shown(service).into(),
+            instance: shown(instance).into(),
         }
     }
 
@@ -106,15 +107,15 @@ impl Origin {
             return self.clone();
         }
         Self {
-            service: cut_str(service, MAX_NAME).into(),
+            service: shown(service).into(),
             instance: Arc::clone(&self.instance),
         }
     }
 
     fn bound(&mut self) {
         for name in [&mut self.service, &mut self.instance] {
-            if name.len() > MAX_NAME {
-                *name = cut_str(name, MAX_NAME).into();
+            if let Cow::Owned(shown) = shown(name) {
+                *name = shown.into();
             }
         }
     }
@@ -169,8 +170,21 @@ pub(super) fn cut(text: &mut String, most: usize) {
     text.truncate(text.floor_char_boundary(most));
 }
 
-fn cut_str(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+/// Returns a name as it may stand beside others: of bounded length, and without what would break the
+/// line that it stands in, or turn it around.
+fn shown(name: &str) -> Cow<'_, str> {
+    let is_fine = |c: char| !c.is_control() && !turns(c);
+    if name.len() <= MAX_NAME && name.chars().all(is_fine) {
+        return Cow::Borrowed(name);
+    }
+    let mut shown: String = name.chars().filter(|&c| is_fine(c)).collect();
+    cut(&mut shown, MAX_NAME);
+    Cow::Owned(shown)
+}
+
+/// Whether a character changes the direction of what follows it (Unicode, UAX #9).
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The field that says how many bytes a line had that was cut at [`MAX_LINE`].
@@ -218,6 +232,17 @@ mod tests {
         assert_eq!(line.message.len(), MAX_LINE - 1);
         assert_eq!(&line.fields[TRUNCATED], "1200001");
         assert_eq!(line.origin.service.len(), MAX_NAME);
+    }
+
+    #[test]
+    fn names_are_one_line_from_left_to_right() {
+        let origin = Origin::new("ev\u{1b}[2Jil\nforged", "a\u{202e}b");
+        assert_eq!(
+            (&*origin.service, &*origin.instance),
+            ("ev[2Jilforged", "ab")
+        );
+        let renamed = origin.named("x\ty");
+        assert_eq!(&*renamed.service, "xy");
     }
 
     #[test]

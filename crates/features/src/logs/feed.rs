@@ -123,6 +123,19 @@ impl Feed {
         self.hand_over();
     }
 
+    /// Says in its place that the source is away, and why.
+    pub(super) fn away(&mut self, reason: String) {
+        let now = now();
+        self.joiner
+            .release(reading(&self.origin, now), &mut self.ready);
+        self.ready.push(Record::Mark(Mark {
+            time: now,
+            origin: self.origin.clone(),
+            event: Event::SourceAway { reason },
+        }));
+        self.hand_over();
+    }
+
     /// Appends what has come since the last line feed, if anything has, and what waits.
     pub fn finish(&mut self) {
         let now = now();

@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::time::Instant;
+use tracing::{info, warn};
 use transport::tasks::Tasks;
 
 use super::feed::{Feed, READ};
 
 /// Follows one file.
 #[derive(Debug)]
-pub struct Follower {
+pub(super) struct Follower {
     path: PathBuf,
     feed: Feed,
     position: Position,
@@ -26,7 +28,7 @@ pub struct Follower {
 
 /// Where a file that is there already is read from. One that comes later is read from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub(super) enum Position {
     /// From its first byte.
     Start,
     /// From what is written from now on.
@@ -35,11 +37,22 @@ pub enum Position {
 
 /// What a look at a file gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Polled {
+pub(super) enum Polled {
     /// Bytes; there may be more.
     Read,
     /// Nothing new.
     Idle,
+}
+
+/// Whether a file cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// It can.
+    None,
+    /// It cannot, since then.
+    Since(Instant),
+    /// It cannot, and that was said.
+    Said,
 }
 
 #[derive(Debug)]
@@ -52,7 +65,7 @@ struct Opened {
 impl Follower {
     /// Makes a follower of the file at a path, which need not be there yet.
     #[must_use]
-    pub fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
+    pub(super) fn new(path: PathBuf, feed: Feed, position: Position) -> Self {
         Self {
             path,
             feed: feed.joining(),
@@ -61,41 +74,72 @@ impl Follower {
         }
     }
 
-    /// Follows until `tasks` are asked to stop.
-    ///
-    /// # Errors
-    /// See [`Follower::poll_once`].
-    pub async fn run(mut self, tasks: &Tasks) -> io::Result<()> {
-        let followed = tokio::select! {
-            followed = self.follow() => followed,
-            () = tasks.stopping() => Ok(()),
-        };
+    /// Follows until `tasks` are asked to stop. A file that cannot be read is tried again at each look.
+    pub(super) async fn run(mut self, tasks: &Tasks) {
+        tokio::select! {
+            () = self.follow() => {}
+            () = tasks.stopping() => {}
+        }
         self.feed.finish();
-        followed
     }
 
-    async fn follow(&mut self) -> io::Result<()> {
+    async fn follow(&mut self) {
+        let mut trouble = Trouble::None;
         loop {
-            if self.poll_once().await? == Polled::Idle {
+            let polled = self.poll_once().await;
+            trouble = match &polled {
+                Ok(_) => self.well(trouble),
+                Err(error) => self.unwell(trouble, error),
+            };
+            if !matches!(polled, Ok(Polled::Read)) {
                 tokio::time::sleep(POLL).await;
             }
+        }
+    }
+
+    /// Says that the file can be read again, if it was said that it cannot.
+    fn well(&self, trouble: Trouble) -> Trouble {
+        if trouble == Trouble::Said {
+            info!("{} can be read again", self.path.display());
+        }
+        Trouble::None
+    }
+
+    /// Says once that the file cannot be read, when that has lasted.
+    fn unwell(&mut self, trouble: Trouble, error: &io::Error) -> Trouble {
+        match trouble {
+            Trouble::None => Trouble::Since(Instant::now()),
+            Trouble::Since(since) if since.elapsed() >= PASSING => {
+                warn!("{} cannot be read: {error}", self.path.display());
+                let name = self.path.file_name().unwrap_or_default();
+                let name = name.to_string_lossy();
+                self.feed.away(format!("{name} cannot be read: {error}"));
+                Trouble::Said
+            }
+            Trouble::Since(_) | Trouble::Said => trouble,
         }
     }
 
     /// Looks at the file once and feeds at most 64 KiB of it.
     ///
     /// # Errors
-    /// If the file may not be read, or reading fails. That it is not there is no error.
-    pub async fn poll_once(&mut self) -> io::Result<Polled> {
+    /// If the file may not be read, or reading fails. That it is not there is no error. The next look
+    /// goes on where this one has failed.
+    pub(super) async fn poll_once(&mut self) -> io::Result<Polled> {
         self.feed.flush_due();
         let found = self.find().await?;
         if self.opened.is_none() && !self.open().await? {
             return Ok(Polled::Idle);
         }
-        if self.read().await? > 0 {
-            return Ok(Polled::Read);
+        match self.read().await {
+            Ok(0) => self.turn(found.as_ref()).await,
+            Ok(_) => Ok(Polled::Read),
+            Err(error) => {
+                // The one in its place may be well.
+                self.turn(found.as_ref()).await?;
+                Err(error)
+            }
         }
-        self.turn(found.as_ref()).await
     }
 
     /// Returns what is at the path now.
@@ -188,3 +232,6 @@ impl Identity {
 
 /// Late enough to cost nothing, early enough that nobody sees the wait.
 const POLL: Duration = Duration::from_millis(100);
+
+/// Whoever rotates a file makes it first and then lets others read it: nothing is lost by that.
+const PASSING: Duration = Duration::from_secs(1);

@@ -92,10 +92,21 @@ enum Value {
 
 /// A filter that cannot be applied. The user is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the regular expression {pattern:?} cannot be used: {reason}")]
-pub struct FilterError {
-    pattern: String,
-    reason: String,
+pub enum FilterError {
+    /// A regular expression makes no sense, or is too large by itself.
+    #[error("the regular expression {pattern:?} cannot be used: {reason}")]
+    Expression {
+        /// The expression.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There are too many names, expressions and fields.
+    #[error("the filter has {0} names, expressions and fields: {MOST_PARTS} are the most")]
+    TooMany(usize),
+    /// The expressions are too large together.
+    #[error("the filter's regular expressions would take too much memory together")]
+    TooLarge,
 }
 
 impl Filter {
@@ -114,9 +125,10 @@ impl Filter {
     /// Makes the filter ready.
     ///
     /// # Errors
-    /// [`FilterError`] if a regular expression makes no sense, or would take too much memory. None
-    /// takes more than linear time.
+    /// [`FilterError`] if a regular expression makes no sense, if they would take too much memory, or
+    /// if there are too many parts. No expression takes more than linear time.
     pub fn compile(&self) -> Result<Sieve, FilterError> {
+        self.check()?;
         Ok(Sieve {
             levels: self.levels.clone(),
             services: self.services.iter().map(|text| Glob::new(text)).collect(),
@@ -131,6 +143,33 @@ impl Filter {
             since: self.since.unwrap_or(0),
             until: self.until.unwrap_or(u64::MAX),
         })
+    }
+
+    /// Sees to it that all parts are bounded together.
+    fn check(&self) -> Result<(), FilterError> {
+        let lists = [&self.services, &self.instances, &self.grep, &self.exclude];
+        let parts = lists.iter().map(|list| list.len()).sum::<usize>() + self.fields.len();
+        if parts > MOST_PARTS {
+            return Err(FilterError::TooMany(parts));
+        }
+        let tests = self.fields.iter().filter(|test| test.compare.is_pattern());
+        let tests = tests.map(|test| &test.value);
+        let patterns: Vec<_> = self.grep.iter().chain(&self.exclude).chain(tests).collect();
+        // One by one first, so that the message names the one that is wrong.
+        for text in &patterns {
+            pattern(text)?;
+        }
+        // Nothing tells how large one is: together they are as large as a set of them.
+        let all = RegexSetBuilder::new(&patterns)
+            .size_limit(MOST_MEMORY)
+            .build();
+        all.map(drop).map_err(|_| FilterError::TooLarge)
+    }
+}
+
+impl Compare {
+    const fn is_pattern(self) -> bool {
+        matches!(self, Self::Matches | Self::MatchesNot)
     }
 }
 
@@ -192,9 +231,10 @@ impl Test {
             compare,
             value,
         } = test.clone();
-        let value = match compare {
-            Compare::Is | Compare::IsNot => Value::Text(value),
-            Compare::Matches | Compare::MatchesNot => Value::Pattern(pattern(&value)?),
+        let value = if compare.is_pattern() {
+            Value::Pattern(pattern(&value)?)
+        } else {
+            Value::Text(value)
         };
         Ok(Self {
             name,
@@ -222,26 +262,23 @@ fn set(patterns: &[String]) -> Result<Option<RegexSet>, FilterError> {
     if patterns.is_empty() {
         return Ok(None);
     }
-    // One by one first, so that the message names the one that is wrong.
-    for text in patterns {
-        pattern(text)?;
-    }
     let set = RegexSetBuilder::new(patterns)
         .size_limit(MOST_MEMORY)
+        .dfa_size_limit(MOST_CACHE)
         .build();
-    set.map(Some)
-        .map_err(|error| FilterError::new(&patterns.join("|"), &error))
+    set.map(Some).map_err(|_| FilterError::TooLarge)
 }
 
 fn pattern(text: &str) -> Result<Regex, FilterError> {
     RegexBuilder::new(text)
         .size_limit(MOST_MEMORY)
+        .dfa_size_limit(MOST_CACHE)
         .build()
-        .map_err(|error| FilterError::new(text, &error))
+        .map_err(|error| FilterError::expression(text, &error))
 }
 
 impl FilterError {
-    fn new(pattern: &str, error: &regex::Error) -> Self {
+    fn expression(pattern: &str, error: &regex::Error) -> Self {
         let reason = match error {
             regex::Error::CompiledTooBig(_) => "it would take too much memory".to_owned(),
             // The last line of several says what; the others draw where.
@@ -253,7 +290,7 @@ impl FilterError {
                 .trim_start_matches("error: ")
                 .to_owned(),
         };
-        Self {
+        Self::Expression {
             pattern: pattern.to_owned(),
             reason,
         }
@@ -287,8 +324,16 @@ impl Glob {
     }
 }
 
-/// For a set of expressions that people type: the default of the engine is ten times as much.
+/// For all expressions that people type into a filter: the default of the engine is ten times as much
+/// for each.
 const MOST_MEMORY: usize = 1024 * 1024;
+
+/// What each expression may remember of what it has seen, to be faster: the engine's default is eight
+/// times as much, and there may be [`MOST_PARTS`] of them.
+const MOST_CACHE: usize = 256 * 1024;
+
+/// More than anybody types; each takes its time with every line.
+const MOST_PARTS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -433,5 +478,31 @@ mod tests {
         };
         assert!(compile("a(b").contains("\"a(b\" cannot be used: unclosed group"));
         assert!(compile("((a{100}){100}){100}").contains("too much memory"));
+    }
+
+    #[test]
+    fn parts_are_bounded_in_number_and_expressions_in_size_together() {
+        let compile = |count, compare, value: &str| {
+            let test = FieldTest {
+                name: "path".into(),
+                compare,
+                value: value.into(),
+            };
+            let filter = Filter {
+                fields: vec![test; count],
+                grep: vec!["x".into()],
+                ..Filter::default()
+            };
+            filter.compile().map(drop)
+        };
+        assert_eq!(compile(MOST_PARTS - 1, Compare::Is, "a"), Ok(()));
+        let many = compile(MOST_PARTS, Compare::Is, "a");
+        assert_eq!(many, Err(FilterError::TooMany(MOST_PARTS + 1)));
+        let large = "(a{100}){50}";
+        assert_eq!(compile(1, Compare::Matches, large), Ok(()));
+        for compare in [Compare::Matches, Compare::MatchesNot] {
+            assert_eq!(compile(32, compare, large), Err(FilterError::TooLarge));
+        }
+        assert_eq!(compile(32, Compare::Is, large), Ok(()));
     }
 }

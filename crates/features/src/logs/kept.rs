@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::clock::nanos;
+use super::config::LogsConfig;
 use super::entry::{Entry, Record};
 use super::ring::Usage;
 
@@ -94,9 +94,9 @@ impl Kept {
         });
     }
 
-    /// Takes out what is over the bounds.
-    pub(super) fn evict(&mut self, now: u64, retention: Duration, max_bytes: usize) -> Vec<Slot> {
-        let retention = nanos(retention);
+    /// Takes out what is over the bounds, but no more entries than `most`.
+    pub(super) fn evict(&mut self, now: u64, config: &LogsConfig, most: usize) -> Vec<Slot> {
+        let (retention, max_bytes) = (nanos(config.retention), config.max_bytes);
         let mut bytes = self.bytes;
         let over = self.slots.iter().take_while(|slot| {
             let goes = bytes > max_bytes || now.saturating_sub(slot.arrived) > retention;
@@ -105,7 +105,7 @@ impl Kept {
             }
             goes
         });
-        let count = over.count();
+        let count = over.take(most).count();
         self.bytes = bytes;
         self.slots.drain(..count).collect()
     }

@@ -46,7 +46,6 @@ pub use self::config::LogsConfig;
 pub use self::entry::{Entry, Line, Origin, Record};
 pub use self::feed::{Feed, pump};
 pub use self::fields::Fields;
-pub use self::file::{Follower, Polled, Position};
 pub use self::filter::{Compare, FieldTest, Filter, FilterError, Levels, Sieve};
 pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Notify;
+use transport::tasks::heavy;
 
 use super::clock::Clock;
 use super::config::LogsConfig;
@@ -22,7 +23,7 @@ use super::kept::{Kept, Slot};
 use super::lineage::{Begun, Lineage};
 use super::mark::{Before, Event, Mark};
 use super::mask::Masks;
-use super::store::{Appended, Store, StoreError};
+use super::store::{Appended, News, Store, StoreError};
 use super::wire::{Cause, Cursor, Epoch, Missed};
 
 /// The log lines of late.
@@ -139,7 +140,7 @@ impl Ring {
     /// Notes on the disk that all is there. For a server that stops, after whatever feeds the ring.
     pub fn finish(&self) {
         if let Some(store) = &self.store {
-            lock(store).finish();
+            with(store, Store::finish);
         }
     }
 
@@ -147,7 +148,7 @@ impl Ring {
     pub fn tidy(&self) {
         self.look(|_| ());
         if let Some(store) = &self.store {
-            lock(store).tidy(self.clock.now());
+            with(store, |store| store.tidy(self.clock.now()));
         }
     }
 
@@ -247,6 +248,12 @@ impl Ring {
         }
     }
 
+    /// Keeps whoever writes to the disk waiting.
+    #[cfg(test)]
+    pub(super) fn hold_store(&self) -> Option<MutexGuard<'_, Store>> {
+        self.store.as_ref().map(lock)
+    }
+
     #[cfg(test)]
     pub(super) const fn config(&self) -> &LogsConfig {
         &self.config
@@ -276,16 +283,22 @@ impl Ring {
         }
     }
 
-    /// Looks at what is kept, after what is over the bounds has gone.
+    /// Looks at what is kept, after what is over the bounds has gone: a page at a time, so that others
+    /// have their turn.
     pub(super) fn look<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
         let now = self.clock.now();
-        let mut kept = self.kept();
-        let gone = self.evict(&mut kept, now);
-        let seen = look(&mut kept);
-        // Memory is given back when nobody waits for the lock.
-        drop(kept);
-        drop(gone);
-        seen
+        loop {
+            let mut kept = self.kept();
+            let gone = self.evict(&mut kept, now);
+            if gone.len() < PAGE {
+                let seen = look(&mut kept);
+                // Memory is given back when nobody waits for the lock.
+                drop(kept);
+                drop(gone);
+                return seen;
+            }
+            drop(kept);
+        }
     }
 
     fn push(&self, records: impl IntoIterator<Item = Record>) -> u64 {
@@ -297,12 +310,13 @@ impl Ring {
                 sequence
             });
         };
-        let mut store = lock(store);
-        let Appended { sequence, entries } = store.append(now, records);
-        self.keep(now, |kept| {
-            entries.into_iter().for_each(|it| kept.push_entry(now, it));
-        });
-        sequence
+        with(store, |store| {
+            let Appended { sequence, entries } = store.append(now, records);
+            self.keep(now, |kept| {
+                entries.into_iter().for_each(|it| kept.push_entry(now, it));
+            });
+            sequence
+        })
     }
 
     fn keep<T>(&self, now: u64, push: impl FnOnce(&mut Kept) -> T) -> T {
@@ -310,13 +324,16 @@ impl Ring {
         let pushed = push(&mut kept);
         let gone = self.evict(&mut kept, now);
         drop(kept);
-        drop(gone);
         self.more.notify_waiters();
+        if gone.len() == PAGE {
+            // A long line takes the place of many short ones.
+            self.look(|_| ());
+        }
         pushed
     }
 
     fn evict(&self, kept: &mut Kept, now: u64) -> Vec<Slot> {
-        kept.evict(now, self.config.retention, self.config.max_bytes)
+        kept.evict(now, &self.config, PAGE)
     }
 
     /// Says why entries are missing from a place on; `first` is the oldest that is there.
@@ -336,6 +353,19 @@ impl Ring {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic elsewhere leaves at worst a count of bytes that is one line too high.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does something with a store, and says what there is to say about it when the lock is free: whoever
+/// listens may append to this very ring.
+///
+/// A disk may take its time: the other tasks of this thread go on meanwhile, whoever calls.
+fn with<T>(store: &Mutex<Store>, work: impl FnOnce(&mut Store) -> T) -> T {
+    let (done, news) = heavy(|| {
+        let mut locked = lock(store);
+        (work(&mut locked), locked.news())
+    });
+    news.into_iter().for_each(News::say);
+    done
 }
 
 /// Takes from an iterator up to and with the first that is not within.

@@ -29,8 +29,7 @@ pub(super) fn keep_tidy(parts: &ServerParts, tasks: &Tasks) {
         let tidy = async {
             loop {
                 tokio::time::sleep(TIDY).await;
-                // Files may have to be removed.
-                heavy(|| ring.tidy());
+                ring.tidy();
             }
         };
         tokio::select! {
@@ -62,7 +61,7 @@ impl Handler for Logs {
                 .receive()
                 .await?
                 .ok_or(ChannelError::Missing("what to pour"))?;
-            let sieve = open.filter.compile();
+            let sieve = heavy(|| open.filter.compile());
             let sieve =
                 sieve.map_err(|error| Fault::new(Status::BAD_REQUEST, error.to_string()))?;
             let source = Source::begin(&self.ring, &open, sieve, Pour::new(channel)).await?;

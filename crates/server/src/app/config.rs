@@ -18,8 +18,8 @@ impl Default for AppConfig {
     fn default() -> Self {
         Self {
             // Render kills everything after 30 seconds, unless `maxShutdownDelaySeconds` says
-            // otherwise: what comes after the app takes 9 of them at most.
-            stop_grace: Duration::from_secs(20),
+            // otherwise: what comes after the app takes 11 of them at most.
+            stop_grace: Duration::from_secs(18),
         }
     }
 }
@@ -53,7 +53,7 @@ mod tests {
         let grace = |text: &str| read(text).map(|config| config.stop_grace.as_secs());
         assert_eq!(grace("stop-grace = '5s'"), Ok(5));
         assert_eq!(grace("stop-grace = '0 s'"), Ok(0));
-        assert_eq!(grace(""), Ok(20));
+        assert_eq!(grace(""), Ok(18));
         for wrong in ["'301s'", "'5'", "'-1s'", "'1m'", "5"] {
             let error = grace(&format!("stop-grace = {wrong}")).unwrap_err();
             assert!(!error.is_empty(), "{wrong}");

@@ -6,7 +6,8 @@
 //!                ├─ listens on its port ──▶ the front opens
 //!                └─ is told to stop ──▶ sessions hear `Leaving` … is gone ──▶ sessions end
 //! ```
-//! The app is to notice nothing but another `PORT`: it waits for nobody but the reader of our own
+//! The app is to notice nothing but another `PORT`, and that it may open as many files as the front
+//! lets the process: it waits for nobody but the reader of our own
 //! standard output, hears the signals that we hear, and its end is ours.
 
 mod config;

@@ -1,21 +1,23 @@
 //! A server and its app, from the app's start to the end of both.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use features::logs::AppEnd;
 use tracing::{info, warn};
 use transport::router::MOVE;
+use transport::tasks::heavy;
 
 use super::signals::Signals;
 use super::supervisor::{App, EndedBy};
 use crate::error::ServerError;
-use crate::server::{ClosedFront, TunnelServer};
+use crate::server::{ClosedFront, SESSIONS, TunnelServer};
 
 /// Serves until the app has ended for good, and returns how it did. The front opens when the app
 /// listens, so that whoever probes the public port sees the app's readiness and not ours.
 ///
-/// The order of the end, all of it within the app's grace and nine seconds:
+/// The order of the end, all of it within the app's grace and eleven seconds:
 ///
 /// 1. SIGTERM: the app is told at once. So is every client, which moves to another instance if there
 ///    is one; whoever comes is turned away.
@@ -65,16 +67,21 @@ pub async fn serve(
     failed.map_or(Ok(ended.end), Err)
 }
 
-/// Ends a server whose app has ended, within seconds, or at once if that is asked for.
+/// Ends a server whose app has ended, within seconds, or at once if that is asked for. In either case
+/// the next start finds a log that was ended in order.
 pub async fn stop(server: TunnelServer, signals: &mut Signals) {
+    let ring = Arc::clone(server.ring());
+    let most = server.time_to_move() + SESSIONS + REST;
     tokio::select! {
-        stopped = tokio::time::timeout(REST, server.stop()) => {
-            if stopped.is_err() {
-                warn!("the server has not stopped in time and is cut");
+        stopped = tokio::time::timeout(most, server.stop()) => {
+            if stopped.is_ok() {
+                return;
             }
+            warn!("the server has not stopped in time and is cut");
         }
-        () = signals.stop() => {}
+        () = signals.stop() => info!("asked once more: the server is cut"),
     }
+    heavy(|| ring.finish());
 }
 
 async fn open(front: Option<ClosedFront>) -> Result<(), ServerError> {
@@ -87,5 +94,6 @@ async fn open(front: Option<ClosedFront>) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// What is left of Render's 30 seconds after the app's grace, its being killed and its last lines.
-const REST: Duration = Duration::from_secs(6);
+/// For what follows the sessions. Of Render's 30 seconds the app has 18, its being killed takes one and
+/// its last lines 2; clients have moved by then, sessions have 6, and the rest these.
+const REST: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! Runs the app, again if that is wanted, until it has ended for good.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +116,7 @@ impl App {
         loop {
             let end = self.watch(signals, failed.as_mut(), &leaving).await;
             self.process.send_replace(None);
-            self.clear_up(signals, end).await;
+            self.clear_up(signals, end, &leaving).await;
             self.story.mark(Event::AppEnded { end });
             let by = match self.deadline {
                 Some(_) => EndedBy::Request,
@@ -170,9 +170,14 @@ impl App {
         self.run.group.tell(signal);
         if self.deadline.is_none() {
             info!("stopping: the app has {:?}", self.wrapping.grace);
-            self.deadline = Some(Instant::now() + self.wrapping.grace);
-            leaving();
+            self.leave(leaving);
         }
+    }
+
+    /// From now on the app is not started again.
+    fn leave(&mut self, leaving: &impl Fn()) {
+        self.deadline = Some(Instant::now() + self.wrapping.grace);
+        leaving();
     }
 
     fn tell(&self, signal: Signal) {
@@ -201,15 +206,8 @@ impl App {
     }
 
     /// Ends what the app has left behind, and waits for its last lines.
-    async fn clear_up(&mut self, signals: &mut Signals, end: AppEnd) {
-        let Run { group, outputs, .. } = &mut self.run;
-        let deadline = self
-            .deadline
-            .unwrap_or_else(|| Instant::now() + LEFT_BEHIND);
-        let reap = || {
-            reap(group.app);
-        };
-        group.sweep(deadline, reap).await;
+    async fn clear_up(&mut self, signals: &mut Signals, end: AppEnd, leaving: &impl Fn()) {
+        self.sweep(signals, leaving).await;
         match (end, self.deadline) {
             (AppEnd::Code(code @ 1..), None) => warn!("the app ended with code {code}"),
             (AppEnd::Code(code), _) => info!("the app ended with code {code}"),
@@ -223,18 +221,52 @@ impl App {
                    in the foreground, not as a daemon"
             );
         }
-        let asked = self.deadline.is_some();
-        let limit = async {
-            // Without us, whoever reads our output would take as long as it likes.
-            if !asked {
-                signals.stop().await;
-            }
-            tokio::time::sleep(LAST_LINES).await;
+        self.last_lines(signals, leaving).await;
+    }
+
+    /// Ends what the app has left behind. A stop that is heard meanwhile stays heard.
+    async fn sweep(&mut self, signals: &mut Signals, leaving: &impl Fn()) {
+        let group = self.run.group;
+        let deadline = self
+            .deadline
+            .unwrap_or_else(|| Instant::now() + LEFT_BEHIND);
+        let reap = || {
+            reap(group.app);
         };
-        tokio::select! {
-            () = outputs.end() => {}
-            () = limit => warn!("nobody has read the app's last output"),
+        let mut sweeping = pin!(group.sweep(deadline, reap));
+        // A second stop is for whoever ends the server.
+        if self.deadline.is_none() {
+            tokio::select! {
+                biased;
+                () = signals.stop() => self.leave_without_app(leaving),
+                () = &mut sweeping => return,
+            }
         }
+        sweeping.await;
+    }
+
+    /// Waits for the app's last lines: without us, whoever reads our output would take as long as it
+    /// likes, until the platform stops both. A stop that is heard meanwhile stays heard.
+    async fn last_lines(&mut self, signals: &mut Signals, leaving: &impl Fn()) {
+        if self.deadline.is_none() {
+            tokio::select! {
+                biased;
+                () = signals.stop() => self.leave_without_app(leaving),
+                () = self.run.outputs.end() => return,
+            }
+        }
+        let ending = tokio::time::timeout(LAST_LINES, self.run.outputs.end());
+        if ending.await.is_err() {
+            let late = self.run.outputs.late();
+            warn!(
+                "nobody has read the app's last output: these threads are late and left: {late:?}"
+            );
+        }
+    }
+
+    fn leave_without_app(&mut self, leaving: &impl Fn()) {
+        info!("stopping: the app has ended already");
+        self.leave(leaving);
     }
 
     /// Starts the app once more; false if the server was asked to stop meanwhile.

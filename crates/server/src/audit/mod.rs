@@ -22,7 +22,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub(crate) use self::event::{ChannelEnded, Closed, Event, Opened, Refused, Who};
 use self::writer::Sink;
-pub(crate) use self::writer::Writer;
+pub(crate) use self::writer::{StandardError, Writer};
 use crate::error::ServerError;
 
 /// The section `[audit]` of `tunnel.toml`. Without it there is no audit log.
@@ -58,11 +58,15 @@ impl Audit {
     ///
     /// # Errors
     /// [`ServerError::Audit`] if it cannot be written to.
-    pub(crate) fn open(config: AuditConfig) -> Result<(Self, Option<Writer>), ServerError> {
+    pub(crate) fn open(
+        config: AuditConfig,
+        standard_error: &StandardError,
+    ) -> Result<(Self, Option<Writer>), ServerError> {
         let Some(path) = config.path else {
             return Ok((Self::default(), None));
         };
-        let sink = Sink::open(&path).map_err(|source| ServerError::Audit { path, source })?;
+        let sink = Sink::open(&path, standard_error)
+            .map_err(|source| ServerError::Audit { path, source })?;
         let (lines, queue) = mpsc::channel(MOST_WAITING);
         let shared = Arc::new(Shared {
             lines,

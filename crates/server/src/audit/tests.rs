@@ -126,7 +126,7 @@ fn begin(path: &Path) -> (Audit, Writer) {
     let config = AuditConfig {
         path: Some(path.to_owned()),
     };
-    let (audit, writer) = Audit::open(config).unwrap();
+    let (audit, writer) = Audit::open(config, &StandardError::default()).unwrap();
     (audit, writer.expect("a path was given"))
 }
 
@@ -221,10 +221,10 @@ fn a_log_that_cannot_be_opened_is_an_error_and_none_is_none() {
         path: Some("/nowhere/audit".into()),
     };
     assert!(matches!(
-        Audit::open(nowhere),
+        Audit::open(nowhere, &StandardError::default()),
         Err(ServerError::Audit { .. })
     ));
-    let (audit, writer) = Audit::open(AuditConfig::default()).unwrap();
+    let (audit, writer) = Audit::open(AuditConfig::default(), &StandardError::default()).unwrap();
     assert!(writer.is_none());
     audit.note(&kept("nobody hears it"));
     assert_eq!(audit.lost(), 0);

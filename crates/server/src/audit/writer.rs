@@ -1,10 +1,11 @@
 //! The task that writes the audit log.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
@@ -24,10 +25,14 @@ pub(crate) struct Writer {
     reopen: Arc<Notify>,
 }
 
+/// Where what goes to standard error is written: each write is a line. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct StandardError(Arc<Mutex<dyn Write + Send>>);
+
 /// Where the log goes.
 #[derive(Debug)]
 pub(super) enum Sink {
-    StandardError,
+    StandardError(StandardError),
     File(LogFile),
 }
 
@@ -139,9 +144,9 @@ enum Failed {
 
 impl Sink {
     /// Opens a file, or standard error, which is called `-`.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, standard_error: &StandardError) -> io::Result<Self> {
         if path == Path::new("-") {
-            return Ok(Self::StandardError);
+            return Ok(Self::StandardError(standard_error.clone()));
         }
         Ok(Self::File(LogFile {
             path: path.to_owned(),
@@ -160,12 +165,37 @@ impl Sink {
     fn write(&mut self, text: &str) -> Result<Written, Failed> {
         match self {
             // Whoever closed it has no use for what is said there.
-            Self::StandardError => {
-                io::stderr().lock().write_all(text.as_bytes()).ok();
+            Self::StandardError(output) => {
+                output.write(text).ok();
                 Ok(Written::Well)
             }
             Self::File(log) => log.write(text),
         }
+    }
+}
+
+impl StandardError {
+    pub(crate) fn new(output: impl Write + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(output)))
+    }
+
+    /// Writes line by line: whoever stands behind it may put lines of others between two of ours.
+    fn write(&self, text: &str) -> io::Result<()> {
+        let mut output = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        text.split_inclusive('\n')
+            .try_for_each(|line| output.write_all(line.as_bytes()))
+    }
+}
+
+impl Default for StandardError {
+    fn default() -> Self {
+        Self::new(io::stderr())
+    }
+}
+
+impl fmt::Debug for StandardError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StandardError").finish_non_exhaustive()
     }
 }
 

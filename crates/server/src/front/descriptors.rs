@@ -2,8 +2,11 @@
 
 /// Lets the process have as many descriptors as the front can use, if the system allows it, and
 /// returns how many connections those are enough for.
+///
+/// An app that is started later has the same limit, so this comes before its first start: else only
+/// its later runs would have it.
 #[cfg(unix)]
-pub(super) fn most_connections() -> usize {
+pub(crate) fn most_connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let limits = getrlimit(Resource::Nofile);
@@ -24,7 +27,7 @@ pub(super) fn most_connections() -> usize {
 
 /// Where there is no such limit.
 #[cfg(not(unix))]
-pub(super) const fn most_connections() -> usize {
+pub(crate) const fn most_connections() -> usize {
     MOST
 }
 

@@ -7,7 +7,7 @@
 //!                                            └───────▶ upstream/ ─▶ the app
 //! ```
 
-mod descriptors;
+pub(crate) mod descriptors;
 mod forwarded;
 mod hall;
 mod house;

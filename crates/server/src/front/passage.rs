@@ -18,13 +18,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 use transport::carrier::websocket::PATH;
 use transport::tasks::Tasks;
 
 use super::MOST_APP_HEADERS;
 use super::forwarded::Peer;
+use super::hall::Place;
 use super::metrics::SharedMetrics;
 use super::presence::{Answering, By, ClientStream, Presence};
 use super::upstream::Upstream;
@@ -44,7 +44,7 @@ pub(super) struct Surface {
 pub(crate) struct Stay {
     pub(crate) caller: Caller,
     /// Its place among the connections that there may be; an upgraded one keeps it.
-    pub(crate) place: Arc<OwnedSemaphorePermit>,
+    pub(crate) place: Arc<Place>,
     /// The owner of what outlives HTTP on it.
     pub(crate) tasks: Tasks,
     pub(super) presence: Arc<Presence>,
@@ -66,7 +66,7 @@ pub(super) enum Whose {
 }
 
 impl Stay {
-    pub(super) fn new(peer: SocketAddr, place: OwnedSemaphorePermit, tasks: Tasks) -> Self {
+    pub(super) fn new(peer: SocketAddr, place: Place, tasks: Tasks) -> Self {
         Self {
             caller: Caller::new(peer),
             place: Arc::new(place),

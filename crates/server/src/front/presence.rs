@@ -78,8 +78,8 @@ impl Presence {
         self.has_ended() && self.given.load(Ordering::Relaxed)
     }
 
-    /// Waits until the client has been silent for too long: in the middle of a head, or between two
-    /// requests. Cancel-safe.
+    /// Waits until the client has been silent for too long: before the first request, in the middle of
+    /// a head, or between two requests. Cancel-safe.
     pub(super) async fn silent(&self) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -92,8 +92,10 @@ impl Presence {
                 continue;
             }
             idle += 1;
+            // Who has never said a word has nothing under way.
+            let mute = now == 0 && !self.heard.load(Ordering::Relaxed);
             let still = std::mem::replace(&mut heard, self.heard.load(Ordering::Relaxed));
-            if still || idle > IDLE_TICKS {
+            if still || idle > IDLE_TICKS || mute && idle > MUTE_TICKS {
                 return;
             }
         }
@@ -181,3 +183,7 @@ const TICK: Duration = Duration::from_secs(60);
 /// How many of these a connection is kept without a request. Proxies keep theirs for less (Cloudflare
 /// 400 s, AWS 60 s, Render asks apps for 120 s): who closes first risks the other's next request.
 const IDLE_TICKS: u32 = 10;
+
+/// How many of these one is kept on which nothing has ever come: browsers open some ahead, and use them
+/// within seconds or not at all.
+const MUTE_TICKS: u32 = 1;

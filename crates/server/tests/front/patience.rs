@@ -18,6 +18,16 @@ async fn half_a_head_is_waited_for_a_minute_or_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_on_which_nothing_ever_comes_is_kept_for_a_minute() {
+    let stage = Stage::new().await;
+    let mut client = stage.client().await;
+    let began = Instant::now();
+    assert_eq!(client.rest().await, "");
+    let waited = began.elapsed().as_secs();
+    assert!((60..=120).contains(&waited), "{waited} s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_without_a_request_is_kept_for_longer_than_any_proxy_keeps_it() {
     let stage = Stage::new().await;
     let mut client = stage.client().await;

@@ -8,6 +8,7 @@ mod key_ring;
 mod pass;
 mod scope;
 mod secret;
+mod shares;
 
 pub use admission::network_of;
 pub(crate) use admission::{Admission, Ticket};
@@ -24,3 +25,4 @@ pub use pass::BadPass;
 pub(crate) use pass::{PassCheck, write_pass};
 pub use scope::{Allow, NoSanitize, Scopes};
 pub use secret::{Secret, SecretError};
+pub use shares::{Share, Shares};

@@ -1,5 +1,6 @@
 //! Lines for scripts: an object a line. Scripts rely on the names; new ones may be added.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -7,8 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use client::logs::wire::{Cause, Missed, Stock};
 use client::logs::{AppEnd, Before, Entry, Event, Fields, Line, Mark, Record};
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 
 use super::super::clock::Moment;
+use super::super::text::is_unsafe;
 use super::happened;
 use super::page::Page;
 
@@ -69,8 +72,38 @@ pub(super) fn opened(stock: &Stock, page: &mut Page) {
 
 fn add(shown: &Shown<'_>, page: &mut Page) {
     // A buffer takes every write, and every part of this is text, a number, or a list of them.
-    serde_json::to_writer(&mut page.out, shown).ok();
+    shown
+        .serialize(&mut serde_json::Serializer::with_formatter(
+            &mut page.out,
+            Visible,
+        ))
+        .ok();
     page.out.push(b'\n');
+}
+
+/// Compact JSON in which every character that a terminal would act upon is escaped: JSON itself asks for
+/// that below U+0020 alone.
+#[derive(Clone, Copy, Debug)]
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_unsafe) {
+            let (before, after) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            let mut characters = after.chars();
+            // All of them are in the first plane.
+            let acting = characters.next().map_or(0, u32::from);
+            write!(writer, "\\u{acting:04x}")?;
+            rest = characters.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }
 
 #[derive(Serialize)]

@@ -120,7 +120,11 @@ fn colours_tell_the_level_and_the_service_and_leave_the_message_alone() {
 #[test]
 fn a_log_cannot_speak_to_the_terminal() {
     let mut line = line("gone\x1b[2J\r\nbeneath\x07");
-    line.origin = Origin::new("a\x1bpi", "");
+    line.origin = Origin {
+        // As the other end may send it.
+        service: "a\x1bpi".into(),
+        instance: "".into(),
+    };
     line.fields.set("x\u{1b}", "a\u{202e}b");
     let shown = pretty(&[entry(Record::Line(line))]);
     assert_eq!(
@@ -418,4 +422,17 @@ fn a_template_that_makes_no_sense_is_refused_with_what_would() {
         "{time is not closed: write {{ for a brace"
     );
     assert_eq!(refused("time}"), "a } closes nothing: write }} for a brace");
+}
+
+#[test]
+fn in_json_nothing_is_left_that_a_terminal_acts_upon_and_nothing_is_changed() {
+    let message = "csi \u{9b}2J, turned \u{202e}txt, ünïcode ✓";
+    let items = [entry(Record::Line(line(message)))];
+    let text = shown(look(Shape::Json), &items);
+    assert!(
+        text.contains("csi \\u009b2J, turned \\u202etxt, ünïcode ✓"),
+        "{text}"
+    );
+    let object: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(object["message"], message);
 }

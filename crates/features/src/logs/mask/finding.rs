@@ -73,6 +73,7 @@ pub(super) fn replaced(raw: &[u8], mut findings: Vec<Finding>) -> Vec<u8> {
     findings.sort_by_key(|finding| (finding.range.start, finding.kind));
     let mut masked = Vec::with_capacity(raw.len());
     let mut at = 0;
+    let mut quotes = Quotes::of(raw);
     let mut findings = findings.into_iter().peekable();
     while let Some(mut finding) = findings.next() {
         while let Some(next) = findings.next_if(|next| next.range.start <= finding.range.end) {
@@ -81,7 +82,7 @@ pub(super) fn replaced(raw: &[u8], mut findings: Vec<Finding>) -> Vec<u8> {
             finding.quote = finding.quote.or(next.quote);
         }
         masked.extend_from_slice(&raw[at..finding.range.start]);
-        let quote = finding.quote.or_else(|| bare_number(raw, &finding));
+        let quote = finding.quote.or_else(|| quotes.of_number(&finding.range));
         write(&mut masked, finding.kind, quote);
         at = finding.range.end;
     }
@@ -101,21 +102,45 @@ fn write(masked: &mut Vec<u8>, kind: Kind, quote: Option<Quote>) {
     quote(masked);
 }
 
-/// Returns the quotes that a number needs in JSON when it becomes a text.
-fn bare_number(raw: &[u8], finding: &Finding) -> Option<Quote> {
-    let number = raw[finding.range.clone()].iter().all(u8::is_ascii_digit);
-    if !number || raw.first() != Some(&b'{') {
-        return None;
-    }
-    let mut inside = false;
-    let mut escaped = false;
-    for &byte in &raw[..finding.range.start] {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = inside,
-            b'"' => inside = !inside,
-            _ => {}
+/// Where the texts in a line of JSON begin and end, up to where it was asked last: many numbers in
+/// a line cost one pass together.
+struct Quotes<'r> {
+    raw: &'r [u8],
+    at: usize,
+    inside: bool,
+    escaped: bool,
+}
+
+impl<'r> Quotes<'r> {
+    const fn of(raw: &'r [u8]) -> Self {
+        Self {
+            raw,
+            at: 0,
+            inside: false,
+            escaped: false,
         }
     }
-    (!inside).then_some(Quote { backslashes: 0 })
+
+    /// Returns the quotes that what stands there needs when it becomes a text, if it is a number
+    /// in JSON. It stands behind whatever was asked for before.
+    fn of_number(&mut self, range: &Range<usize>) -> Option<Quote> {
+        let number = self.raw[range.clone()].iter().all(u8::is_ascii_digit);
+        if !number || self.raw.first() != Some(&b'{') {
+            return None;
+        }
+        self.go_on(range.start);
+        (!self.inside).then_some(Quote { backslashes: 0 })
+    }
+
+    fn go_on(&mut self, to: usize) {
+        for &byte in &self.raw[self.at..to] {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = self.inside,
+                b'"' => self.inside = !self.inside,
+                _ => {}
+            }
+        }
+        self.at = to;
+    }
 }

@@ -11,16 +11,16 @@ use super::view::View;
 /// Finds every value under a name of a secret.
 pub(super) fn find(view: &View<'_>, findings: &mut Vec<Finding>) {
     let text = view.text();
-    let mut behind = 0;
+    let mut seen = Seen::default();
     for at in memchr2_iter(b'=', b':', text.as_bytes()) {
-        if at < behind {
+        if at < seen.values {
             continue;
         }
         let Some(name) = Name::before(text, at) else {
             continue;
         };
-        for (range, quote) in name.values(text, at + 1) {
-            behind = range.end;
+        for (range, quote) in name.values(text, at + 1, &mut seen) {
+            seen.values = range.end;
             findings.push(Finding {
                 kind: Kind::Token,
                 range: view.place(range),
@@ -31,20 +31,35 @@ pub(super) fn find(view: &View<'_>, findings: &mut Vec<Finding>) {
     find_arguments(view, findings);
 }
 
+/// How far a text has been looked through, so that no part of it is looked through again and again.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Where the last value ends.
+    values: usize,
+    /// Where the last array ends: behind its values there is nothing in it.
+    array: usize,
+}
+
 /// Finds what follows a name on a command line: `--password hunter2`.
 fn find_arguments(view: &View<'_>, findings: &mut Vec<Finding>) {
     let text = view.text();
+    let mut behind = 0;
     for at in memmem::find_iter(text.as_bytes(), b"--") {
+        if at < behind {
+            // Within a name, which is that of a secret by its end, wherever it begins.
+            continue;
+        }
         let rest = &text[at + 2..];
         let length = rest.bytes().take_while(|&byte| is_of_name(byte)).count();
+        behind = at + 2 + length;
         let Some(value) = rest[length..].strip_prefix(' ') else {
             continue;
         };
-        if is_secret(&rest[..length]) && !value.starts_with(['-', ' ']) {
-            let start = at + 2 + length + 1;
-            if let Some(range) = bare(text, start, Ends::Space) {
-                findings.push(Finding::of(Kind::Token, view.place(range)));
-            }
+        if is_secret(&rest[..length])
+            && !value.starts_with(['-', ' '])
+            && let Some(range) = bare(text, behind + 1, Ends::Space)
+        {
+            findings.push(Finding::of(Kind::Token, view.place(range)));
         }
     }
 }
@@ -84,13 +99,13 @@ impl<'t> Name<'t> {
     }
 
     /// Returns the values of the name, which follow its sign.
-    fn values(self, text: &str, at: usize) -> Vec<(Range<usize>, Option<Quote>)> {
+    fn values(self, text: &str, at: usize, seen: &mut Seen) -> Vec<(Range<usize>, Option<Quote>)> {
         let bytes = text.as_bytes();
         // `:=` and `=>` are signs too.
         let at = at + usize::from(matches!(bytes.get(at), Some(b'=' | b'>')));
         let start = at + spaces(&bytes[at..]);
         if bytes.get(start) == Some(&b'[') {
-            return elements(text, start + 1);
+            return elements(text, start + 1, seen);
         }
         if let Some(range) = quoted(bytes, start) {
             return if range.is_empty() {
@@ -146,7 +161,7 @@ impl<'t> Name<'t> {
 /// Returns what stands between the quotes that begin at `start`, if any do; to the end of the line
 /// if they do not end.
 fn quoted(bytes: &[u8], start: usize) -> Option<Range<usize>> {
-    let level = bytes[start..].iter().take_while(|&&b| b == b'\\').count();
+    let level = backslashes_at(bytes, start);
     let mark = *bytes.get(start + level)?;
     if !matches!(mark, b'"' | b'\'' | b'`') {
         return None;
@@ -170,9 +185,13 @@ fn quoted(bytes: &[u8], start: usize) -> Option<Range<usize>> {
 }
 
 /// Returns the texts of an array that begins before `start`.
-fn elements(text: &str, start: usize) -> Vec<(Range<usize>, Option<Quote>)> {
+fn elements(text: &str, start: usize, seen: &mut Seen) -> Vec<(Range<usize>, Option<Quote>)> {
     let bytes = text.as_bytes();
     let mut values = Vec::new();
+    if start < seen.array {
+        // Within an array, behind the last text in it.
+        return values;
+    }
     let mut at = start;
     while let Some(&byte) = bytes.get(at) {
         if matches!(byte, b']' | b'\n') {
@@ -180,19 +199,16 @@ fn elements(text: &str, start: usize) -> Vec<(Range<usize>, Option<Quote>)> {
         }
         match quoted(bytes, at) {
             Some(range) => {
-                // Behind the closing quote and its backslashes.
-                let closing = bytes[range.end..]
-                    .iter()
-                    .take_while(|&&b| b == b'\\')
-                    .count();
-                at = range.end + closing + 1;
+                at = range.end + backslashes_at(bytes, range.end) + 1;
                 if !range.is_empty() {
                     values.push((range, None));
                 }
             }
-            None => at += 1,
+            // Backslashes without a quote behind them are passed together: each would see that.
+            None => at += backslashes_at(bytes, at).max(1),
         }
     }
+    seen.array = at;
     values
 }
 
@@ -239,6 +255,11 @@ fn is_last(rest: &[u8]) -> bool {
         Some(b' ' | b'\n' | b'"' | b'\\' | b',' | b'}' | b')' | b']') => name == 0,
         Some(_) => false,
     }
+}
+
+fn backslashes_at(bytes: &[u8], at: usize) -> usize {
+    let behind = bytes[at..].iter();
+    behind.take_while(|&&byte| byte == b'\\').count()
 }
 
 fn backslashes_before(bytes: &[u8], at: usize) -> usize {

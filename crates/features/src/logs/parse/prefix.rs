@@ -24,7 +24,10 @@ pub(super) fn read(text: &str, _now: u64) -> Option<Found<'_>> {
         }
         None => match time::clock(trimmed) {
             Some(rest) => after_clock(rest, &mut found)?,
-            None => level(trimmed, FIRST, &mut found)?,
+            None => match level(trimmed, FIRST, &mut found) {
+                Some(rest) => rest,
+                None => after_name(trimmed, &mut found)?,
+            },
         },
     };
     // A line that is nothing but a level or a time is shown as it is.
@@ -65,7 +68,7 @@ fn inside<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
 
 /// Reads on behind a time: a level if there is one, then the message.
 fn after_time<'t>(text: &'t str, found: &mut Found<'t>) -> &'t str {
-    if let Some(rest) = level(text, ANY, found) {
+    if let Some(rest) = level(text, ANY, found).or_else(|| small(text, found)) {
         return spring(rest, found).unwrap_or(rest);
     }
     let Some((name, rest)) = bracketed(text) else {
@@ -74,15 +77,31 @@ fn after_time<'t>(text: &'t str, found: &mut Found<'t>) -> &'t str {
     let Some(rest) = level(rest, ANY, found) else {
         return text;
     };
-    let process = name.bytes().all(|byte| byte.is_ascii_digit());
-    found.field(if process { "pid" } else { "thread" }, name);
+    found.field(of_number(name, "thread"), name);
     rest
+}
+
+/// Returns what a name in brackets is called: a number is the process.
+fn of_number(name: &str, otherwise: &'static str) -> &'static str {
+    match name.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => "pid",
+        false => otherwise,
+    }
 }
 
 /// Reads on behind a time of day, which says something only before a level.
 fn after_clock<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
     let rest = after_time(text.trim_start(), found);
     found.level.map(|_| rest)
+}
+
+/// Reads a name in brackets and the level behind it: `[api] WARN: slow`. Without a level it may be
+/// anything.
+fn after_name<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
+    let (name, rest) = bracketed(text)?;
+    let rest = level(rest, FIRST, found)?;
+    found.field(of_number(name, "logger"), name);
+    Some(rest)
 }
 
 /// Splits what Spring Boot writes behind its level: `1234 --- [thread] logger : message`.
@@ -120,7 +139,20 @@ fn level<'t>(text: &'t str, words: &[&str], found: &mut Found<'t>) -> Option<&'t
         return None;
     }
     found.level = Some(Level::named(word)?);
+    if word == EXCEPTION && text.starts_with(word) {
+        return Some(text);
+    }
     Some(rest.strip_prefix(':').unwrap_or(rest).trim_start())
+}
+
+/// Splits a level in small letters from what follows it: only right behind a time is it one.
+fn small<'t>(text: &'t str, found: &mut Found<'t>) -> Option<&'t str> {
+    let (word, rest) = text.split_once(' ')?;
+    if !SMALL.contains(&word) {
+        return None;
+    }
+    found.level = Some(Level::named(word)?);
+    Some(rest.trim_start())
 }
 
 /// Splits the first word from the rest, if it stands as a level does: in capitals, or before a
@@ -140,6 +172,15 @@ fn bare(text: &str) -> Option<(&str, &str)> {
 const FIRST: &[&str] = &[
     "trace", "debug", "info", "warn", "error", "fatal", "warning", "err", "critical", "notice",
     "verbose", "trce", "dbug", "fail", "crit", "severe", "emerg", "alert",
+];
+
+/// What Node calls an exception: `Error: no connection`. It is a part of what is said, as in
+/// `TypeError: no connection`.
+const EXCEPTION: &str = "Error";
+
+/// The words that are a level behind a time in small letters too. Others begin sentences.
+const SMALL: &[&str] = &[
+    "trace", "debug", "info", "warn", "error", "fatal", "warning", "err", "critical",
 ];
 
 /// The words that are a level behind a time.

@@ -125,7 +125,7 @@ fn a_leading_level_is_read_and_not_repeated() {
     check("[warn] something", "warn", "api", "something");
     check("[ Debug ]: something", "debug", "api", "something");
     check("info: something", "info", "api", "something");
-    check("Error: no such file", "error", "api", "no such file");
+    check("ERROR: no such file", "error", "api", "no such file");
     check("INFO:     Started", "info", "api", "Started");
     check(
         "2026-07-04T03:04:05.678Z  WARN app::disk: full",
@@ -134,6 +134,44 @@ fn a_leading_level_is_read_and_not_repeated() {
         "app::disk: full",
     );
     check("2026-07-04 03:04:05,678 ERROR full", "error", "api", "full");
+}
+
+#[test]
+fn the_name_of_an_exception_is_a_part_of_what_is_said() {
+    check("Error: boom", "error", "api", "Error: boom");
+    check(
+        "2026-07-04T03:04:05Z Error: boom",
+        "error",
+        "api",
+        "Error: boom",
+    );
+}
+
+#[test]
+fn a_level_is_read_behind_a_name_in_brackets() {
+    check("[api] WARN: slow", "warn", "api", "slow");
+    assert_eq!(&read("[api] WARN: slow").fields["logger"], "api");
+    assert_eq!(&read("[17] [error] slow").fields["pid"], "17");
+    check(
+        "[api] warn the others",
+        "info",
+        "api",
+        "[api] warn the others",
+    );
+}
+
+#[test]
+fn a_level_in_small_letters_is_read_right_behind_a_time() {
+    check(
+        "2026-07-04T03:04:05Z error something",
+        "error",
+        "api",
+        "something",
+    );
+    check("03:04:05 warn something", "warn", "api", "something");
+    for text in ["failed twice", "errors: 3", "an error", "alert sent"] {
+        check(&format!("2026-07-04T03:04:05Z {text}"), "info", "api", text);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! A pattern's folder is looked at now and then. A file that was there at the start is read from what
 //! is written from now on; one that comes later, from its first byte.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 use tracing::warn;
-use transport::tasks::Tasks;
+use transport::tasks::{Tasks, heavy};
 
 use super::UNNAMED;
 use crate::logs::entry::Origin;
@@ -69,6 +69,18 @@ impl FilePattern {
     }
 }
 
+/// The files that patterns name, and which files they are, if they are there.
+type Found = BTreeMap<PathBuf, Option<Identity>>;
+
+fn found(patterns: &[FilePattern]) -> Found {
+    let paths = patterns.iter().flat_map(FilePattern::found);
+    let identified = paths.map(|path| {
+        let identity = std::fs::metadata(&path).ok().map(|it| Identity::of(&it));
+        (path, identity)
+    });
+    identified.collect()
+}
+
 /// Whether a name is as a pattern says.
 fn is_like(name: &str, pattern: &str) -> bool {
     let Some((first, mut rest)) = pattern.split_once('*') else {
@@ -115,11 +127,8 @@ fn follow(path: &Path, position: Position, ring: &Arc<Ring>, tasks: &Tasks, own:
         .map_or_else(|| UNNAMED.into(), |stem| stem.to_string_lossy());
     let feed = Feed::new(Arc::clone(ring), Origin::service(&service));
     let follower = Follower::new(path.to_owned(), feed, position);
-    let path = path.to_owned();
     tasks.spawn("log file", async move {
-        if let Err(error) = follower.run(&own).await {
-            warn!("{} is followed no further: {error}", path.display());
-        }
+        follower.run(&own).await;
     });
 }
 
@@ -160,13 +169,13 @@ impl Watch {
         }
     }
 
-    /// Looks at the folders once: a matter of a few calls to the system.
+    /// Looks at the folders once.
     fn look(&mut self, position: Position) {
-        let found: BTreeSet<PathBuf> = self.patterns.iter().flat_map(FilePattern::found).collect();
+        // A few calls to the system, which may take long where a folder is another machine's.
+        let found = heavy(|| found(&self.patterns));
         let before: Vec<Identity> = self.known.values().filter_map(|it| it.identity).collect();
         self.forget(&found);
-        for path in found {
-            let identity = std::fs::metadata(&path).ok().map(|it| Identity::of(&it));
+        for (path, identity) in found {
             if let Some(known) = self.known.get_mut(&path) {
                 known.identity = identity;
             } else if self.known.len() < MOST_FILES {
@@ -191,9 +200,9 @@ impl Watch {
     }
 
     /// Forgets files that have been gone for long, such as those that have a date in their name.
-    fn forget(&mut self, found: &BTreeSet<PathBuf>) {
+    fn forget(&mut self, found: &Found) {
         self.known.retain(|path, known| {
-            known.missed = if found.contains(path) {
+            known.missed = if found.contains_key(path) {
                 0
             } else {
                 known.missed + 1

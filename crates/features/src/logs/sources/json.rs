@@ -3,42 +3,28 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-/// Hands the elements of an array over, one by one, until one is refused.
+/// Hands the elements of an array over, one by one.
 ///
 /// # Errors
-/// [`Trouble`] with the array, or with an element; those before it were handed over.
-pub(super) fn each<'a>(
-    text: &'a [u8],
-    take: impl FnMut(&'a RawValue) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let mut refused = None;
+/// [`Trouble`] with the array; the elements before it were handed over.
+pub(super) fn each<'a>(text: &'a [u8], take: impl FnMut(&'a RawValue)) -> Result<(), Trouble> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let elements = Elements {
-        take,
-        refused: &mut refused,
-    };
-    let read = elements
+    Elements(take)
         .deserialize(&mut reader)
-        .and_then(|()| reader.end());
-    match refused {
-        Some(trouble) => Err(trouble),
-        None => read.map_err(|error| Trouble::of(&error)),
-    }
+        .and_then(|()| reader.end())
+        .map_err(|error| Trouble::of(&error))
 }
 
-struct Elements<'r, F> {
-    take: F,
-    refused: &'r mut Option<Trouble>,
-}
+struct Elements<F>(F);
 
-impl<'de, F> DeserializeSeed<'de> for Elements<'_, F>
+impl<'de, F> DeserializeSeed<'de> for Elements<F>
 where
-    F: FnMut(&'de RawValue) -> Result<(), Trouble>,
+    F: FnMut(&'de RawValue),
 {
     type Value = ();
 
@@ -47,9 +33,9 @@ where
     }
 }
 
-impl<'de, F> Visitor<'de> for Elements<'_, F>
+impl<'de, F> Visitor<'de> for Elements<F>
 where
-    F: FnMut(&'de RawValue) -> Result<(), Trouble>,
+    F: FnMut(&'de RawValue),
 {
     type Value = ();
 
@@ -59,10 +45,7 @@ where
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
         while let Some(element) = elements.next_element()? {
-            if let Err(trouble) = (self.take)(element) {
-                *self.refused = Some(trouble);
-                return Err(A::Error::custom("an element was refused"));
-            }
+            (self.0)(element);
         }
         Ok(())
     }

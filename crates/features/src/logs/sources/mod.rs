@@ -22,9 +22,9 @@ mod otlp;
 mod render;
 mod syslog;
 
-use axum::Router;
 use transport::tasks::Tasks;
 
+use crate::Served;
 use crate::logs::config::LogsConfig;
 use crate::parts::{SectionError, ServerParts};
 
@@ -34,7 +34,7 @@ pub use self::render::{LogType, RenderConfig};
 pub use self::syslog::SyslogConfig;
 
 /// Makes what the front serves for sources.
-pub(super) fn routes(parts: &ServerParts) -> Result<Option<Router>, SectionError> {
+pub(super) fn routes(parts: &ServerParts) -> Result<Option<Served>, SectionError> {
     let config: LogsConfig = parts.sections.get("logs")?;
     ingest::routes(&config.ingest, &parts.variables, &parts.ring)
 }

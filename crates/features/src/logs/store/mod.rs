@@ -16,20 +16,22 @@
 
 mod folder;
 mod frame;
+mod news;
 mod restore;
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tracing::{info, warn};
 
 use self::folder::{Folder, Name};
 use self::frame::Frame;
+pub(super) use self::news::News;
 pub(super) use self::restore::Restored;
 use super::clock::nanos;
 use super::config::LogsConfig;
@@ -55,6 +57,8 @@ pub(super) struct Store {
     writing: Writing,
     /// What is written next; kept for its memory.
     buffer: Vec<u8>,
+    /// What is to be said when nobody holds the store's lock.
+    news: Vec<News>,
 }
 
 /// How much a folder holds.
@@ -149,6 +153,7 @@ impl Store {
             segments: restored.segments.drain(..).collect(),
             writing: Writing::Nowhere(now),
             buffer: Vec::new(),
+            news: Vec::new(),
         };
         let lost = store.begin()?;
         store.tidy(now);
@@ -179,7 +184,7 @@ impl Store {
             entries = match self.write(now, entries) {
                 (entries, Ok(())) => entries,
                 (mut entries, Err(error)) => {
-                    entries.push(self.fail(now, &error));
+                    entries.push(self.fail(now, error));
                     entries
                 }
             };
@@ -194,8 +199,7 @@ impl Store {
             && self.bounds.is_old(active.segment.newest, now)
             && let Err(error) = self.rotate(now, self.next)
         {
-            // Whoever appends next is told.
-            warn!("begin a segment of the log: {error}");
+            self.news.push(News::NotBegun(error));
         }
         while let Some(oldest) = self.segments.front() {
             let rest = self.bytes() - oldest.bytes;
@@ -203,8 +207,7 @@ impl Store {
                 return;
             }
             if let Err(error) = self.folder.remove(oldest.name) {
-                // It is found again at the next start.
-                warn!("remove an old segment of the log: {error}");
+                self.news.push(News::NotRemoved(error));
             }
             self.segments.pop_front();
         }
@@ -219,8 +222,13 @@ impl Store {
         Frame::End.encode(active.segment.name, &mut bytes);
         let ended = active.file.write_all(&bytes);
         if let Err(error) = ended.and_then(|()| self.sync()) {
-            warn!("end the log on the disk in order: {error}");
+            self.news.push(News::NotEnded(error));
         }
+    }
+
+    /// Takes what is to be said, for whoever has let go of the store's lock.
+    pub(super) fn news(&mut self) -> Vec<News> {
+        mem::take(&mut self.news)
     }
 
     /// Begins the first segment of a start, and sees to it that the start will be known.
@@ -232,8 +240,8 @@ impl Store {
         match begun {
             Ok(()) => Ok(None),
             Err(error) if is_full(&error) => {
-                warn!("the log is in memory alone, because its disk is full: {error}");
                 let reason = error.to_string();
+                self.news.push(News::Full(error));
                 Ok(Some(Event::DiskLost { reason }))
             }
             Err(source) => Err(StoreError::Write {
@@ -282,7 +290,7 @@ impl Store {
     }
 
     fn end_segment(&mut self, next: Writing) {
-        if let Writing::To(before) = std::mem::replace(&mut self.writing, next) {
+        if let Writing::To(before) = mem::replace(&mut self.writing, next) {
             self.segments.push_back(before.segment);
         }
     }
@@ -324,10 +332,10 @@ impl Store {
     }
 
     /// Gives the disk up for a while.
-    fn fail(&mut self, now: u64, error: &io::Error) -> Arc<Entry> {
-        warn!("the log goes on in memory alone: its disk fails: {error}");
+    fn fail(&mut self, now: u64, error: io::Error) -> Arc<Entry> {
         self.end_segment(Writing::Nowhere(now));
         let reason = error.to_string();
+        self.news.push(News::Lost(error));
         let mark = self.mark(now, Event::DiskLost { reason });
         self.number(mark)
     }
@@ -343,7 +351,7 @@ impl Store {
             self.writing = Writing::Nowhere(now);
             return None;
         }
-        info!("the log is on its disk again");
+        self.news.push(News::Back);
         let mark = self.mark(now, Event::DiskBack);
         Some(self.number(mark))
     }

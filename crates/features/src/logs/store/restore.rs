@@ -11,7 +11,7 @@ use super::super::kept::Kept;
 use super::super::lineage::{Begun, Lineage};
 use super::super::mark::Before;
 use super::folder::{Folder, Name};
-use super::frame::{Frame, Frames};
+use super::frame::{self, Frame, Frames};
 use super::{LONGEST_SEGMENT, Segment, StoreError};
 
 /// What a folder had.
@@ -59,7 +59,7 @@ impl Restored {
                 Vec::new()
             });
             restored.take(name, &bytes, now);
-            restored.kept.evict(now, config.retention, config.max_bytes);
+            restored.kept.evict(now, config, usize::MAX);
         }
         if restored.missing > 0 {
             let (path, missing) = (folder.path().display(), restored.missing);
@@ -149,9 +149,8 @@ fn read(folder: &Folder, name: Name) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A segment that is full but for one byte, and then one write: 256 KiB of entries and the longest
-/// line, which has 2 MiB. What is longer is not ours.
-const LONGEST_FILE: u64 = LONGEST_SEGMENT + 4 * 1024 * 1024;
+/// A segment that is full but for one byte, and then one write. What is longer is not ours.
+const LONGEST_FILE: u64 = LONGEST_SEGMENT + frame::LONGEST;
 
 /// More services and instances than one server hears of.
 const ORIGINS: usize = 64;

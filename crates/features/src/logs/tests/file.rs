@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::super::{Feed, Follower, Polled, Position};
+use super::super::Feed;
+use super::super::file::{Follower, Polled, Position};
 use super::*;
 
 struct Log {
@@ -32,6 +33,21 @@ impl Log {
         let mut options = fs::OpenOptions::new();
         let mut file = options.create(true).append(true).open(&self.path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until this is all that was fed.
+    async fn until(&self, expected: &[&str]) {
+        loop {
+            let fed = messages(&self.ring);
+            assert!(
+                expected.starts_with(&fed.iter().map(|it| &**it).collect::<Vec<_>>()),
+                "{fed:?}"
+            );
+            if fed.len() == expected.len() {
+                return;
+            }
+            self.ring.wait(self.ring.end()).await;
+        }
     }
 
     /// Reads until nothing is new and returns all that was fed so far.
@@ -123,4 +139,45 @@ async fn a_file_is_read_in_bounded_pieces() {
     }
     assert_eq!(messages(&log.ring).len(), 30_000);
     assert!(polls >= 330_000 / (64 * 1024), "{polls}");
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_read_for_a_while_is_told_once_and_followed_on() {
+    let log = Log::new();
+    log.write("one\n");
+    let tasks = Tasks::new();
+    let (follower, own) = (log.follow(Position::Start), tasks.clone());
+    tasks.spawn("follower", async move { follower.run(&own).await });
+    log.until(&["one"]).await;
+    // Whoever asks for it goes round in a circle: that fails for the superuser too.
+    fs::rename(&log.path, log.path.with_extension("1")).unwrap();
+    std::os::unix::fs::symlink(&log.path, &log.path).unwrap();
+    log.until(&["one", "away"]).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    fs::remove_file(&log.path).unwrap();
+    log.write("two\n");
+    log.until(&["one", "away", "two"]).await;
+    // What passes at once, as in the midst of a rotation, is not told.
+    fs::remove_file(&log.path).unwrap();
+    std::os::unix::fs::symlink(&log.path, &log.path).unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    fs::remove_file(&log.path).unwrap();
+    log.write("three\n");
+    log.until(&["one", "away", "two", "three"]).await;
+    assert!(tasks.shutdown(Duration::from_secs(1)).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_a_file_that_cannot_be_read_is_read() {
+    let log = Log::new();
+    let mut follower = log.follow(Position::Start);
+    fs::create_dir(&log.path).unwrap();
+    // Where a folder can be opened, it is the reading that fails.
+    follower.poll_once().await.unwrap_err();
+    fs::remove_dir(&log.path).unwrap();
+    log.write("one\n");
+    // The look that turns to it may fail once more.
+    follower.poll_once().await.ok();
+    assert_eq!(log.fed(&mut follower).await, ["one"]);
 }

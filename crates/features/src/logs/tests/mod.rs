@@ -12,6 +12,8 @@ mod speed;
 mod store;
 mod storm;
 mod survey;
+#[cfg(unix)]
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use testkit::pair::{Instance, Pair};
 use transport::backoff::BackoffPolicy;
 use transport::keeper::{Keeper, Reconnect};
 use transport::router::Router;
+use transport::tasks::Tasks;
 use transport::trust::Scopes;
 
 use super::client::{LogItem, LogStream};
@@ -184,6 +187,7 @@ fn message(entry: Entry) -> String {
             },
             Event::DiskLost { .. } => "disk lost".to_owned(),
             Event::DiskBack => "disk back".to_owned(),
+            Event::SourceAway { .. } => "away".to_owned(),
             other => panic!("{other:?}"),
         },
     }

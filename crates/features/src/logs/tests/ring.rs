@@ -6,6 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::advance;
 
+use super::super::clock::nanos;
+use super::super::kept::Kept;
+use super::super::ring::{PAGE, Usage};
 use super::super::wire::{Cause, Epoch, Missed};
 use super::*;
 
@@ -199,4 +202,40 @@ fn an_epoch_is_drawn_for_every_ring() {
     for (at, epoch) in epochs.iter().enumerate() {
         assert!(!epochs[..at].contains(epoch));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_old_goes_a_page_at_a_time_and_all_of_it() {
+    let config = LogsConfig::default();
+    let mut kept = Kept::default();
+    let old = nanos(config.retention) + 1;
+    (0..10).for_each(|_| kept.push(0, Record::Line(line("old"))));
+    assert_eq!(kept.evict(old, &config, 4).len(), 4);
+    assert_eq!(kept.usage().entries, 6);
+    assert_eq!(kept.evict(old, &config, 8).len(), 6);
+    assert_eq!(
+        kept.usage(),
+        Usage {
+            entries: 0,
+            bytes: 0
+        }
+    );
+
+    let ring = Ring::new(config.clone());
+    append(&ring, 0..4 * PAGE as u64);
+    advance(config.retention + Duration::from_secs(1)).await;
+    assert_eq!(ring.usage().entries, 0);
+}
+
+#[test]
+fn a_long_line_takes_the_place_of_many_short_ones() {
+    let ring = ring_of(8 * PAGE);
+    append(&ring, 0..16 * PAGE as u64);
+    let first = ring.begin(&Start::Oldest, &all()).at;
+    let batch = ring.read(first + 2 * PAGE as u64, &all(), MOST);
+    let old = Arc::downgrade(&batch.entries[0]);
+    drop(batch);
+    ring.append(line(&"x".repeat(ring.config().max_bytes / 2)));
+    // Before anybody looks.
+    assert!(old.upgrade().is_none());
 }

@@ -346,3 +346,22 @@ async fn a_disk_that_fails_is_told_once_and_the_memory_goes_on() {
         Some(batch.from - end)
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn whoever_appends_in_a_task_keeps_no_other_waiting_for_the_disk() {
+    let folder = folder();
+    let ring = Arc::new(start(&disk_of(1000, &folder)));
+    let tasks = Tasks::new();
+    let (say, hear) = std::sync::mpsc::channel();
+    let (others, appended) = (tasks.clone(), Arc::clone(&ring));
+    let held = ring.hold_store();
+    tasks.spawn("appends", async move {
+        others.spawn("other", async move { say.send(()) });
+        appended.append(line("waits"));
+    });
+    // This is not the thread that tasks run on.
+    hear.recv_timeout(Duration::from_secs(30)).unwrap();
+    drop(held);
+    assert!(tasks.shutdown(Duration::from_secs(30)).await.is_empty());
+    assert_eq!(messages(&ring), ["first", "waits"]);
+}

@@ -98,11 +98,11 @@ impl Copies {
     }
 
     /// Feeds bytes. In a flood, of which most is lost anyway, it rests in between: whoever writes the
-    /// flood, and whoever reads our output, needs the processor more.
+    /// flood, and whoever reads our output, needs the processor more. After the flood nobody does.
     fn push(&self, feed: &mut Feed, piece: &[u8]) {
         let began = std::time::Instant::now();
         feed.push(piece);
-        if self.0.lock().losing {
+        if self.0.lock().floods() {
             thread::sleep((began.elapsed() * REST).min(LONGEST_REST));
         }
     }
@@ -195,7 +195,7 @@ impl Queue {
 
     fn next(&mut self, piece: &mut Vec<u8>) -> Next {
         let left = self.losses.front().map(|loss| loss.at - self.taken);
-        let grows = self.losing && !self.ended && self.losses.len() == 1;
+        let grows = self.floods() && self.losses.len() == 1;
         match left {
             Some(0) if grows => Next::Nothing,
             Some(0) => self.losses.pop_front().map_or(Next::Nothing, Next::Loss),
@@ -221,6 +221,10 @@ impl Queue {
         piece.extend_from_slice(&second[..length - first.len()]);
         self.bytes.drain(..length);
         self.taken += length as u64;
+    }
+
+    const fn floods(&self) -> bool {
+        self.losing && !self.ended
     }
 
     /// Gives back the memory of a burst.

@@ -22,7 +22,7 @@ use std::process::Child;
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 pub use self::outlet::Outlets;
 pub use self::own_log::OwnLog;
@@ -35,8 +35,15 @@ use super::story::Story;
 pub(super) struct Outputs {
     /// Held as long as the app runs: see [`pass::Pass`].
     leashes: Vec<io::PipeWriter>,
-    /// Each thread holds the other half until it ends.
-    threads: Vec<oneshot::Receiver<Infallible>>,
+    threads: Vec<Running>,
+}
+
+/// A thread of an output.
+#[derive(Debug)]
+struct Running {
+    name: &'static str,
+    /// The thread holds the other half until it ends.
+    ended: oneshot::Receiver<Infallible>,
 }
 
 impl Outputs {
@@ -47,17 +54,27 @@ impl Outputs {
             threads: Vec::new(),
         };
         if let Some(out) = child.stdout.take() {
-            outputs.pass("app's stdout", out.into(), &outlets.out, story)?;
+            outputs.pass(
+                ["app's stdout", "log of stdout"],
+                out.into(),
+                &outlets.out,
+                story,
+            )?;
         }
         if let Some(err) = child.stderr.take() {
-            outputs.pass("app's stderr", err.into(), &outlets.err, story)?;
+            outputs.pass(
+                ["app's stderr", "log of stderr"],
+                err.into(),
+                &outlets.err,
+                story,
+            )?;
         }
         Ok(outputs)
     }
 
     fn pass(
         &mut self,
-        name: &str,
+        [pass_name, log_name]: [&'static str; 2],
         from: OwnedFd,
         to: &Arc<Outlet>,
         story: &Story,
@@ -70,21 +87,25 @@ impl Outputs {
             to: Arc::clone(to),
             copies: inlet,
         };
-        self.thread(name, move || pass.run())?;
+        self.thread(pass_name, move || pass.run())?;
         let story = story.clone();
-        self.thread("app's log", move || copies.feed(&story))?;
+        self.thread(log_name, move || copies.feed(&story))?;
         self.leashes.push(held);
         Ok(())
     }
 
-    fn thread(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    fn thread(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
         let (running, ended) = oneshot::channel();
         let work = move || {
             let _running = running;
             work();
         };
         thread::Builder::new().name(name.to_owned()).spawn(work)?;
-        self.threads.push(ended);
+        self.threads.push(Running { name, ended });
         Ok(())
     }
 
@@ -96,8 +117,15 @@ impl Outputs {
         self.leashes.clear();
         while let Some(thread) = self.threads.last_mut() {
             // It sends nothing: it ends.
-            thread.await.ok();
+            (&mut thread.ended).await.ok();
             self.threads.pop();
         }
+    }
+
+    /// Returns the names of the threads that have not ended.
+    pub(super) fn late(&mut self) -> Vec<&'static str> {
+        self.threads
+            .retain_mut(|thread| thread.ended.try_recv() == Err(TryRecvError::Empty));
+        self.threads.iter().map(|thread| thread.name).collect()
     }
 }

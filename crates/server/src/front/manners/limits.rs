@@ -27,7 +27,8 @@ pub(crate) struct LimitsConfig {
     upgrades: u32,
     /// Calls, for a key and address.
     calls: u32,
-    /// Requests to what features serve over HTTP, such as the ingest of logs, for an address.
+    /// Requests to what features serve over HTTP, such as the ingest of logs, for a key and address;
+    /// and those without a key, for an address.
     ingest: u32,
 }
 
@@ -51,13 +52,21 @@ pub(crate) struct Limits {
 
 /// Who is counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Who {
-    key: Option<KeyId>,
-    network: IpAddr,
+pub(crate) enum Who {
+    /// Those who have proved that they hold a key, at an address.
+    Holder(KeyId, IpAddr),
+    /// Whoever is at an address.
+    Stranger(IpAddr),
 }
 
 /// One limit, for each [`Who`].
-pub(crate) struct Limit(Option<Buckets>);
+pub(crate) struct Limit(Option<Tables>);
+
+/// Holders and strangers have a table each: however many strangers come, holders keep theirs.
+struct Tables {
+    holders: Buckets,
+    strangers: Buckets,
+}
 
 type Buckets = RateLimiter<Who, HashMapStateStore<Who>, TokioClock, NoOpMiddleware<Ticks>>;
 
@@ -83,31 +92,38 @@ impl Who {
     /// The holders of a key at an address, who have proved it: so whoever guesses behind the same
     /// address takes nothing from them.
     pub(crate) fn holder(key: KeyId, address: IpAddr) -> Self {
-        Self {
-            key: Some(key),
-            network: network_of(address),
-        }
+        Self::Holder(key, network_of(address))
     }
 
     /// Whoever is at an address.
     pub(crate) fn at(address: IpAddr) -> Self {
-        Self {
-            key: None,
-            network: network_of(address),
-        }
+        Self::Stranger(network_of(address))
     }
 
-    /// All those who come while the table is full.
-    pub(super) const OTHERS: Self = Self {
-        key: None,
-        network: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    };
+    /// The holders of a key of whom no address is known, or who come while the table is full.
+    pub(super) const fn anywhere(key: KeyId) -> Self {
+        Self::Holder(key, NOWHERE)
+    }
+
+    /// All strangers of whom no address is known, or who come while the table is full.
+    pub(super) const OTHERS: Self = Self::Stranger(NOWHERE);
+
+    /// With whom one is counted while the table is full. There are few keys.
+    const fn together(self) -> Self {
+        match self {
+            Self::Holder(key, _) => Self::anywhere(key),
+            Self::Stranger(_) => Self::OTHERS,
+        }
+    }
 }
 
 impl Limit {
     fn a_minute(count: u32) -> Self {
         let quota = NonZeroU32::new(count).map(Quota::per_minute);
-        Self(quota.map(|quota| RateLimiter::hashmap_with_clock(quota, TokioClock)))
+        Self(quota.map(|quota| Tables {
+            holders: RateLimiter::hashmap_with_clock(quota, TokioClock),
+            strangers: RateLimiter::hashmap_with_clock(quota, TokioClock),
+        }))
     }
 
     /// Counts one.
@@ -115,15 +131,19 @@ impl Limit {
     /// # Errors
     /// [`TooOften`] if it is one too many.
     pub(crate) fn check(&self, who: Who) -> Result<(), TooOften> {
-        let Some(buckets) = &self.0 else {
+        let Some(tables) = &self.0 else {
             return Ok(());
+        };
+        let buckets = match who {
+            Who::Holder(..) => &tables.holders,
+            Who::Stranger(_) => &tables.strangers,
         };
         if buckets.len() >= MOST_BUCKETS {
             // A bucket that is full again says nothing.
             buckets.retain_recent();
         }
         let who = if buckets.len() >= MOST_BUCKETS {
-            Who::OTHERS
+            who.together()
         } else {
             who
         };
@@ -133,7 +153,8 @@ impl Limit {
 
 impl fmt::Debug for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let buckets = self.0.as_ref().map(RateLimiter::len);
+        let buckets = |it: &Tables| (it.holders.len(), it.strangers.len());
+        let buckets = self.0.as_ref().map(buckets);
         f.debug_tuple("Limit").field(&buckets).finish()
     }
 }
@@ -186,8 +207,11 @@ impl Reference for Ticks {
 /// next try, two seconds later.
 const A_MINUTE: u32 = 100;
 
-/// Some 100 bytes each: under 1 MiB for a limit. Who comes beyond shares a bucket.
+/// In each table, at some 100 bytes each: under 1 MiB for a limit. Who comes beyond shares a bucket.
 const MOST_BUCKETS: usize = 4096;
+
+/// Stands for any address: nobody comes from it.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -261,13 +285,29 @@ mod tests {
         for n in 1..=MOST_BUCKETS * 2 {
             limit.check(host(n)).ok();
         }
-        let buckets = |limit: &Limit| limit.0.as_ref().unwrap().len();
+        let buckets = |limit: &Limit| limit.0.as_ref().unwrap().strangers.len();
         assert!(buckets(&limit) <= MOST_BUCKETS + 1);
         assert_eq!(passed(&limit, host(MOST_BUCKETS * 3), 9), 0);
+        // Whoever has shown a key does not share with them, old or new.
+        let holder = Who::holder(KeyId([1; 8]), IpAddr::from([192, 0, 2, 1]));
+        assert_eq!(passed(&limit, holder, 9), 3);
         // Those who have been quiet are forgotten, and make room.
         tokio::time::advance(Duration::from_secs(120)).await;
         assert_eq!(passed(&limit, host(MOST_BUCKETS * 3), 9), 3);
         assert!(buckets(&limit) < 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_is_everywhere_takes_nothing_from_another_key() {
+        let limit = Limit::a_minute(3);
+        let (one, other) = (KeyId([1; 8]), KeyId([2; 8]));
+        for n in 0..MOST_BUCKETS + 8 {
+            let address = IpAddr::V4(u32::try_from(n + 1).unwrap().into());
+            limit.check(Who::holder(one, address)).ok();
+        }
+        let address = IpAddr::from([192, 0, 2, 1]);
+        assert_eq!(passed(&limit, Who::holder(one, address), 9), 0);
+        assert_eq!(passed(&limit, Who::holder(other, address), 9), 3);
     }
 
     #[tokio::test(start_paused = true)]

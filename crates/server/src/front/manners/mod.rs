@@ -20,14 +20,16 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use features::{Callers, Served};
 
 pub use self::cors::OriginError;
 pub(crate) use self::cors::{FrontConfig, Origins};
 pub(crate) use self::limits::{Limits, TooOften, Who};
 use crate::front::forwarded::{Peer, client_address};
 
-/// Guards the routes of features, by rate, size and time.
-pub(crate) fn guarded(routes: Router, limits: Arc<Limits>) -> Router {
+/// Guards the routes of a feature, by rate, size and time.
+pub(crate) fn guarded(served: Served, limits: Arc<Limits>) -> Router {
+    let Served { routes, callers } = served;
     // A layer needs something to lie on.
     if !routes.has_routes() {
         return routes;
@@ -35,7 +37,7 @@ pub(crate) fn guarded(routes: Router, limits: Arc<Limits>) -> Router {
     routes
         .route_layer(DefaultBodyLimit::max(MOST_BODY))
         .route_layer(from_fn(in_time))
-        .route_layer(from_fn_with_state(limits, not_too_often))
+        .route_layer(from_fn_with_state((limits, callers), not_too_often))
 }
 
 /// Lets pages of these origins read the answers.
@@ -47,14 +49,20 @@ pub(crate) fn shared(routes: Router, origins: &Origins) -> Router {
 }
 
 async fn not_too_often(
-    State(limits): State<Arc<Limits>>,
+    State((limits, callers)): State<(Arc<Limits>, Callers)>,
     request: Request,
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     // Whoever embeds the routes and does not say who asks is one who asks.
     let address = peer.map(|Peer(peer)| client_address(peer, request.headers()));
-    let who = address.map_or(Who::OTHERS, Who::at);
+    // Whoever shows a key is counted by it, so that guesses from the same address cost them nothing.
+    let who = match (callers.key(request.headers()), address) {
+        (Some(key), Some(address)) => Who::holder(key, address),
+        (Some(key), None) => Who::anywhere(key),
+        (None, Some(address)) => Who::at(address),
+        (None, None) => Who::OTHERS,
+    };
     match limits.ingest.check(who) {
         Ok(()) => next.run(request).await,
         Err(too_often) => later(too_often),

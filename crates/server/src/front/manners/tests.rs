@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
+use transport::trust::KeyId;
 
 const APP: &str = "https://app.example.com";
 
@@ -21,10 +22,19 @@ fn routes() -> Router {
         .route("/_tunnel/slow", get(std::future::pending::<()>))
 }
 
+/// Serves routes that know who shows the key.
+fn served(routes: Router) -> Served {
+    let known = |headers: &HeaderMap| headers.get("x-key").map(|_| KeyId([1; 8]));
+    Served {
+        routes,
+        callers: Callers::new(known),
+    }
+}
+
 fn guarded_routes(origins: &str) -> Router {
     let limits = Arc::new(Limits::new(toml::from_str("ingest = 3").unwrap()));
     shared(
-        guarded(routes(), limits),
+        guarded(served(routes()), limits),
         &Origins::parse([origins]).unwrap(),
     )
 }
@@ -135,6 +145,21 @@ async fn one_too_many_is_told_when_to_come_again_and_others_are_not() {
     assert_eq!(response.status(), StatusCode::OK);
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_shows_the_key_is_not_counted_with_those_who_guess() {
+    let routes = guarded_routes("");
+    let as_holder = || {
+        let request = request(Method::GET, "/_tunnel/ask", None).header("x-key", "right");
+        answer(&routes, request.body(Body::empty()).unwrap())
+    };
+    for status in [200, 200, 200, 429] {
+        assert_eq!(ask(&routes, "/_tunnel/ask", None).await.status(), status);
+    }
+    for status in [200, 200, 200, 429] {
+        assert_eq!(as_holder().await.status(), status);
+    }
+}
+
 #[tokio::test]
 async fn a_body_has_a_cap_unless_its_route_sets_another() {
     let larger = routes().layer(DefaultBodyLimit::max(2 * MOST_BODY));
@@ -147,7 +172,7 @@ async fn a_body_has_a_cap_unless_its_route_sets_another() {
     ] {
         let request = request(Method::POST, "/_tunnel/logs", None);
         let body = Body::from(vec![b'x'; size]);
-        let routes = guarded(routes, limits());
+        let routes = guarded(served(routes), limits());
         let response = answer(&routes, request.body(body).unwrap()).await;
         assert_eq!(response.status(), status, "{size}");
     }
@@ -162,6 +187,6 @@ async fn what_takes_too_long_is_ended() {
 #[tokio::test]
 async fn nothing_to_guard_is_nothing() {
     let limits = Arc::new(Limits::new(toml::from_str("").unwrap()));
-    let none = shared(guarded(Router::new(), limits), &Origins::Anywhere);
+    let none = shared(guarded(served(Router::new()), limits), &Origins::Anywhere);
     assert!(!none.has_routes());
 }

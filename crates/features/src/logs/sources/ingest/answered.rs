@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 use tokio::time::Instant;
 
-use super::ndjson::Report;
+use super::ndjson::{Repeated, Report, Shape};
+use crate::logs::entry::Origin;
 
 /// The answers to the latest bodies of which a part was refused.
 #[derive(Debug, Default)]
@@ -21,9 +22,22 @@ pub(super) struct Answered(
 pub(super) struct Body([u8; 32]);
 
 impl Body {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    /// The same bytes of another service, or of another kind, are another body.
+    pub(super) fn of(bytes: &[u8], shape: Shape, origin: &Origin) -> Self {
+        let mut context = Context::new(&SHA256);
+        let kind = [shape as u8];
+        for part in [
+            &kind[..],
+            origin.service.as_bytes(),
+            origin.instance.as_bytes(),
+            bytes,
+        ] {
+            // Each is bound to its place by its length.
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
         let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+        hash.copy_from_slice(context.finish().as_ref());
         Self(hash)
     }
 }
@@ -36,7 +50,10 @@ impl Answered {
             answers.pop_front();
         }
         let (_, _, report) = answers.iter().find(|(known, ..)| *known == body)?;
-        Some(report.clone())
+        Some(Report {
+            repeated: Some(Repeated),
+            ..report.clone()
+        })
     }
 
     /// Remembers an answer.
@@ -49,8 +66,8 @@ impl Answered {
     }
 }
 
-/// Senders try again within minutes.
-const FOR: Duration = Duration::from_secs(10 * 60);
+/// Senders try again within seconds. Whoever has the same to say later says it anew.
+const FOR: Duration = Duration::from_secs(60);
 
 /// A sender that tries again has a few bodies under way; each answer takes two kilobytes.
 const MOST: usize = 64;

@@ -26,6 +26,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use tracing::warn;
 use transport::tasks::heavy;
+use transport::trust::KeyId;
 
 use self::answered::Answered;
 use self::body::{BodyError, Room};
@@ -37,13 +38,14 @@ use crate::logs::entry::Origin;
 use crate::logs::feed::Feed;
 use crate::logs::ring::Ring;
 use crate::parts::{SectionError, Variables};
+use crate::{Callers, Served};
 
 /// Makes the routes; there are none without a key for senders.
 pub(super) fn routes(
     config: &IngestConfig,
     variables: &Variables,
     ring: &Arc<Ring>,
-) -> Result<Option<Router>, SectionError> {
+) -> Result<Option<Served>, SectionError> {
     let variable = &config.key_env;
     let Some(secret) = variables.get(variable) else {
         return Ok(None);
@@ -55,32 +57,40 @@ pub(super) fn routes(
     Ok(Some(serve(key, Arc::clone(ring))))
 }
 
-fn serve(key: IngestKey, ring: Arc<Ring>) -> Router {
+fn serve(key: IngestKey, ring: Arc<Ring>) -> Served {
+    let key = Arc::new(key);
     let ingest = Ingest {
-        key,
+        key: Arc::clone(&key),
         ring,
         room: Room::default(),
         answered: Answered::default(),
     };
-    Router::new()
+    let routes = Router::new()
         .route("/_tunnel/logs", post(take_lines))
         .route("/_tunnel/logs/v1/logs", post(take_records))
         // The body has bounds of its own.
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::new(ingest))
+        .with_state(Arc::new(ingest));
+    let callers = Callers::new(move |headers| key.is_in(headers).then_some(SENDERS));
+    Served { routes, callers }
 }
 
 #[derive(Debug)]
 struct Ingest {
-    key: IngestKey,
+    key: Arc<IngestKey>,
     ring: Arc<Ring>,
     room: Room,
     answered: Answered,
 }
 
+/// Takes lines; and records too, for whoever gives an exporter of OTLP this path.
 async fn take_lines(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response {
+    if encoding(request.headers()) == Some(Encoding::Protobuf) {
+        return take_records(State(ingest), request).await;
+    }
     match ingest.lines(request).await {
-        Ok(report) => report.into_response(),
+        Ok(Posted::Lines(report)) => report.into_response(),
+        Ok(Posted::Records(outcome)) => outcome_of(&outcome, Encoding::Json),
         Err(refusal) => {
             let error = refusal.to_string();
             refusal.answer(json(&Said { error }))
@@ -89,20 +99,10 @@ async fn take_lines(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -
 }
 
 async fn take_records(State(ingest): State<Arc<Ingest>>, request: Request<Body>) -> Response {
-    let encoding = text(request.headers(), CONTENT_TYPE.as_str()).and_then(Encoding::of);
+    let encoding = encoding(request.headers());
     let answer = encoding.unwrap_or(Encoding::Json);
     match ingest.records(encoding, request).await {
-        Ok(outcome) => {
-            let status = match outcome {
-                Outcome::Whole { .. } => StatusCode::OK,
-                Outcome::Broken { .. } => StatusCode::BAD_REQUEST,
-            };
-            (
-                status,
-                typed(answer.content_type(), otlp::answer(answer, &outcome)),
-            )
-                .into_response()
-        }
+        Ok(outcome) => outcome_of(&outcome, answer),
         Err(refusal) => {
             let status = otlp::status(answer, &refusal.to_string());
             refusal.answer(typed(answer.content_type(), status))
@@ -110,22 +110,52 @@ async fn take_records(State(ingest): State<Arc<Ingest>>, request: Request<Body>)
     }
 }
 
+fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    text(headers, CONTENT_TYPE.as_str()).and_then(Encoding::of)
+}
+
+fn outcome_of(outcome: &Outcome, encoding: Encoding) -> Response {
+    // A sender does not come again for either: what is rejected stays so.
+    let status = match outcome.is_refusal() {
+        true => StatusCode::BAD_REQUEST,
+        false => StatusCode::OK,
+    };
+    let body = otlp::answer(encoding, outcome);
+    (status, typed(encoding.content_type(), body)).into_response()
+}
+
+/// What a body that was posted to the path of lines has become.
+enum Posted {
+    Lines(Report),
+    Records(Outcome),
+}
+
 impl Ingest {
-    async fn lines(&self, request: Request<Body>) -> Result<Report, Refusal> {
+    async fn lines(&self, request: Request<Body>) -> Result<Posted, Refusal> {
         self.known(request.headers())?;
         let content_type = text(request.headers(), CONTENT_TYPE.as_str());
         let shape = Shape::of(content_type).ok_or(Refusal::Lines)?;
         let origin = named(request.uri(), request.headers());
         let body = self.room.take(request).await?;
-        Ok(heavy(|| self.keep(&body.bytes, shape, origin)))
+        Ok(heavy(|| match shape {
+            Shape::Ndjson | Shape::Json if otlp::is_request(&body.bytes) => {
+                Posted::Records(self.keep_records(&body.bytes, Encoding::Json, &origin))
+            }
+            _ => Posted::Lines(self.keep(&body.bytes, shape, origin)),
+        }))
     }
 
     fn keep(&self, body: &[u8], shape: Shape, origin: Origin) -> Report {
-        let name = answered::Body::of(body);
+        let name = answered::Body::of(body, shape, &origin);
         if let Some(report) = self.answered.before(name) {
             return report;
         }
-        let mut feed = Feed::new(Arc::clone(&self.ring), origin);
+        let feed = Feed::new(Arc::clone(&self.ring), origin);
+        let mut feed = match shape {
+            // A stack trace is one entry, as in the app's output.
+            Shape::Text => feed.joining(),
+            Shape::Ndjson | Shape::Json => feed,
+        };
         let report = ndjson::take(body, shape, &mut feed);
         if report.refused > 0 {
             warn!(
@@ -147,11 +177,15 @@ impl Ingest {
         let encoding = encoding.ok_or(Refusal::Records)?;
         let origin = named(request.uri(), request.headers());
         let body = self.room.take(request).await?;
-        let outcome = heavy(|| otlp::take(&body.bytes, encoding, &origin, &self.ring));
+        Ok(heavy(|| self.keep_records(&body.bytes, encoding, &origin)))
+    }
+
+    fn keep_records(&self, body: &[u8], encoding: Encoding, origin: &Origin) -> Outcome {
+        let outcome = otlp::take(body, encoding, origin, &self.ring);
         if let Some(trouble) = outcome.trouble() {
             warn!("OTLP log records that were posted are refused: {trouble}");
         }
-        Ok(outcome)
+        outcome
     }
 
     fn known(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -254,3 +288,6 @@ fn json(said: &impl Serialize) -> Response {
 fn typed(content_type: &'static str, body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, content_type)], body).into_response()
 }
+
+/// Those who show the ingest key, as the front counts them: there is one key, and it is no tunnel's.
+const SENDERS: KeyId = KeyId(*b"senders\0");

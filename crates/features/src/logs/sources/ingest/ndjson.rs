@@ -4,7 +4,7 @@
 //! with its number; the others are kept.
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::logs::Feed;
@@ -31,6 +31,19 @@ pub(super) struct Report {
     /// The first of those.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) errors: Vec<Refused>,
+    /// That all this became of the body when it came a moment ago: nothing was kept of it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) repeated: Option<Repeated>,
+}
+
+/// Shown as `true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Repeated;
+
+impl Serialize for Repeated {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
 }
 
 /// A line that was refused.
@@ -126,7 +139,6 @@ impl Lines<'_> {
         let ended = each(body, |element| {
             self.at += 1;
             self.object(element.get().as_bytes());
-            Ok(())
         });
         if let Err(trouble) = ended {
             self.at += 1;

@@ -26,7 +26,7 @@ type Answer = (u16, String);
 impl Play {
     fn begin() -> Self {
         let ring = Arc::new(Ring::new(LogsConfig::default()));
-        let routes = serve(IngestKey::new(KEY).unwrap(), Arc::clone(&ring));
+        let Served { routes, .. } = serve(IngestKey::new(KEY).unwrap(), Arc::clone(&ring));
         Self { ring, routes }
     }
 
@@ -188,6 +188,35 @@ async fn records_in_json_are_the_same_as_in_protobuf() {
 }
 
 #[tokio::test]
+async fn records_that_are_posted_as_lines_are_taken_as_records() {
+    let json = include_bytes!("../recorded/otel-js.json");
+    for (body, headers, answer) in [
+        (&json[..], &[JSON][..], "{}"),
+        (json, &[NDJSON], "{}"),
+        (
+            include_bytes!("../recorded/otel-python.pb"),
+            &[PROTOBUF],
+            "",
+        ),
+    ] {
+        let (by_lines, by_records) = (Play::begin(), Play::begin());
+        let answered = by_lines.lines(headers, body).await;
+        assert_eq!(answered, (200, answer.to_owned()));
+        let content_type = if headers == [PROTOBUF] {
+            PROTOBUF
+        } else {
+            JSON
+        };
+        by_records.records(&[content_type], body).await;
+        assert_eq!(by_lines.shown(), by_records.shown());
+    }
+    let play = Play::begin();
+    let line_of_text = r#"{"msg":"m","resourceLogs":3}"#;
+    assert_eq!(play.lines(&[JSON], line_of_text).await.0, 200);
+    assert_eq!(play.shown(), [line("app", "info", "m")]);
+}
+
+#[tokio::test]
 async fn of_a_malformed_body_the_good_lines_are_kept_and_the_others_named() {
     let play = Play::begin();
     let body = b"{\"msg\":\"one\"}\n\n{\"msg\":\nnothing\n[1]\n{\"msg\":\"two\"}\n\xff{}\n";
@@ -219,13 +248,18 @@ async fn of_a_malformed_body_the_good_lines_are_kept_and_the_others_named() {
 async fn a_body_that_is_sent_again_after_a_refusal_keeps_nothing_twice() {
     let play = Play::begin();
     let body = "{\"msg\":\"one\"}\nnothing\n";
-    let first = play.lines(&[NDJSON], body).await;
-    assert_eq!(play.lines(&[NDJSON], body).await, first);
+    let (status, first) = play.lines(&[NDJSON], body).await;
+    let again = first.replace("]}", "],\"repeated\":true}");
+    assert_eq!(play.lines(&[NDJSON], body).await, (status, again));
     assert_eq!(play.log().len(), 1);
-    // After some minutes it is no retry any more.
-    tokio::time::advance(std::time::Duration::from_secs(601)).await;
-    play.lines(&[NDJSON], body).await;
+    // Another service has the same to say.
+    let other = [NDJSON, ("x-tunnel-service", "other")];
+    assert_eq!(play.lines(&other, body).await.1, first);
     assert_eq!(play.log().len(), 2);
+    // After a minute it is no retry any more.
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    play.lines(&[NDJSON], body).await;
+    assert_eq!(play.log().len(), 3);
 }
 
 #[tokio::test]
@@ -251,6 +285,20 @@ async fn arrays_objects_and_ndjson_by_another_name_are_taken_apart() {
         .map(|(_, _, message)| message)
         .collect();
     assert_eq!(messages, ["a", "b", "c", "d", "e", "f", "plain"]);
+}
+
+#[tokio::test]
+async fn a_stack_trace_in_plain_text_is_one_entry() {
+    let play = Play::begin();
+    let text = ("content-type", "text/plain");
+    let trace = "Error: boom\n    at main (/app/a.js:1:2)\n    at b (/app/b.js:3:4)";
+    let answer = play
+        .lines(&[text], format!("before\n{trace}\nbehind\n{trace}"))
+        .await;
+    assert_eq!(answer, (200, r#"{"kept":8,"refused":0}"#.to_owned()));
+    let trace = line("app", "error", trace);
+    let [before, behind] = ["before", "behind"].map(|text| line("app", "info", text));
+    assert_eq!(play.shown(), [before, trace.clone(), behind, trace]);
 }
 
 #[tokio::test]

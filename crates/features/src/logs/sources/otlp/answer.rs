@@ -7,15 +7,12 @@ use super::{Encoding, Outcome};
 
 /// Writes the answer to a request.
 pub(in crate::logs::sources) fn answer(encoding: Encoding, outcome: &Outcome) -> Vec<u8> {
-    let trouble = outcome.trouble();
-    match (outcome, trouble) {
-        (Outcome::Whole { .. }, None) => match encoding {
-            // A message without fields has no bytes.
-            Encoding::Protobuf => Vec::new(),
-            Encoding::Json => b"{}".to_vec(),
-        },
-        (&Outcome::Whole { rejected, .. }, Some(trouble)) => partial(encoding, rejected, trouble),
-        (Outcome::Broken { .. }, trouble) => status(encoding, &trouble.unwrap_or_default()),
+    match (outcome.trouble(), encoding) {
+        // A message without fields has no bytes.
+        (None, Encoding::Protobuf) => Vec::new(),
+        (None, Encoding::Json) => b"{}".to_vec(),
+        (Some(trouble), _) if outcome.is_refusal() => status(encoding, &trouble),
+        (Some(trouble), _) => partial(encoding, outcome.rejected, trouble),
     }
 }
 

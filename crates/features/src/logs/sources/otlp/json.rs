@@ -17,43 +17,78 @@ use crate::logs::entry::Origin;
 use crate::logs::sources::json::{Trouble, each};
 
 /// Reads an `ExportLogsServiceRequest`.
-pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) -> Result<(), Fault> {
-    let request: Request<'_> = parse(body)?;
-    Ok(each_of(request.resource_logs, |it| {
-        read_resource(it, intake)
-    })?)
+pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) {
+    match parse::<Request<'_>>(body) {
+        Ok(request) => each_of(request.resource_logs, intake, read_resource),
+        Err(trouble) => intake.reject(trouble),
+    }
 }
 
-fn read_resource(text: &RawValue, intake: &mut Intake<'_>) -> Result<(), Trouble> {
-    let logs: ResourceLogs<'_> = parse(text.get().as_bytes())?;
-    let origin = intake.origin(&logs.resource);
-    each_of(logs.scope_logs, |it| read_scope(it, &origin, intake))
+/// Whether a body is one object that has what a request has, and no line of a log would: an array of
+/// `resourceLogs`.
+pub(super) fn is_request(body: &[u8]) -> bool {
+    let request = parse::<Request<'_>>(body).ok();
+    let logs = request.and_then(|request| request.resource_logs);
+    logs.is_some_and(|logs| logs.get().starts_with('['))
 }
 
-fn read_scope(text: &RawValue, origin: &Origin, intake: &mut Intake<'_>) -> Result<(), Trouble> {
-    let logs: ScopeLogs<'_> = parse(text.get().as_bytes())?;
-    each_of(logs.log_records, |it| {
-        let text = it.get().as_bytes();
-        if text.len() > LONGEST {
-            intake.reject();
-        } else {
-            let record: LogRecord = parse(text)?;
-            intake.keep(origin, &logs.scope, &record);
+fn read_resource(text: &RawValue, intake: &mut Intake<'_>) {
+    let logs: ResourceLogs<'_> = match parse(text.get().as_bytes()) {
+        Ok(logs) => logs,
+        Err(trouble) => return intake.reject(trouble),
+    };
+    let resource: Resource = intake.described(maybe_parse(logs.resource));
+    let origin = intake.origin(&resource);
+    each_of(logs.scope_logs, intake, |it, intake| {
+        read_scope(it, &origin, intake);
+    });
+}
+
+fn read_scope(text: &RawValue, origin: &Origin, intake: &mut Intake<'_>) {
+    let logs: ScopeLogs<'_> = match parse(text.get().as_bytes()) {
+        Ok(logs) => logs,
+        Err(trouble) => return intake.reject(trouble),
+    };
+    let scope: Scope = intake.described(maybe_parse(logs.scope));
+    each_of(logs.log_records, intake, |it, intake| {
+        match record(it.get().as_bytes()) {
+            Ok(record) => intake.keep(origin, &scope, &record),
+            Err(fault) => intake.reject(fault),
         }
-        Ok(())
-    })
+    });
+}
+
+fn record(text: &[u8]) -> Result<LogRecord, Fault> {
+    if text.len() > LONGEST {
+        return Err(Fault::Long);
+    }
+    Ok(parse(text)?)
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Trouble> {
     serde_json::from_slice(text).map_err(|error| Trouble::of(&error))
 }
 
-/// Goes through an array that may not be there.
+/// Reads what may be `null` or not there.
+fn maybe_parse<'a, T: Deserialize<'a> + Default>(text: Option<&'a RawValue>) -> Result<T, Trouble> {
+    text.map_or_else(|| Ok(T::default()), |text| parse(text.get().as_bytes()))
+}
+
+/// Goes through an array that may not be there; one that is none counts as one that is rejected.
 fn each_of<'a>(
     array: Option<&'a RawValue>,
-    take: impl FnMut(&'a RawValue) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    array.map_or(Ok(()), |array| each(array.get().as_bytes(), take))
+    intake: &mut Intake<'_>,
+    mut take: impl FnMut(&'a RawValue, &mut Intake<'_>),
+) {
+    let Some(array) = array else {
+        return;
+    };
+    let gone_through = each(array.get().as_bytes(), |element| {
+        take(element, intake);
+    });
+    if let Err(trouble) = gone_through {
+        intake.reject(trouble);
+    }
 }
 
 #[derive(Deserialize)]
@@ -66,8 +101,8 @@ struct Request<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResourceLogs<'a> {
-    #[serde(default, deserialize_with = "maybe")]
-    resource: Resource,
+    #[serde(borrow)]
+    resource: Option<&'a RawValue>,
     #[serde(borrow)]
     scope_logs: Option<&'a RawValue>,
 }
@@ -75,8 +110,8 @@ struct ResourceLogs<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ScopeLogs<'a> {
-    #[serde(default, deserialize_with = "maybe")]
-    scope: Scope,
+    #[serde(borrow)]
+    scope: Option<&'a RawValue>,
     #[serde(borrow)]
     log_records: Option<&'a RawValue>,
 }

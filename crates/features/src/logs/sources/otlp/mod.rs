@@ -3,7 +3,8 @@
 //! ```text
 //! body ── protobuf | json, a record at a time ──▶ Intake ── record.rs ──▶ Line ──▶ Ring
 //! ```
-//! A request is never read as a whole: two bytes of it can stand for a record, so that what a body of
+//! A record that cannot be read is rejected and counted, and those beside it are kept. A request is
+//! never read as a whole: two bytes of it can stand for a record, so that what a body of
 //! 10 MiB may become is far more than it is.
 
 mod answer;
@@ -49,59 +50,48 @@ impl Encoding {
 }
 
 /// What became of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It was read to its end.
-    Whole {
-        /// How many records are in the log.
-        kept: u64,
-        /// How many are not, because they are too long.
-        rejected: u64,
-    },
-    /// It is malformed; the records before are in the log.
-    Broken {
-        /// How many.
-        kept: u64,
-        /// What is wrong.
-        malformed: Malformed,
-    },
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// How many records are in the log.
+    pub(super) kept: u64,
+    /// How many are not; where a group of them cannot be read, it counts as one.
+    pub(super) rejected: u64,
+    /// The first thing that is wrong.
+    first: Option<Malformed>,
 }
 
 impl Outcome {
+    /// Whether the request is refused as a whole: there was something, and none of it is kept.
+    pub(super) const fn is_refusal(&self) -> bool {
+        self.kept == 0 && self.rejected > 0
+    }
+
     /// Says what is wrong, if anything is.
     pub(super) fn trouble(&self) -> Option<String> {
-        match self {
-            Self::Whole { rejected: 0, .. } => None,
-            Self::Whole { kept, rejected } => Some(format!(
-                "{rejected} records are longer than 1 MiB; {kept} are kept"
-            )),
-            Self::Broken { kept, malformed } => Some(format!("{malformed}; {kept} are kept")),
-        }
+        let Self { kept, rejected, .. } = self;
+        let first = self.first.as_ref()?;
+        Some(format!("{first}; {rejected} are rejected, {kept} are kept"))
     }
 }
 
-/// Appends the records of a request to the ring.
+/// Whether a body in JSON is a request, whatever path it was posted to.
+pub(super) fn is_request(body: &[u8]) -> bool {
+    json::is_request(body)
+}
+
+/// Appends the records of a request to the ring: each that can be read, whatever is beside it.
 pub(super) fn take(body: &[u8], encoding: Encoding, otherwise: &Origin, ring: &Ring) -> Outcome {
     let mut intake = Intake {
         ring,
         otherwise,
         now: now(),
-        kept: 0,
-        rejected: 0,
+        outcome: Outcome::default(),
     };
-    let read = match encoding {
+    match encoding {
         Encoding::Protobuf => protobuf::read(body, &mut intake),
         Encoding::Json => json::read(body, &mut intake),
-    };
-    let Intake { kept, rejected, .. } = intake;
-    match read {
-        Ok(()) => Outcome::Whole { kept, rejected },
-        Err(fault) => {
-            let record = kept + rejected + 1;
-            let malformed = Malformed { record, fault };
-            Outcome::Broken { kept, malformed }
-        }
     }
+    intake.outcome
 }
 
 /// Where the records of a request go.
@@ -109,8 +99,7 @@ struct Intake<'r> {
     ring: &'r Ring,
     otherwise: &'r Origin,
     now: u64,
-    kept: u64,
-    rejected: u64,
+    outcome: Outcome,
 }
 
 impl Intake<'_> {
@@ -124,18 +113,36 @@ impl Intake<'_> {
     fn keep(&mut self, origin: &Origin, scope: &Scope, record: &LogRecord) {
         self.ring
             .append(record::line(origin, scope, record, self.now));
-        self.kept += 1;
+        self.outcome.kept += 1;
     }
 
-    fn reject(&mut self) {
-        self.rejected += 1;
+    /// Counts a record, or what should hold some, that cannot be taken.
+    fn reject(&mut self, fault: impl Into<Fault>) {
+        self.note(fault);
+        self.outcome.rejected += 1;
+    }
+
+    /// Returns what describes the records of a group; what cannot be read describes nothing, and the
+    /// records are read without it.
+    fn described<T: Default, F: Into<Fault>>(&mut self, read: Result<T, F>) -> T {
+        read.unwrap_or_else(|fault| {
+            self.note(fault);
+            T::default()
+        })
+    }
+
+    fn note(&mut self, fault: impl Into<Fault>) {
+        let outcome = &mut self.outcome;
+        let record = outcome.kept + outcome.rejected + 1;
+        let fault = fault.into();
+        outcome.first.get_or_insert(Malformed { record, fault });
     }
 }
 
 /// A request that is not as OTLP says. The sender is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("at record {record}: {fault}")]
-pub(super) struct Malformed {
+struct Malformed {
     /// Counted from 1.
     record: u64,
     fault: Fault,
@@ -147,6 +154,8 @@ enum Fault {
     Protobuf(#[from] prost::DecodeError),
     #[error("{0}")]
     Json(#[from] super::json::Trouble),
+    #[error("it is longer than 1 MiB")]
+    Long,
 }
 
 /// The longest record that is read: a line has no more, and what it becomes in memory is ten times

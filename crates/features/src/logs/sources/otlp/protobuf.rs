@@ -9,34 +9,42 @@ use super::{Fault, Intake, LONGEST};
 use crate::logs::entry::Origin;
 
 /// Reads an `ExportLogsServiceRequest`.
-pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) -> Result<(), Fault> {
+pub(super) fn read(body: &[u8], intake: &mut Intake<'_>) {
     for resource_logs in fields(body, RESOURCE_LOGS) {
-        read_resource(resource_logs?, intake)?;
+        match resource_logs {
+            Ok(resource_logs) => read_resource(resource_logs, intake),
+            Err(error) => intake.reject(error),
+        }
     }
-    Ok(())
 }
 
 /// Reads a `ResourceLogs`: first the resource, wherever it stands, then what it writes.
-fn read_resource(resource_logs: &[u8], intake: &mut Intake<'_>) -> Result<(), Fault> {
-    let resource: Resource = merged(resource_logs)?;
+fn read_resource(resource_logs: &[u8], intake: &mut Intake<'_>) {
+    let resource: Resource = intake.described(merged(resource_logs));
     let origin = intake.origin(&resource);
     for scope_logs in fields(resource_logs, SCOPE_LOGS) {
-        read_scope(scope_logs?, &origin, intake)?;
-    }
-    Ok(())
-}
-
-fn read_scope(scope_logs: &[u8], origin: &Origin, intake: &mut Intake<'_>) -> Result<(), Fault> {
-    let scope: Scope = merged(scope_logs)?;
-    for record in fields(scope_logs, LOG_RECORDS) {
-        let record = record?;
-        if record.len() > LONGEST {
-            intake.reject();
-        } else {
-            intake.keep(origin, &scope, &LogRecord::decode(record)?);
+        match scope_logs {
+            Ok(scope_logs) => read_scope(scope_logs, &origin, intake),
+            Err(error) => intake.reject(error),
         }
     }
-    Ok(())
+}
+
+fn read_scope(scope_logs: &[u8], origin: &Origin, intake: &mut Intake<'_>) {
+    let scope: Scope = intake.described(merged(scope_logs));
+    for record in fields(scope_logs, LOG_RECORDS) {
+        match record.map_err(Fault::from).and_then(decoded) {
+            Ok(record) => intake.keep(origin, &scope, &record),
+            Err(fault) => intake.reject(fault),
+        }
+    }
+}
+
+fn decoded(record: &[u8]) -> Result<LogRecord, Fault> {
+    if record.len() > LONGEST {
+        return Err(Fault::Long);
+    }
+    Ok(LogRecord::decode(record)?)
 }
 
 /// Reads the message that describes the others of its level: number 1 in each.

@@ -15,6 +15,14 @@ fn taken(body: &[u8], encoding: Encoding) -> (Outcome, Vec<Line>) {
     (outcome, log::lines(&ring))
 }
 
+/// The outcome of a request of which all is kept.
+fn all(kept: u64) -> Outcome {
+    Outcome {
+        kept,
+        ..Outcome::default()
+    }
+}
+
 /// A message in a field of the one above it.
 fn field(number: u8, message: &[u8]) -> Vec<u8> {
     let mut field = vec![number << 3 | 2];
@@ -49,65 +57,77 @@ fn record(body: &str) -> LogRecord {
 fn a_request_that_is_cut_anywhere_keeps_what_is_whole_and_never_panics() {
     let body = request(&[record("one"), record("two")]);
     let (outcome, _) = taken(&body, Encoding::Protobuf);
-    assert_eq!(
-        outcome,
-        Outcome::Whole {
-            kept: 2,
-            rejected: 0
-        }
-    );
+    assert_eq!(outcome, all(2));
     for end in 1..body.len() {
         let (outcome, _) = taken(&body[..end], Encoding::Protobuf);
-        assert!(
-            matches!(outcome, Outcome::Broken { .. }),
-            "{end}: {outcome:?}"
-        );
+        assert!(outcome.is_refusal(), "{end}: {outcome:?}");
     }
     let json = include_bytes!("../recorded/otel-js.json");
     for end in 0..json.len() {
         let (outcome, _) = taken(&json[..end], Encoding::Json);
-        assert!(
-            matches!(outcome, Outcome::Broken { .. }),
-            "{end}: {outcome:?}"
-        );
+        assert!(outcome.is_refusal(), "{end}: {outcome:?}");
     }
 }
 
 #[test]
-fn a_malformed_record_is_named_and_those_before_it_are_kept() {
-    let mut records = field(2, &record("one").encode_to_vec());
-    records.extend(field(2, &[0x2a, 0x05, 0x0a]));
-    let body = field(1, &field(2, &records));
-    let (outcome, lines) = taken(&body, Encoding::Protobuf);
-    assert_eq!(lines.len(), 1);
+fn a_malformed_record_is_named_and_those_around_it_are_kept() {
+    let good = |body| field(2, &record(body).encode_to_vec());
+    let bad = field(2, &[0x2a, 0x05, 0x0a]);
+    let scope = |records: &[Vec<u8>]| field(2, &records.concat());
+    let first = scope(&[good("one"), bad.clone(), good("two")]);
+    // A scope of which the end is missing, and one that cannot describe itself.
+    let cut = field(2, &[good("three"), vec![0x12, 0x7f]].concat());
+    let unnamed = field(2, &[field(1, &[0x0a, 0x7f]), good("four")].concat());
+    let body = [
+        field(1, &[first, cut, unnamed].concat()),
+        field(1, &scope(&[good("five")])),
+    ];
+    let (outcome, lines) = taken(&body.concat(), Encoding::Protobuf);
+    let messages: Vec<_> = lines.iter().map(|line| &*line.message).collect();
+    assert_eq!(messages, ["one", "two", "three", "four", "five"]);
     let trouble = outcome.trouble().unwrap();
     assert!(trouble.starts_with("at record 2: "), "{trouble}");
-    assert!(trouble.ends_with("; 1 are kept"), "{trouble}");
-    let status = Status::decode(&*answer(Encoding::Protobuf, &outcome)).unwrap();
-    assert_eq!((status.code, status.message), (3, trouble));
+    assert!(
+        trouble.ends_with("; 2 are rejected, 5 are kept"),
+        "{trouble}"
+    );
+    let said = ExportLogsServiceResponse::decode(&*answer(Encoding::Protobuf, &outcome)).unwrap();
+    let partial = said.partial_success.unwrap();
+    assert_eq!(
+        (partial.rejected_log_records, partial.error_message),
+        (2, trouble)
+    );
 
-    let json = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{"body":"secret"}]}]}]}"#;
+    let json = br#"{"resourceLogs":[5,{"resource":"secret","scopeLogs":[
+        {"logRecords":[{},{"body":"secret"},{}]},{"logRecords":"secret"},{"logRecords":[{}]}]}]}"#;
     let (outcome, lines) = taken(json, Encoding::Json);
-    assert_eq!(lines.len(), 1);
+    assert_eq!((lines.len(), outcome.kept, outcome.rejected), (3, 3, 3));
     let said = String::from_utf8(answer(Encoding::Json, &outcome)).unwrap();
     assert!(
-        said.contains("at record 2: it is JSON, but not the object"),
+        said.contains("at record 1: it is JSON, but not the object"),
         "{said}"
     );
+    assert!(said.contains(r#""rejectedLogRecords":"3""#), "{said}");
     assert!(!said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_request_of_which_nothing_can_be_kept_is_refused_with_what_is_wrong() {
+    let body = field(1, &field(2, &field(2, &[0x2a, 0x05, 0x0a])));
+    let (outcome, _) = taken(&body, Encoding::Protobuf);
+    assert!(outcome.is_refusal());
+    let status = Status::decode(&*answer(Encoding::Protobuf, &outcome)).unwrap();
+    assert_eq!(
+        (status.code, status.message),
+        (3, outcome.trouble().unwrap())
+    );
 }
 
 #[test]
 fn a_record_that_is_too_long_is_rejected_and_counted() {
     let body = request(&[record(&"x".repeat(LONGEST)), record("short")]);
     let (outcome, lines) = taken(&body, Encoding::Protobuf);
-    assert_eq!(
-        outcome,
-        Outcome::Whole {
-            kept: 1,
-            rejected: 1
-        }
-    );
+    assert_eq!((outcome.kept, outcome.rejected), (1, 1));
     assert_eq!(lines[0].message, "short");
     let said = ExportLogsServiceResponse::decode(&*answer(Encoding::Protobuf, &outcome)).unwrap();
     assert_eq!(said.partial_success.unwrap().rejected_log_records, 1);
@@ -120,13 +140,7 @@ fn a_body_of_empty_records_takes_no_more_than_the_ring() {
     // Each of them takes two bytes.
     let records = [0x12, 0x00].repeat(100_000);
     let (outcome, _) = taken(&field(1, &field(2, &records)), Encoding::Protobuf);
-    assert_eq!(
-        outcome,
-        Outcome::Whole {
-            kept: 100_000,
-            rejected: 0
-        }
-    );
+    assert_eq!(outcome, all(100_000));
 }
 
 #[test]
@@ -140,13 +154,7 @@ fn every_kind_of_value_is_read_in_json_as_it_may_be_written() {
             {"key":"null","value":null}, {"key":"new","value":{"newValue":1}}],
         "body": {"stringValue": "m\u001b[31m"}}]}]}]}"#;
     let (outcome, lines) = taken(json, Encoding::Json);
-    assert_eq!(
-        outcome,
-        Outcome::Whole {
-            kept: 1,
-            rejected: 0
-        }
-    );
+    assert_eq!(outcome, all(1));
     let line = &lines[0];
     assert_eq!(
         (line.time, line.level.name(), &*line.message),

@@ -161,7 +161,9 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Result<(), ApiError> {
     match status {
         _ if status.is_success() => Ok(()),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ApiError::Key),
-        StatusCode::TOO_MANY_REQUESTS => Err(ApiError::Later(retry_after(headers))),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+            Err(ApiError::Later(retry_after(headers)))
+        }
         _ if status.is_server_error() => Err(ApiError::Later(retry_after(headers))),
         _ => Err(ApiError::Refused(status)),
     }
@@ -183,7 +185,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 pub(super) enum ApiError {
     #[error("Render refuses the API key, or it may not see this workspace")]
     Key,
-    #[error("Render does not know what is asked for ({0}): check owner and resources")]
+    #[error(
+        "Render does not know what is asked for ({0}): check owner and resources under \
+         [logs.render]; what was made anew has another id"
+    )]
     Refused(StatusCode),
     #[error("Render asks to come again later")]
     Later(Option<Duration>),

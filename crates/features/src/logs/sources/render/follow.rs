@@ -37,6 +37,8 @@ pub(super) struct Pace {
     pub(super) backoff: BackoffPolicy,
     /// How many pages are fetched after a loss.
     pub(super) pages: u32,
+    /// After an answer that what is asked for is not known.
+    pub(super) refused: Duration,
 }
 
 impl Default for Pace {
@@ -51,6 +53,8 @@ impl Default for Pace {
             },
             // A minute, and 30,000 entries.
             pages: 300,
+            // While Render makes a service anew, or somebody does who has deleted it.
+            refused: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -90,25 +94,25 @@ impl Follower {
 
     async fn follow(&mut self, resources: &[String]) {
         self.name(resources).await;
-        let mut backoff = Backoff::new(self.pace.backoff);
+        let mut tries = Tries::new(self.pace);
         loop {
-            let Err(error) = self.session(&mut backoff).await;
-            let asked = match &error {
-                ApiError::Key | ApiError::Refused(_) => {
-                    warn!("Render's logs are followed no further: {error}");
-                    self.log
-                        .away(format!("Render's logs are followed no further: {error}"));
-                    return;
-                }
-                ApiError::Later(asked) => *asked,
-                _ => None,
+            let Err(error) = self.session(&mut tries).await;
+            let Some(wait) = tries.after(&error) else {
+                let said = format!("Render's logs are followed no further: {error}");
+                warn!("{said}");
+                return self.log.away(said);
             };
-            let wait = backoff.next_attempt().map_or(Duration::ZERO, |it| it.delay);
-            let wait = wait.max(asked.unwrap_or_default());
-            info!(
+            let said = format!(
                 "Render's logs are away, again in {wait:.1?}: {}",
                 chain(&error)
             );
+            if tries.refused == 1 && matches!(error, ApiError::Refused(_)) {
+                // Somebody has to do something.
+                warn!("{said}");
+                self.log.away(said);
+            } else {
+                info!("{said}");
+            }
             sleep(wait).await;
         }
     }
@@ -126,7 +130,7 @@ impl Follower {
     }
 
     /// Follows over one subscription, until it is lost.
-    async fn session(&mut self, backoff: &mut Backoff) -> Result<Infallible, ApiError> {
+    async fn session(&mut self, tries: &mut Tries) -> Result<Infallible, ApiError> {
         let mut socket = self.api.subscribe().await?;
         let mut waiting = VecDeque::new();
         let filling = fill(&self.api, &mut self.log, self.back_fill, self.pace);
@@ -142,11 +146,49 @@ impl Follower {
         loop {
             let heard = live.next().await?;
             // A subscription that is cut at once is no success.
-            backoff.reset();
+            tries.reset();
             if let Some(entry) = heard {
                 self.log.take(entry);
             }
         }
+    }
+}
+
+/// When to try again.
+struct Tries {
+    pace: Pace,
+    backoff: Backoff,
+    /// How often in a row Render has not known what was asked for.
+    refused: u32,
+}
+
+impl Tries {
+    fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            backoff: Backoff::new(pace.backoff),
+            refused: 0,
+        }
+    }
+
+    fn reset(&mut self) {
+        self.backoff.reset();
+        self.refused = 0;
+    }
+
+    /// Returns how long to wait after an error; `None` if it will stay as it is.
+    fn after(&mut self, error: &ApiError) -> Option<Duration> {
+        let asked = match error {
+            ApiError::Key => return None,
+            ApiError::Refused(_) => {
+                self.refused += 1;
+                return (self.refused < MOST_REFUSED).then_some(self.pace.refused);
+            }
+            ApiError::Later(asked) => asked.unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        let wait = self.backoff.next_attempt().map(|attempt| attempt.delay);
+        Some(wait.unwrap_or_default().max(asked))
     }
 }
 
@@ -287,6 +329,9 @@ fn chain(error: &ApiError) -> String {
 /// How much of what was seen is asked for again: entries of several instances do not arrive in the
 /// order of their times.
 const OVERLAP: Duration = Duration::from_secs(10);
+
+/// An hour of them: whoever is at work on it is done by then.
+const MOST_REFUSED: u32 = 6;
 
 /// What comes while a minute of pages is fetched, at 6,000 lines a minute.
 const MOST_WAITING: usize = 10_000;

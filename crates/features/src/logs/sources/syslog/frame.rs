@@ -9,6 +9,8 @@ use crate::logs::entry::MAX_LINE;
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     buffer: Vec<u8>,
+    /// How many bytes of the message that has begun are known to hold no end of a line.
+    searched: usize,
     /// How many bytes are still to come of a message of which the first are not kept any more.
     skip: Skip,
 }
@@ -99,6 +101,7 @@ impl Frames {
         let digits = self
             .buffer
             .iter()
+            .take(MOST_SCANNED)
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         match self.buffer.get(digits) {
@@ -127,7 +130,8 @@ impl Frames {
     }
 
     fn line(&mut self) -> Option<Vec<u8>> {
-        let end = end_of_line(&self.buffer);
+        let end = end_of_line(&self.buffer[self.searched..]).map(|end| self.searched + end);
+        self.searched = 0;
         match end {
             Some(end) if end <= MOST => {
                 let mut message: Vec<u8> = self.buffer.drain(..=end).collect();
@@ -138,7 +142,10 @@ impl Frames {
                 self.skip = Skip::Line;
                 Some(self.buffer.drain(..MOST).collect())
             }
-            _ => None,
+            _ => {
+                self.searched = self.buffer.len();
+                None
+            }
         }
     }
 }
@@ -163,6 +170,9 @@ const LONGEST: usize = 64 * 1024 * 1024;
 
 /// As many as [`LONGEST`] has.
 const MOST_DIGITS: usize = 8;
+
+/// Longer than any length that makes sense, and short enough to be looked at whenever a byte comes.
+const MOST_SCANNED: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -227,6 +237,21 @@ mod tests {
             frames.push(stream.as_bytes());
             assert_eq!(frames.next(), Err(FrameError::Length), "{stream}");
         }
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one_are_searched_once() {
+        let mut frames = Frames::default();
+        let digits = "1".repeat(MOST_SCANNED);
+        frames.push(format!("{digits}{digits}x").as_bytes());
+        for _ in 0..1000 {
+            assert_eq!(frames.next(), Ok(None));
+            assert_eq!(frames.searched, frames.buffer.len());
+            frames.push(b"x");
+        }
+        frames.push(b"\n<>\n");
+        let lengths: Vec<_> = all(&mut frames).iter().map(String::len).collect();
+        assert_eq!(lengths, [2 * MOST_SCANNED + 1001, 2]);
     }
 
     #[test]

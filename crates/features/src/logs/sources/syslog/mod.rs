@@ -3,12 +3,14 @@
 //! ```text
 //! TCP ─▶ TLS ─▶ frame.rs ── a message ──▶ message.rs ── token? ──▶ Line ──▶ Ring
 //! ```
-//! A sender is bounded in what it may send at once and how long half a message may take; senders
-//! are bounded in their number. A message without the token ends its connection, where one is asked.
+//! A sender is bounded in what it may send at once and how long a message may take, and it has its
+//! place only once it has sent one; senders are bounded in their number, in all and by address. A
+//! message without the token ends its connection, where one is asked.
 
 mod config;
 mod frame;
 mod message;
+mod seldom;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +24,15 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, info, warn};
 use transport::tasks::Tasks;
+use transport::trust::Shares;
 
 pub use self::config::SyslogConfig;
 use self::frame::{FrameError, Frames};
+use self::seldom::Seldom;
 use super::key::IngestKey;
 use crate::logs::ring::{Ring, now};
 use crate::parts::{SectionError, Variables};
@@ -55,6 +59,8 @@ struct Syslog {
     /// What each message has to show, if anything.
     token: Option<IngestKey>,
     ring: Arc<Ring>,
+    /// That senders are cut: anybody can bring it about.
+    cut: Seldom,
 }
 
 impl Syslog {
@@ -71,6 +77,7 @@ impl Syslog {
             tls: TlsAcceptor::from(Arc::new(tls)),
             token,
             ring: Arc::clone(ring),
+            cut: Seldom::default(),
         };
         Ok((syslog, listener))
     }
@@ -82,6 +89,7 @@ impl Syslog {
         }
         let syslog = Arc::new(self);
         let places = Arc::new(Semaphore::new(MOST_SENDERS));
+        let (shares, full) = (Shares::new(MOST_BY_ADDRESS), Seldom::default());
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -95,8 +103,11 @@ impl Syslog {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                warn!("{MOST_SENDERS} senders of syslog are connected: {peer} is turned away");
+            let place = Arc::clone(&places).try_acquire_owned().ok();
+            let Some(place) = place.zip(shares.take(peer.ip())) else {
+                if full.is_due() {
+                    warn!("too many senders of syslog are connected: {peer} is turned away");
+                }
                 continue;
             };
             let (syslog, own) = (Arc::clone(&syslog), tasks.clone());
@@ -119,10 +130,10 @@ impl Syslog {
         };
         match ended {
             Ok(()) => {}
-            Err(error @ (SenderError::Token | SenderError::Frame(_))) => {
+            Err(error @ (SenderError::Token | SenderError::Frame(_))) if self.cut.is_due() => {
                 warn!("the syslog sender {peer} is cut: {error}");
             }
-            // A scanner, a probe, a network that broke.
+            // A scanner, a probe, a network that broke; or it was said a moment ago.
             Err(error) => debug!("the syslog sender {peer} is gone: {error}"),
         }
     }
@@ -130,9 +141,9 @@ impl Syslog {
     async fn receive(&self, mut stream: impl AsyncRead + Unpin) -> Result<(), SenderError> {
         let mut frames = Frames::default();
         let mut buffer = vec![0; READ];
+        let mut until = Instant::now() + FIRST;
         loop {
-            let patience = if frames.begun() { MESSAGE } else { SILENCE };
-            let read = timeout(patience, stream.read(&mut buffer)).await;
+            let read = timeout_at(until, stream.read(&mut buffer)).await;
             let Ok(read) = read else {
                 // Some send no line feed either: what is there is a message.
                 frames.finish().map_or(Ok(()), |last| self.take(last))?;
@@ -147,9 +158,17 @@ impl Syslog {
             if length == 0 {
                 return frames.finish().map_or(Ok(()), |last| self.take(last));
             }
+            let had_begun = frames.begun();
             frames.push(&buffer[..length]);
+            let mut taken = 0;
             while let Some(message) = frames.next()? {
                 self.take(message)?;
+                taken += 1;
+            }
+            // However it trickles in, a message has the time of one; and blanks are none.
+            if taken > 0 || frames.begun() != had_begun {
+                let patience = if frames.begun() { MESSAGE } else { SILENCE };
+                until = Instant::now() + patience;
             }
             // Lines of others have their turn.
             tokio::task::yield_now().await;
@@ -191,11 +210,17 @@ enum SenderError {
 /// Each has a buffer of 16 KiB, and at most a message of a megabyte.
 const MOST_SENDERS: usize = 64;
 
+/// Half of them: the senders of a house are few, and nobody keeps all others out from one address.
+const MOST_BY_ADDRESS: usize = MOST_SENDERS / 2;
+
 /// A TLS record.
 const READ: usize = 16 * 1024;
 
 /// Two round trips, and a flight lost twice.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Who connects has something to say. Nobody has shown a token before that.
+const FIRST: Duration = Duration::from_secs(10);
 
 /// A message that has begun comes within this, or never.
 const MESSAGE: Duration = Duration::from_secs(30);

@@ -194,15 +194,62 @@ async fn received(bytes: &[u8]) -> Result<(), SenderError> {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_message_and_silence_are_waited_for_so_long_and_no_longer() {
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
+    assert!(matches!(received(b"\n\n").await, Err(SenderError::Slow)));
+    assert_eq!(begun.elapsed().as_secs(), FIRST.as_secs());
+    let begun = Instant::now();
     assert!(matches!(received(b"99 <12>").await, Err(SenderError::Slow)));
     assert_eq!(begun.elapsed().as_secs(), MESSAGE.as_secs());
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     assert!(matches!(
         received(b"<12>whole\n").await,
         Err(SenderError::Slow)
     ));
     assert_eq!(begun.elapsed().as_secs(), SILENCE.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_trickles_has_no_more_time_than_another() {
+    let Bound { syslog, .. } = Bound::new(None, &Arc::new(Ring::new(LogsConfig::default())));
+    let (mut sender, receiver) = duplex(64);
+    let begun = Instant::now();
+    let trickling = async {
+        sender.write_all(b"<12>first\n<12>").await.ok();
+        loop {
+            tokio::time::sleep(MESSAGE / 4).await;
+            sender.write_all(b"x").await.ok();
+        }
+    };
+    tokio::select! {
+        ended = syslog.receive(receiver) => assert!(matches!(ended, Err(SenderError::Slow))),
+        () = trickling => unreachable!("a sender that trickles for ever"),
+    }
+    assert_eq!(begun.elapsed().as_secs(), MESSAGE.as_secs());
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_the_places_of_all() {
+    let play = Play::begin(None);
+    let mut held = Vec::new();
+    for _ in 0..MOST_BY_ADDRESS {
+        held.push(play.connect().await);
+    }
+    let mut beyond = TcpStream::connect(play.address).await.unwrap();
+    assert_eq!(
+        beyond.read(&mut [0]).await.unwrap_or_default(),
+        0,
+        "it is turned away"
+    );
+    held.pop();
+    // The place is free as soon as the server has seen the end.
+    let stream = loop {
+        let stream = TcpStream::connect(play.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        if let Ok(stream) = play.connector.connect(name, stream).await {
+            break stream;
+        }
+    };
+    drop(stream);
 }
 
 #[tokio::test(start_paused = true)]

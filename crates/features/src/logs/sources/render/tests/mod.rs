@@ -59,6 +59,7 @@ impl Play {
                 attempts: None,
             },
             pages,
+            refused: moment,
         };
         let follower = Follower::new(api, Arc::clone(&self.ring), wanted.back_fill, pace);
         let tasks = self.tasks.clone();
@@ -178,12 +179,40 @@ async fn after_a_cut_what_came_meanwhile_is_fetched_and_nothing_comes_twice() {
 async fn a_quota_and_a_failure_are_waited_for() {
     let play = Play::begin().await;
     play.render.write("a");
-    play.render.render().refusals = vec![(404, None), (429, Some(0)), (503, None), (500, None)];
+    play.render.render().refusals = vec![
+        (404, None),
+        (429, Some(0)),
+        (503, None),
+        (408, None),
+        (500, None),
+    ];
     play.follow("rnd_key");
     // The first was for the service's name, which goes by its id then.
     assert_eq!(play.messages(1).await, messages(&["a"]));
     assert_eq!(&*log::lines(&play.ring)[0].origin.service, "srv-1");
-    assert_eq!(play.asked("/v1/logs/subscribe"), 4);
+    assert_eq!(play.asked("/v1/logs/subscribe"), 5);
+}
+
+#[tokio::test]
+async fn what_render_does_not_know_is_asked_for_a_few_times_and_said() {
+    let play = Play::begin().await;
+    play.render.write("a");
+    play.render.render().refusals = vec![(404, None); 3];
+    play.follow("rnd_key");
+    let reason = play.away().await;
+    assert!(reason.contains("check owner and resources"), "{reason}");
+    assert_eq!(play.messages(1).await, messages(&["a"]));
+    assert_eq!(play.asked("/v1/logs/subscribe"), 3);
+
+    let play = Play::begin().await;
+    play.render.render().refusals = vec![(404, None); 100];
+    play.follow("rnd_key");
+    let given_up = |record: &Record| {
+        matches!(record, Record::Mark(mark) if matches!(
+        &mark.event, Event::SourceAway { reason } if reason.contains("no further")))
+    };
+    log::until_records(&play.ring, |records| records.iter().any(given_up)).await;
+    assert_eq!(play.asked("/v1/logs/subscribe"), 6);
 }
 
 #[tokio::test]
