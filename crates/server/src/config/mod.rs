@@ -34,7 +34,7 @@ mod key;
 mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use features::parts::Sections;
 
@@ -50,6 +50,8 @@ pub struct ConfigFile {
     pub sections: Sections,
     /// The variables that are named anywhere in it: they hold secrets.
     pub variables: BTreeSet<String>,
+    /// Where it was read; `None` if there is none.
+    pub path: Option<PathBuf>,
 }
 
 impl ConfigFile {
@@ -67,7 +69,11 @@ impl ConfigFile {
             reason,
         };
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        Self::parse(&text, folder).map_err(wrong)
+        let file = Self::parse(&text, folder).map_err(wrong)?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..file
+        })
     }
 
     fn parse(text: &str, folder: &Path) -> Result<Self, String> {
@@ -81,6 +87,7 @@ impl ConfigFile {
                 .map_err(|error| format!("[[keys]]: {error}"))?,
             None => Vec::new(),
         };
+        refuse_unknown_features(&keys)?;
         // One file may serve both ends: what is the client's is not looked at here.
         sections.remove("client");
         let features = || features::ALL.iter().map(|feature| feature.protocol.feature);
@@ -99,8 +106,28 @@ impl ConfigFile {
             keys,
             sections: Sections::new(sections),
             variables,
+            path: None,
         })
     }
+}
+
+/// A key for a feature that is misspelt would reach nothing, and nobody would know why.
+fn refuse_unknown_features(keys: &[KeyConfig]) -> Result<(), String> {
+    let known: Vec<_> = features::ALL
+        .iter()
+        .map(|feature| feature.protocol.feature)
+        .collect();
+    for key in keys {
+        let mut named = key.features.iter().flatten();
+        if let Some(unknown) = named.find(|name| !known.contains(&name.as_str())) {
+            return Err(format!(
+                "[[keys]]: the key {:?} names {unknown:?}, which is no feature: there are {}",
+                key.name,
+                known.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The sections that are no feature's: what each says is read where it is used.
@@ -129,6 +156,10 @@ mod tests {
             ("[snyc]\n", "[snyc]"),
             ("[[keys]]\nname = 'a'\nsecret = 'inline'\n", "secret"),
             ("keys = 3\n", "keys"),
+            (
+                "[[keys]]\nname = 'ci'\nfeatures = ['sync', 'log']\n",
+                "\"ci\" names \"log\", which is no feature: there are health, logs, sync",
+            ),
             ("[sync\n", "line 1"),
         ] {
             let error = ConfigFile::parse(text, Path::new("")).unwrap_err();
