@@ -21,6 +21,13 @@ pub(super) fn is_secret(name: &str) -> bool {
     ends || last_word(name).is_some_and(|word| WORDS.contains(&word))
 }
 
+/// Says whether an object or an array under a name holds secrets, though a number does not: of a
+/// model's tokens there is a count.
+pub(super) fn is_group(name: &str) -> bool {
+    let last = name.rsplit('.').next();
+    last.is_some_and(|last| last.eq_ignore_ascii_case("tokens"))
+}
+
 /// Says whether a name may be a secret's by its last two letters, which turns away most.
 pub(super) fn may_end(last: [u8; 2]) -> bool {
     let last = last.map(|byte| byte.to_ascii_lowercase());
@@ -70,7 +77,7 @@ const WORDS: &[&str] = &["pass", "otp", "cvv", "cvc", "sid"];
 /// The last two letters of all of them.
 const LAST: &[&[u8; 2]] = &[
     b"rd", b"wd", b"se", b"et", b"en", b"ey", b"on", b"al", b"ls", b"ie", b"id", b"wt", b"ss",
-    b"tp", b"vv", b"vc",
+    b"tp", b"vv", b"vc", b"ns",
 ];
 
 /// Longer than the longest ending with what parts its words.

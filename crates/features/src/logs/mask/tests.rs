@@ -145,6 +145,66 @@ fn json_stays_json() {
 }
 
 #[test]
+fn every_value_in_an_object_under_the_name_of_a_secret_is_masked() {
+    let cases = [
+        (
+            r#"{"level":50,"msg":"no","errors":{"password":{"message":"too short","value":"hunter2S3cr3t"}}}"#,
+            r#"{"level":50,"msg":"no","errors":{"password":{"message":"<token>","value":"<token>"}}}"#,
+        ),
+        (
+            r#"{"credentials":{"a":[1,-2.5e3,{"b" : "c"}],"d":null,"e":true},"level":50}"#,
+            r#"{"credentials":{"a":["<token>","<token>",{"b" : "<token>"}],"d":null,"e":true},"level":50}"#,
+        ),
+        (
+            r#"{"tokens":{"x":"a\"}b"},"pwd":[123456],"tokens":5}"#,
+            r#"{"tokens":{"x":"<token>"},"pwd":["<token>"],"tokens":5}"#,
+        ),
+        (
+            r#"{"m":"{\"password\":{\"a\":\"b\",\"c\":1}}","level":50}"#,
+            r#"{"m":"{\"password\":{\"a\":\"<token>\",\"c\":\"<token>\"}}","level":50}"#,
+        ),
+        (
+            r#"{"m":"{'password': {'a': 'b', 'c': 1}}","level":50}"#,
+            r#"{"m":"{'password': {'a': '<token>', 'c': <token>}}","level":50}"#,
+        ),
+        (
+            r#"{"m":"{'password': 1}","level":50}"#,
+            r#"{"m":"{'password': <token>}","level":50}"#,
+        ),
+        // What was cut within the object, or is no object at all.
+        (
+            r#"{"m":"{\"password\":{\"a\":1,","level":50}"#,
+            r#"{"m":"{\"password\":{\"a\":\"<token>\",","level":50}"#,
+        ),
+        (
+            r#"{"m":"password: [","level":50}"#,
+            r#"{"m":"password: [","level":50}"#,
+        ),
+        (
+            r#"{"m":"password: {'a","n":"it's","level":50}"#,
+            r#"{"m":"password: {'<token>","n":"it's","level":50}"#,
+        ),
+        (
+            r#"{"m":"password='a","n":"it's","level":50}"#,
+            r#"{"m":"password='<token>","n":"it's","level":50}"#,
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(covered(text), expected);
+        let read: Value = serde_json::from_str(expected).unwrap();
+        assert!(read.is_object(), "{expected}");
+    }
+    assert_eq!(
+        covered("{'password': {'a': 'b', 'c': None}} x"),
+        "{'password': {'a': '<token>', 'c': None}} x"
+    );
+    assert_eq!(
+        covered(r#"{:password=>{:a=>"b", :c=>1}} x"#),
+        r#"{:password=>{:a=>"<token>", :c=>"<token>"}} x"#
+    );
+}
+
+#[test]
 fn cards_and_addresses_are_masked() {
     assert_eq!(
         covered("paid with 5555 5555 5555 4444."),
