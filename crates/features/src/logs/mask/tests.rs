@@ -81,6 +81,11 @@ fn values_under_the_names_of_secrets_are_masked() {
             r#"{:password=>"x", "token" => "y"}"#,
             r#"{:password=>"<token>", "token" => "<token>"}"#,
         ),
+        ("DB_PASSWORD2=abc at 12:34", "DB_PASSWORD2=<token> at 12:34"),
+        (
+            "SharedAccessSignature=sv=2020&sig=a%3D&se=1 x",
+            "SharedAccessSignature=<token> x",
+        ),
         ("Set-Cookie: sid=1; Path=/", "Set-Cookie: <token>"),
         (
             "\u{1b}[3mpassword\u{1b}[0m\u{1b}[2m=\u{1b}[0mhunter2 x",

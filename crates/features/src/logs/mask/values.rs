@@ -143,6 +143,10 @@ impl<'t> Name<'t> {
         if self.ends_with("cookie") {
             return bare(text, start, Ends::Line);
         }
+        if self.ends_with("sharedaccesssignature") {
+            // It is itself made of names and values.
+            return bare(text, start, Ends::Blank);
+        }
         let range = bare(text, start, Ends::Space)?;
         let value = &text[range.clone()];
         if EMPTY.contains(&value) {
@@ -217,6 +221,8 @@ enum Ends {
     Sign,
     /// A space, or a sign that another name follows.
     Space,
+    /// A space.
+    Blank,
     /// The line's end.
     Line,
 }
@@ -233,6 +239,7 @@ fn bare(text: &str, start: usize, ends: Ends) -> Option<Range<usize>> {
         ),
         _ if ends == Ends::Line => false,
         b' ' | b'\t' | b'\r' => true,
+        _ if ends == Ends::Blank => false,
         b',' | b']' | b'}' if ends == Ends::Sign => true,
         b',' | b';' | b'&' | b'}' | b')' | b'\'' | b'`' => is_last(&bytes[at + 1..]),
         _ => false,
@@ -279,7 +286,15 @@ const fn is_of_name(byte: u8) -> bool {
 pub(super) const EMPTY: &[&str] = &["null", "nil", "None", "none", "true", "false", "undefined"];
 
 /// What stands before the credentials in a header.
-const SCHEMES: &[&str] = &["basic", "bearer", "digest", "negotiate", "token", "apikey"];
+const SCHEMES: &[&str] = &[
+    "basic",
+    "bearer",
+    "digest",
+    "negotiate",
+    "token",
+    "apikey",
+    "sharedaccesssignature",
+];
 
 /// Longer than the names of secrets.
 const LONGEST_NAME: usize = 64;
