@@ -11,6 +11,7 @@ mod config;
 mod finding;
 mod names;
 mod nested;
+mod shapes;
 mod values;
 mod view;
 
@@ -129,6 +130,9 @@ impl Masks {
         for (leak, range) in find_leaks(view.text(), &self.leaks) {
             findings.push(Finding::of(leak.into(), view.place(range)));
         }
+        shapes::find(view.text(), &self.leaks, |leak, range| {
+            findings.push(Finding::of(leak.into(), view.place(range)));
+        });
     }
 }
 

@@ -63,6 +63,39 @@ fn keys_and_tokens_are_masked_wherever_they_stand() {
 }
 
 #[test]
+fn secrets_of_a_known_shape_are_masked_without_a_name() {
+    let (word, upper) = ("aBcDe".repeat(8), "Q7X2Z".repeat(12));
+    let cases = [
+        (format!("key rnd_{word}."), "key <token>."),
+        (format!("(hf_{word})"), "(<token>)"),
+        (format!("AGE-SECRET-KEY-1{upper} x"), "<token> x"),
+        (
+            format!("POST https://hooks.slack.com/services/T0AB/B0CD/{word} 200"),
+            "POST https://hooks.slack.com/services/<token> 200",
+        ),
+        (
+            format!(r#"{{"u":"https:\/\/hooks.slack.com\/services\/T0\/B0\/{word}"}}"#),
+            r#"{"u":"https:\/\/hooks.slack.com\/services\/<token>"}"#,
+        ),
+        (
+            format!("GET /bot123456789:AA{word}/getMe"),
+            "GET /bot<token>/getMe",
+        ),
+        ("paid with 3782 822463 10005.".into(), "paid with <card>."),
+        ("3782-822463-10005".into(), "<card>"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(covered(&text), expected);
+    }
+    for text in [
+        "rnd_seed hf_hub AGE-SECRET-KEY-1 https://hooks.slack.com/services/",
+        "12:AAA 3782 822463 10006",
+    ] {
+        assert_eq!(covered(text), text);
+    }
+}
+
+#[test]
 fn values_under_the_names_of_secrets_are_masked() {
     let cases = [
         ("login password=hunter2 ok", "login password=<token> ok"),
