@@ -114,6 +114,10 @@ fn values_under_the_names_of_secrets_are_masked() {
             r#"{:password=>"x", "token" => "y"}"#,
             r#"{:password=>"<token>", "token" => "<token>"}"#,
         ),
+        (
+            "Authorization: AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host, Signature=abc",
+            "Authorization: <token>",
+        ),
         ("DB_PASSWORD2=abc at 12:34", "DB_PASSWORD2=<token> at 12:34"),
         (
             "SharedAccessSignature=sv=2020&sig=a%3D&se=1 x",
