@@ -94,12 +94,12 @@ fn on_disk(
     let lines = LINES / 10;
     told("append to a disk", lines, || {
         for _ in 0..lines {
-            ring.append(self::line(origin));
+            ring.append(line(origin));
         }
     });
     told("append_all to a disk", LINES, || {
         for _ in 0..LINES / BATCH as u64 {
-            ring.append_all((0..BATCH).map(|_| Record::Line(self::line(origin))));
+            ring.append_all((0..BATCH).map(|_| Record::Line(line(origin))));
         }
     });
     let there = ring.usage().entries;

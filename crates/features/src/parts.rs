@@ -1,6 +1,6 @@
 //! What a server lends to its features.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -142,7 +142,7 @@ pub struct Sections(BTreeMap<String, toml::Value>);
 
 /// A section that makes no sense. The operator is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("[{section}] in tunnel.toml: {reason}")]
+#[error("[{section}]: {reason}")]
 pub struct SectionError {
     /// The section's name.
     pub section: String,
@@ -176,6 +176,20 @@ impl Sections {
     #[must_use]
     pub const fn new(sections: BTreeMap<String, toml::Value>) -> Self {
         Self(sections)
+    }
+
+    /// Whether anything is written of a section, or of the one that it is a part of.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let whole = name.split_once('.').map_or(name, |(whole, _)| whole);
+        self.0.contains_key(whole)
+    }
+
+    /// Returns the names of the sections that are written otherwise in the other file, or only in one.
+    pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a str> {
+        let names: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        let differs = |name: &&String| self.0.get(*name) != other.0.get(*name);
+        names.into_iter().filter(differs).map(String::as_str)
     }
 
     /// Reads a section; what is not written there has its default.

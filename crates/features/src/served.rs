@@ -18,7 +18,9 @@ pub struct Served {
 
 /// Tells those who show a key of the feature's from strangers.
 #[derive(Clone)]
-pub struct Callers(Arc<dyn Fn(&HeaderMap) -> Option<KeyId> + Send + Sync>);
+pub struct Callers(Arc<WhoCalls>);
+
+type WhoCalls = dyn Fn(&HeaderMap) -> Option<KeyId> + Send + Sync;
 
 impl Callers {
     /// Knows callers by what their requests show.

@@ -382,6 +382,12 @@ impl ServerBuilder {
             self.instance.as_deref().unwrap_or_default(),
         );
         let named = config.secrets(&self.variables);
+        if named
+            .iter()
+            .any(|it| self.keys.secrets().any(|key| key == it.trim()))
+        {
+            return Err(ServerError::SharedSecret);
+        }
         let ring = Ring::open(config, &origin, self.commit.clone())?;
         let secrets = self
             .keys

@@ -57,6 +57,12 @@ pub enum ServerError {
         /// The name.
         name: String,
     },
+    /// One secret for what opens the tunnel and for what may only send lines to it.
+    #[error(
+        "a sender of log lines has the secret of one of the tunnel's keys: give it one of its own \
+         (`tunnel keygen` makes one)"
+    )]
+    SharedSecret,
     /// Keys that cannot be used together, or none.
     #[error(transparent)]
     Keys(#[from] KeyRingError),

@@ -15,7 +15,7 @@ use crate::demo::{Demo, Doors};
 use crate::exit::Failure;
 use crate::folder::TunnelFolder;
 use crate::memory::WaysFile;
-use crate::settings::{self, SecretFile, Server};
+use crate::settings::{self, SECRET, SecretFile, Server};
 
 /// The options of the commands that connect.
 #[derive(Clone, Debug, Args)]
@@ -125,7 +125,15 @@ impl ConnectionOptions {
     fn server_text<'a>(&'a self, context: &'a Context) -> Result<Option<&'a str>, Failure> {
         let given = self.server.as_deref();
         let variable = context.environment.text("RENDER_EXTERNAL_URL")?;
-        Ok(given.or(variable).or(context.section.server.as_deref()))
+        let named = given.or(variable).or(context.section.server.as_deref());
+        // Whoever has a secret means a server, and would take the demo's rows for its.
+        let meant = self.secret_file.as_ref().map(|_| "--secret-file is given");
+        let meant = meant.or_else(|| context.environment.has(SECRET).then_some(SECRET_IS_SET));
+        match (named, meant) {
+            (None, Some(meant)) => Err(Failure::usage(format!("{meant}, but no server is named"))
+                .hint("set RENDER_EXTERNAL_URL in the environment or in .env, or use --server")),
+            _ => Ok(named),
+        }
     }
 
     fn own_environment<'a>(&'a self, context: &'a Context) -> &'a str {
@@ -148,11 +156,7 @@ impl ConnectionOptions {
     }
 
     async fn start_demo(&self, context: &Context, carrier: CarrierChoice) -> Result<Demo, Failure> {
-        if self.secret_file.is_some() {
-            return Err(Failure::usage("--secret-file is given, but no server")
-                .hint("name the server with --server or RENDER_EXTERNAL_URL"));
-        }
-        context.screen.note(DEMO);
+        context.screen.warn(DEMO);
         let secret = Secret::generate().map_err(|error| Failure::failed(error.to_string()))?;
         let doors = Doors::ThisProcess(carrier);
         let start = async { Demo::start(&TunnelFolder::make()?, secret, doors).await };
@@ -170,6 +174,8 @@ impl Link {
         }
     }
 }
+
+const SECRET_IS_SET: &str = "RENDER_TUNNEL_SECRET is set";
 
 /// The first line where no server is configured.
 const DEMO: &str = "This is the built-in demo production, because no server is configured: set \

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use server::config::ConfigFile;
-use server::{DatabaseUrl, DatabaseUrlError, Keys, Scopes, ServerBuilder, TunnelServer, Udp};
+use server::{
+    DatabaseUrl, DatabaseUrlError, Keys, Scopes, ServerBuilder, ServerError, TunnelServer, Udp,
+};
 use transport::trust::Secret;
 
 use super::Arguments;
@@ -30,13 +32,22 @@ pub(super) struct Configuration {
     metrics_key: Option<String>,
 }
 
+/// What was read while the server runs.
+#[derive(Debug)]
+pub(super) struct Reread {
+    pub(super) keys: Keys,
+    /// The sections that are no longer what the server was started with.
+    pub(super) waiting: Vec<String>,
+}
+
 /// What `DATABASE_URL` says. It is the app's: what cannot be synced is no reason not to start it.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub(super) enum Database {
     /// Nothing.
     Unset,
     /// A database that can be synced.
-    At(DatabaseUrl),
+    At(Box<DatabaseUrl>),
     /// Another, or none.
     Foreign(DatabaseUrlError),
 }
@@ -84,19 +95,38 @@ impl Configuration {
         &self.file
     }
 
+    /// Says why a server does not start, and in which file that is to be mended.
+    pub(super) fn explain(&self, error: ServerError) -> Failure {
+        let written = |section| self.file.sections.has(section);
+        match (&error, &self.file.path) {
+            (ServerError::Section(wrong), Some(path)) if written(&wrong.section) => {
+                Failure::usage(format!("{}: {error}", path.display()))
+            }
+            _ => error.into(),
+        }
+    }
+
     /// Reads the keys again, from `tunnel.toml`, `.env` and files of secrets.
-    pub(super) fn keys_of_now(
+    pub(super) fn read_again(
         &self,
         arguments: &Arguments,
         environment: &Environment,
         folder: &Path,
-    ) -> Result<Keys, Failure> {
+    ) -> Result<Reread, Failure> {
         let file = config_file(arguments.places.config.as_deref(), folder)?;
         let secret = match &self.read_once {
             Some(secret) => Some(secret.clone()),
             None => default_secret(arguments, environment, &file)?,
         };
-        keys(secret.as_ref(), environment, &file)
+        Ok(Reread {
+            keys: keys(secret.as_ref(), environment, &file)?,
+            waiting: self
+                .file
+                .sections
+                .differing(&file.sections)
+                .map(str::to_owned)
+                .collect(),
+        })
     }
 
     /// Returns the names of the keys.
@@ -148,14 +178,14 @@ impl Database {
     fn of(environment: &Environment) -> Result<Self, Failure> {
         Ok(match environment.text("DATABASE_URL")?.map(str::parse) {
             None => Self::Unset,
-            Some(Ok(url)) => Self::At(url),
+            Some(Ok(url)) => Self::At(Box::new(url)),
             Some(Err(error)) => Self::Foreign(error),
         })
     }
 
     fn known(&self) -> Option<DatabaseUrl> {
         match self {
-            Self::At(url) => Some(url.clone()),
+            Self::At(url) => Some((**url).clone()),
             Self::Unset | Self::Foreign(_) => None,
         }
     }

@@ -10,6 +10,13 @@ use tracing::{info, warn};
 
 /// Serves the lines that are written to a file from now on, under the file's name.
 pub(super) fn follow_file(server: &TunnelServer, path: &Path) {
+    match path.try_exists() {
+        Ok(false) => warn!(
+            "{} is not there yet: it is followed when it comes",
+            path.display()
+        ),
+        Ok(true) | Err(_) => info!("following {}", path.display()),
+    }
     logs::follow_file(path, server.ring(), server.helpers());
 }
 

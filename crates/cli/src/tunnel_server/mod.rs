@@ -9,9 +9,11 @@ mod reload;
 mod run;
 mod standalone;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use server::TunnelServer;
 use tracing::{info, warn};
@@ -21,14 +23,14 @@ use self::keys::KeysArguments;
 use self::probe::Probe;
 use self::run::RunArguments;
 use crate::environment::Environment;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::report::report;
 
 /// Serves the tunnel beside a production service.
 ///
 /// Listens on one port number: UDP for QUIC; TCP for HTTP, which takes QUIC over WebSocket where UDP
-/// does not get through, and answers GET /health. On Render, clients hear of no UDP.
+/// does not get through, and answers GET /_tunnel/health. On Render, clients hear of no UDP.
 ///
 /// Without a command it serves by itself; with `run` it starts the service as well and stands in
 /// front of it.
@@ -98,7 +100,10 @@ struct Places {
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(error) => return refuse(&error),
+    };
     match program.command {
         Some(Command::Run(run)) => {
             let ended = interrupt::run_uninterrupted(run::run(*run));
@@ -112,6 +117,23 @@ pub fn main() -> ExitCode {
             report(interrupt::run(serving)).into()
         }
     }
+}
+
+/// Says what is wrong with the arguments, or the help that was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // Nothing can be said where standard error is gone.
+    error.print().ok();
+    if error.kind() == ErrorKind::ArgumentConflict {
+        let hint =
+            "hint: write the options after the command: tunnel-server run --port 3001 -- CMD";
+        writeln!(io::stderr(), "{hint}").ok();
+    }
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Fine
+    };
+    exit.into()
 }
 
 async fn ask(probe: Probe) -> Result<(), Failure> {
@@ -182,17 +204,32 @@ Examples:
   tunnel-server run -- node server.js
   tunnel-server keys
 
-Environment (or .env): PORT, RENDER_TUNNEL_SECRET (`tunnel keygen` makes one), DATABASE_URL,
-RENDER_TUNNEL_PSEUDONYM_KEY (keeps pseudonyms the same from start to start), RUST_LOG,
-RENDER_TUNNEL_SECRET_NEXT (also good, while clients change over to it), RENDER_TUNNEL_CORS_ORIGIN (the
-web pages that may call the tunnel's own paths), RENDER_TUNNEL_METRICS_KEY (shows /_tunnel/metrics to
-whoever has it).
+Paths of its own:
+  /render-tunnel     where clients come in
+  /_tunnel/health    whether it is well; /health as well, unless that is the wrapped app's
+  /_tunnel/logs      takes log lines, from whoever has RENDER_TUNNEL_INGEST_KEY
+  /_tunnel/metrics   shows metrics, to whoever has RENDER_TUNNEL_METRICS_KEY
 
-SIGHUP reads the keys again, from tunnel.toml, .env and files of secrets: sessions of a key that is gone
-end. It opens the audit log again as well. A variable of the process itself takes a restart.
+Environment (or .env):
+  PORT                          the port
+  DATABASE_URL                  what can be synced: postgres://… or sqlite://…
+  RENDER_TUNNEL_SECRET          what clients must hold; `tunnel keygen` makes one
+  RENDER_TUNNEL_SECRET_NEXT     also good, while clients change over to it
+  RENDER_TUNNEL_PSEUDONYM_KEY   keeps pseudonyms the same from start to start
+  RENDER_TUNNEL_INGEST_KEY      lets senders post log lines
+  RENDER_TUNNEL_METRICS_KEY     lets scrapers read the metrics
+  RENDER_TUNNEL_CORS_ORIGIN     the web pages that may call the tunnel's own paths
+  RENDER_SERVICE_NAME           the lines' service, and what this server is called
+  RENDER_INSTANCE_ID            the lines' instance
+  RUST_LOG                      what the server's own log says; info unless set
+The .env may be the app's: lines of it that cannot be read are skipped, with a warning.
 
-Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own, 128 + n for signal n,
-126 where it cannot be run, 127 where it is not there.";
+SIGHUP reads the keys again, from tunnel.toml, .env and files of secrets: sessions of a key that is
+gone end. It opens the audit log again as well. Other sections, and the variables of the process
+itself, take a restart.
+
+Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own,
+128 + n for signal n, 126 where it cannot be run, 127 where it is not there.";
 
 #[cfg(test)]
 mod tests {

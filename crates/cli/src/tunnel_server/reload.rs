@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use server::{Hangups, KeyChange, ServerKeys, TunnelServer};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::configuration::Configuration;
 use super::{Arguments, tell_skipped};
@@ -43,8 +43,18 @@ fn reload(
 ) {
     server.keys().reopen_audit();
     match reloaded(server.keys(), configuration, arguments, folder) {
-        Ok(changes) if changes.is_empty() => info!("the keys were read again: nothing has changed"),
-        Ok(changes) => info!("the keys were read again: {} changed", changes.len()),
+        Ok((changes, waiting)) => {
+            match changes.len() {
+                0 => info!("the keys were read again: nothing has changed"),
+                changed => info!("the keys were read again: {changed} changed"),
+            }
+            if !waiting.is_empty() {
+                warn!(
+                    "changed as well, and read at the next start: {}",
+                    waiting.join(", ")
+                );
+            }
+        }
         Err(failure) => error!(
             "the keys stay as they were: {}",
             failure.message().unwrap_or_default()
@@ -52,14 +62,16 @@ fn reload(
     }
 }
 
+/// Returns what has changed of the keys, and the sections that have changed beside them.
 fn reloaded(
     keys: &ServerKeys,
     configuration: &Configuration,
     arguments: &Arguments,
     folder: &Path,
-) -> Result<Vec<KeyChange>, Failure> {
+) -> Result<(Vec<KeyChange>, Vec<String>), Failure> {
     let environment = Environment::read_beside_app(folder)?;
     tell_skipped(&environment);
-    let now = configuration.keys_of_now(arguments, &environment, folder)?;
-    Ok(keys.replace(&now)?)
+    let now = configuration.read_again(arguments, &environment, folder)?;
+    let waiting = now.waiting.iter().map(|name| format!("[{name}]"));
+    Ok((keys.replace(&now.keys)?, waiting.collect()))
 }

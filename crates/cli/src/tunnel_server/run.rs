@@ -33,17 +33,16 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "N|none")]
     app_port: Option<PortArgument>,
 
+    /// Whose lines they are in the log [env: RENDER_SERVICE_NAME] [default: the program's name]
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
     /// When the service is started again after it has ended by itself
     #[arg(long, value_name = "WHEN", default_value = "never")]
     restart: RestartArgument,
 
     /// The service's program and its arguments
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "CMD"
-    )]
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
@@ -93,7 +92,10 @@ async fn serve(
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     let hangups = reload::hangups()?;
     app::adopt_orphans();
-    let (server, front) = builder.start_closed().await?;
+    let (server, front) = builder
+        .start_closed()
+        .await
+        .map_err(|error| configuration.explain(error))?;
     announce(&server, &configuration)?;
     follow_files(&server, &arguments.log_file);
     let app = match App::start(wrapping, server.ring()) {
@@ -122,19 +124,21 @@ fn wrapping(
     let section: AppConfig = file
         .sections
         .get("app")
-        .map_err(server::ServerError::from)?;
+        .map_err(|error| configuration.explain(error.into()))?;
     let mut command = run.command.iter().cloned();
     let launch = Launch {
         program: command.next().unwrap_or_default(),
         arguments: command.collect(),
         port: app_port(run.app_port, configuration.port())?,
+        public: configuration.port(),
         input: match &run.arguments.places.secret_file {
             Some(path) if path.as_os_str() == "-" => Input::Nothing,
             _ => Input::Ours,
         },
         withheld: app::withheld(environment.of_children(), &file.variables),
     };
-    let service = match environment.text("RENDER_SERVICE_NAME")? {
+    let named = environment.text("RENDER_SERVICE_NAME")?;
+    let service = match run.service.as_deref().or(named) {
         Some(name) => name.to_owned(),
         None => launch.name().to_string_lossy().into_owned(),
     };
@@ -233,9 +237,14 @@ Examples:
   tunnel-server run --app-port none -- python worker.py
   tunnel-server run --restart on-failure -- gunicorn app:app
 
+Paths: /render-tunnel and what is below /_tunnel/ are the tunnel's; all others are the service's,
+/health too. /_tunnel/health answers for tunnel-server itself.
+`tunnel-server --help` names the rest, and the variables.
+
 Signals: TERM and INT are passed on and begin the end: the service has `[app] stop-grace` of
-tunnel.toml (18s unless set) before it is killed. HUP reaches a service that handles it. QUIT, USR1,
-USR2 and WINCH are passed on. In a terminal, ^C and ^Z reach the service from the terminal itself.
+tunnel.toml (18s unless set) before it is killed. HUP reaches a service that handles it.
+QUIT, USR1, USR2 and WINCH are passed on.
+In a terminal, ^C and ^Z reach the service from the terminal itself.
 
 The service may have as many files open as tunnel-server, which raises its soft limit to what its
 connections need: 33024, or the hard limit.";

@@ -48,7 +48,13 @@ pub(super) async fn serve(
     tell_skipped(&environment);
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
     let builder = configuration.builder(&arguments, &environment);
-    let server = interrupt.or(builder.start()).await?;
+    let starting = async {
+        builder
+            .start()
+            .await
+            .map_err(|error| configuration.explain(error))
+    };
+    let server = interrupt.or(starting).await?;
     announce(&server, &configuration)?;
     follow_files(&server, &arguments.log_file);
     if input == Input::Lines {

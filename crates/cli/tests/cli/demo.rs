@@ -1,6 +1,6 @@
 //! The demo production, served for other programs.
 
-use crate::support::Sandbox;
+use crate::support::{SECRET, Sandbox};
 
 #[test]
 fn what_it_says_to_try_works_and_holds_no_secret() {
@@ -31,5 +31,16 @@ fn its_secret_is_its_owners_alone_and_lasts() {
         use std::os::unix::fs::PermissionsExt as _;
         let file = std::fs::metadata(sandbox.path().join(".tunnel/demo.secret")).unwrap();
         assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn nobody_takes_it_for_a_production_of_their_own() {
+    let quiet = Sandbox::new().tunnel(&["health", "-q"]);
+    quiet.expect(0, &["This is the built-in demo production"]);
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    for command in [&["health"][..], &["sync", "--table", "users"]] {
+        let ended = sandbox.tunnel(command);
+        ended.expect(2, &["RENDER_TUNNEL_SECRET is set", "RENDER_EXTERNAL_URL"]);
     }
 }

@@ -40,11 +40,8 @@ fn a_hangup_revokes_what_the_files_no_longer_have_and_keeps_what_they_have() {
     server.said("session opened");
 
     // What makes no sense changes nothing, and is said.
-    write(
-        folder,
-        "tunnel.toml",
-        &format!("{audit}{KEY}secret = 'x'\n"),
-    );
+    let wrong = format!("{audit}{KEY}secret = 'x'\n");
+    write(folder, "tunnel.toml", &wrong);
     server.signal("-HUP");
     assert!(
         server
@@ -52,9 +49,11 @@ fn a_hangup_revokes_what_the_files_no_longer_have_and_keeps_what_they_have() {
             .contains("tunnel.toml")
     );
     fs::rename(folder.join("audit.ndjson"), folder.join("audit.1")).unwrap();
-    write(folder, "tunnel.toml", audit);
+    let changed = format!("{audit}[limits]\ncalls = 7\n");
+    write(folder, "tunnel.toml", &changed);
     server.signal("-HUP");
     assert!(server.said("key ci (").contains("revoked"));
+    server.said("changed as well, and read at the next start: [limits]");
     gone.end()
         .expect(4, &["not authorised: the key was revoked"]);
     revoked.tunnel(&["health"]).expect(4, &[]);

@@ -147,6 +147,41 @@ fn options_say_which_lines_are_shown_and_how() {
 }
 
 #[test]
+fn names_that_no_line_has_are_said_and_options_that_would_be_ignored_are_refused() {
+    let logged = Logged::of(b"level=info msg=listening\nthe end\n");
+    let ended = logged.shown(&["--service", "nosuch", "--instance", "x*"]);
+    ended.expect(
+        0,
+        &[
+            "no line of late is of a service \"nosuch\"",
+            "no line of late is of an instance \"x*\"",
+        ],
+    );
+    let ended = logged.shown(&["--since", "2540-01-01"]);
+    ended.expect(
+        0,
+        &["--since is yet to come: no line before 2540-01-01 00:00:00.000"],
+    );
+    for (arguments, told) in [
+        (&["--raw", "--fields", "a"][..], "cannot be used with"),
+        (&["--raw", "--hide", "a"], "cannot be used with"),
+        (&["--fields", "all,none"], "all and none stand alone"),
+        (
+            &["--tail", "x"],
+            "use a number of lines, such as 100, or all",
+        ),
+        (&["--field", "status>=500"], "there is no <, >, <= or >="),
+    ] {
+        let server = ["logs", "--server", &logged.serving.url];
+        let ended = logged.sandbox.tunnel(&[&server, arguments].concat());
+        ended.expect(2, &[told]);
+    }
+    let arguments = ["logs", "--json", "--timezone", "local"];
+    let ended = Sandbox::new().set("TZ", "EET-2").tunnel(&arguments);
+    ended.expect(2, &["--json has its times in UTC"]);
+}
+
+#[test]
 fn colours_can_be_had_without_a_terminal() {
     let arguments = ["logs", "--tail", "1", "--no-follow", "--color", "always"];
     let ended = Sandbox::new().tunnel(&arguments);

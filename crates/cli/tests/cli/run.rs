@@ -53,7 +53,10 @@ fn what_makes_no_sense_is_refused_before_the_app_starts() {
     run(&["run", "--app-port", "0"]).expect(2, &["a port from 1 to 65535, or none"]);
     run(&["run", "--port", "4000", "--app-port", "4000"]).expect(2, &["4000 is the public one"]);
     run(&["--stdin-logs", "run"]).expect(2, &["--stdin-logs"]);
-    run(&["--port", "4000", "run"]).expect(2, &["--port"]);
+    let hint = "hint: write the options after the command: tunnel-server run";
+    run(&["--port", "4000", "run"]).expect(2, &["--port", hint]);
+    let unknown = "unexpected argument '--stdin-logs'";
+    run(&["run", "--stdin-logs"]).expect(2, &[unknown]);
     fs::write(
         sandbox.path().join("tunnel.toml"),
         "[app]\nstop-grace = '1h'\n",
@@ -61,6 +64,21 @@ fn what_makes_no_sense_is_refused_before_the_app_starts() {
     .unwrap();
     run(&["run"]).expect(2, &["[app]", "stop-grace = \"1h\""]);
     assert!(!sandbox.path().join("started").exists());
+}
+
+#[test]
+fn an_end_that_nobody_asked_for_is_a_warning() {
+    let sandbox = sandbox();
+    let mut fails = sandbox.wrap("exit 7");
+    assert!(fails.said("ended with code 7").contains("WARN"));
+    let mut done = sandbox.wrap("exit 0");
+    assert!(done.said("ended with code 0").contains("INFO"));
+    let mut asked = sandbox.wrap("echo ready; exec sleep 1000");
+    asked.wrote("ready");
+    asked.signal("-TERM");
+    assert!(asked.said("ended by signal 15").contains("INFO"));
+    let mut silent = sandbox.wrap_with(&["--app-port", "41234"], "exit 0");
+    silent.said("ended before it ever listened on port 41234");
 }
 
 #[test]

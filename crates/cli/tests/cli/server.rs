@@ -176,3 +176,44 @@ fn an_env_file_and_a_database_of_the_apps_kind_do_not_keep_it_from_starting() {
     ended.expect(2, &[".env, line 2:"]);
     assert!(!ended.err.contains("s3cr3t"), "{ended:?}");
 }
+
+#[test]
+fn what_makes_no_sense_is_said_of_the_file_that_was_read_if_one_was() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let other = sandbox.path().join("other.toml");
+    let refused = |text: &str, pieces: &[&str]| {
+        fs::write(&other, text).unwrap();
+        let options = ["--config", "other.toml", "--port", "0"];
+        let alone = sandbox.server(&options);
+        let run = [&["run"], &options[..], &["--", "true"]].concat();
+        for ended in [alone, sandbox.server(&run)] {
+            ended.expect(2, pieces);
+            assert!(!ended.err.contains("tunnel.toml"), "{ended:?}");
+        }
+    };
+    refused("[limits]\ncalls = 'x'\n", &["error: other.toml: [limits]:"]);
+    refused("[logs]\nretention = 3\n", &["error: other.toml: [logs]:"]);
+    let named = ["other.toml: [[keys]]", "\"log\", which is no feature"];
+    let key = "[[keys]]\nname = 'ci'\nsecret-env = 'RENDER_TUNNEL_SECRET'\nfeatures = ['log']\n";
+    refused(key, &named);
+    sandbox
+        .server(&["keys", "--config", "other.toml"])
+        .expect(2, &named);
+    let sandbox = sandbox.set("RENDER_TUNNEL_INGEST_KEY", "guess");
+    let ended = sandbox.server(&["--port", "0"]);
+    ended.expect(2, &["RENDER_TUNNEL_INGEST_KEY is refused"]);
+    assert!(!ended.err.contains("tunnel.toml"), "{ended:?}");
+    let sandbox = sandbox.set("RENDER_TUNNEL_INGEST_KEY", SECRET);
+    let ended = sandbox.server(&["--port", "0"]);
+    ended.expect(2, &["a sender of log lines has the secret of"]);
+}
+
+#[test]
+fn a_log_file_that_is_not_there_yet_is_said_to_be_so() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    fs::write(sandbox.path().join("api.log"), "").unwrap();
+    let files = ["--log-file", "api.log", "--log-file", "missing.log"];
+    let mut server = sandbox.start_server(&[&["--port", "0"], &files[..]].concat());
+    server.said("following api.log");
+    assert!(server.said("missing.log is not there yet").contains("WARN"));
+}

@@ -25,7 +25,8 @@ pub struct LogsConfig {
     /// What is masked beside that.
     pub masks: Vec<OwnMask>,
     /// A folder on a disk, in which the entries outlive the server: those that fit into memory are
-    /// there again when it starts. It takes as many bytes again, and an eighth more.
+    /// there again when it starts. It takes as many bytes again, and an eighth more. Like every path
+    /// of the file, a relative one goes by the file's folder.
     pub path: Option<PathBuf>,
     /// Lines over HTTP.
     pub ingest: IngestConfig,

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::cursors;
-use super::entry::Entry;
+use super::entry::{Entry, Line};
 use super::filter::{Compare, Filter, Sieve};
 use super::lineage::Place;
 use super::ring::{PAGE, Ring};
-use super::wire::{Cursor, Missed, Start, Stock};
+use super::wire::{Cursor, Missed, Names, Start, Stock};
 
 /// Where a flow begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +38,38 @@ impl Ring {
         self.beginning(at, None)
     }
 
-    /// Says what there is, and which fields a filter names that nothing of it has.
+    /// Says what there is, and which names of a filter nothing of it has.
     #[must_use]
     pub fn stock(&self, filter: &Filter) -> Stock {
         let (entries, oldest) = self.look(|kept| kept.stock());
-        let (unknown_fields, known_fields) = self.fields(filter);
+        let mut fields = Search::of(wanted_fields(filter));
+        let mut services = Search::of(origins(&filter.services, |name| Filter {
+            services: vec![name],
+            ..Filter::ALL
+        }));
+        let mut instances = Search::of(origins(&filter.instances, |name| Filter {
+            instances: vec![name],
+            ..Filter::ALL
+        }));
+        let mut at = self.look(|kept| kept.first());
+        while !(fields.is_over() && services.is_over() && instances.is_over()) {
+            let page = self.look(|kept| kept.page(at, PAGE));
+            if page.entries.is_empty() {
+                break;
+            }
+            fields.look(&page.entries, |line, see| {
+                line.fields.iter().for_each(|(name, _)| see(name));
+            });
+            services.look(&page.entries, |line, see| see(&line.origin.service));
+            instances.look(&page.entries, |line, see| see(&line.origin.instance));
+            at = page.until;
+        }
         Stock {
             entries,
             oldest,
-            unknown_fields,
-            known_fields,
+            fields: fields.names(),
+            services: services.names(),
+            instances: instances.names(),
         }
     }
 
@@ -127,47 +149,91 @@ impl Ring {
         }
         at.max(floor)
     }
+}
 
-    /// Returns the fields that a filter wants and that are unknown; and if there are any, some of
-    /// those that are known.
-    fn fields(&self, filter: &Filter) -> (Vec<String>, Vec<String>) {
-        let mut wanted: Vec<_> = filter
-            .fields
-            .iter()
-            .filter(|test| matches!(test.compare, Compare::Is | Compare::Matches))
-            .map(|test| &*test.name)
-            .collect();
-        wanted.dedup();
-        let mut known = HashMap::new();
-        let mut at = self.look(|kept| kept.first());
-        while !wanted.is_empty() {
-            let page = self.look(|kept| kept.page(at, PAGE));
-            if page.entries.is_empty() {
-                break;
-            }
-            count(&page.entries, &mut known);
-            // Of very many names not all are counted.
-            let has = |entry: &Arc<Entry>, name| entry.line()?.fields.get(name).map(drop);
-            wanted.retain(|name| !page.entries.iter().any(|it| has(it, name).is_some()));
-            at = page.until;
+/// Names that a filter wants and that no line has had yet, and those that lines have.
+struct Search {
+    wanted: Vec<(String, Has)>,
+    known: HashMap<String, u64>,
+}
+
+/// What tells whether a line has a name.
+enum Has {
+    /// One of its fields is called so.
+    Field,
+    /// It is of that service or instance, `*` being any characters.
+    Origin(Sieve),
+}
+
+impl Search {
+    fn of(wanted: Vec<(String, Has)>) -> Self {
+        let known = HashMap::new();
+        Self { wanted, known }
+    }
+
+    const fn is_over(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// Looks at lines; `names` sees the names of one. Of very many names not all are counted.
+    fn look(&mut self, entries: &[Arc<Entry>], names: impl Fn(&Line, &mut dyn FnMut(&str))) {
+        if self.is_over() {
+            return;
         }
-        if wanted.is_empty() {
-            return (Vec::new(), Vec::new());
+        let lines = || entries.iter().filter_map(|entry| entry.line());
+        for line in lines() {
+            names(line, &mut |name| count(name, &mut self.known));
         }
-        let unknown = wanted.into_iter().map(str::to_owned).collect();
-        (unknown, commonest(known))
+        self.wanted
+            .retain(|(name, has)| !lines().any(|line| has.holds(name, line)));
+    }
+
+    fn names(self) -> Names {
+        if self.is_over() {
+            return Names::default();
+        }
+        Names {
+            unknown: self.wanted.into_iter().map(|(name, _)| name).collect(),
+            known: commonest(self.known),
+        }
     }
 }
 
-/// Counts the fields of entries by their names.
-fn count(entries: &[Arc<Entry>], known: &mut HashMap<String, u64>) {
-    let lines = entries.iter().filter_map(|entry| entry.line());
-    for (name, _) in lines.flat_map(|line| line.fields.iter()) {
-        if let Some(count) = known.get_mut(name) {
-            *count += 1;
-        } else if known.len() < MOST_NAMES {
-            known.insert(name.to_owned(), 1);
+impl Has {
+    fn holds(&self, name: &str, line: &Line) -> bool {
+        match self {
+            Self::Field => line.fields.get(name).is_some(),
+            Self::Origin(sieve) => sieve.wants_line(line),
         }
+    }
+}
+
+/// Returns the fields that are to be something: a line has others without them.
+fn wanted_fields(filter: &Filter) -> Vec<(String, Has)> {
+    let tests = filter.fields.iter();
+    let wanted = tests.filter(|test| matches!(test.compare, Compare::Is | Compare::Matches));
+    let mut wanted: Vec<_> = wanted.map(|test| (test.name.clone(), Has::Field)).collect();
+    wanted.dedup_by(|(a, _), (b, _)| a == b);
+    wanted
+}
+
+/// Returns services or instances; `alone` makes the filter that wants one and nothing else.
+fn origins(names: &[String], alone: impl Fn(String) -> Filter) -> Vec<(String, Has)> {
+    let origin = |name: &String| {
+        // Without an expression every filter can be applied.
+        let sieve = alone(name.clone()).compile().ok()?;
+        Some((name.clone(), Has::Origin(sieve)))
+    };
+    names.iter().filter_map(origin).collect()
+}
+
+fn count(name: &str, known: &mut HashMap<String, u64>) {
+    if name.is_empty() {
+        // An instance that nobody names.
+    } else if let Some(count) = known.get_mut(name) {
+        *count += 1;
+    } else if known.len() < MOST_NAMES {
+        known.insert(name.to_owned(), 1);
     }
 }
 

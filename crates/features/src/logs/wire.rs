@@ -104,10 +104,21 @@ pub struct Stock {
     pub entries: u64,
     /// When the oldest of them came, in nanoseconds since 1970.
     pub oldest: Option<u64>,
-    /// Fields that the filter names and that none of the entries of late has had.
-    pub unknown_fields: Vec<String>,
-    /// Fields that they have had, if the filter names one that they have not: the commonest first.
-    pub known_fields: Vec<String>,
+    /// The fields that the filter wants.
+    pub fields: Names,
+    /// The services that it wants.
+    pub services: Names,
+    /// The instances that it wants.
+    pub instances: Names,
+}
+
+/// Names that a filter wants, held against those that there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// Those that none of the lines of late has had.
+    pub unknown: Vec<String>,
+    /// Some that they have had, if one is unknown: the commonest first.
+    pub known: Vec<String>,
 }
 
 /// Entries that a reader will not see.

@@ -20,6 +20,8 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
     /// The port that it is told, as `PORT`.
     pub port: AppPort,
+    /// The public port, which the app must leave to us.
+    pub public: u16,
     /// What it reads.
     pub input: Input,
     /// The variables that it does not get: those that hold secrets of ours.

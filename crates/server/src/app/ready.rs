@@ -15,6 +15,8 @@ use super::sockets::listening;
 #[derive(Debug)]
 pub(super) struct Readiness {
     pub(super) port: u16,
+    /// Where it should not: the port is ours.
+    pub(super) public: u16,
     /// supervisor --the app's process, while it runs--> whoever waits
     pub(super) process: watch::Receiver<Option<u32>>,
 }
@@ -54,7 +56,7 @@ impl Readiness {
             let process = *self.process.borrow();
             if let Some(process) = process {
                 let elsewhere = heavy(|| listening(process));
-                warn!("{}", complaint(self.port, &elsewhere));
+                warn!("{}", complaint(self.port, self.public, &elsewhere));
             }
             wait = AGAIN;
         }
@@ -62,12 +64,18 @@ impl Readiness {
 }
 
 /// Says that the app does not listen where it should, and what to do.
-fn complaint(port: u16, elsewhere: &BTreeSet<SocketAddr>) -> String {
+fn complaint(port: u16, public: u16, elsewhere: &BTreeSet<SocketAddr>) -> String {
     let wrong = format!("the app does not listen on port {port}, which PORT tells it");
     let open = "until it does, the public port stays closed";
     let Some(first) = elsewhere.first() else {
         return format!("{wrong}; {open}. If it serves no HTTP, start it with `--app-port none`");
     };
+    if elsewhere.iter().any(|address| address.port() == public) {
+        return format!(
+            "the app listens on port {public}, which is the public one, and tunnel-server's: let it \
+             listen on the port that PORT tells it ({port}), or give tunnel-server another with `--port`"
+        );
+    }
     let others: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
     format!(
         "{wrong}, but on {}; {open}. Let it listen on PORT, or start it with `--app-port {}`",
@@ -103,6 +111,7 @@ mod tests {
             let port = listener.local_addr().unwrap().port();
             let readiness = Readiness {
                 port,
+                public: 0,
                 process: watched,
             };
             readiness.wait().await;
@@ -111,11 +120,18 @@ mod tests {
 
     #[test]
     fn a_complaint_says_where_the_app_listens_instead_and_what_to_do() {
-        let nowhere = complaint(4000, &BTreeSet::new());
+        let nowhere = complaint(4000, 3001, &BTreeSet::new());
         assert!(nowhere.contains("port 4000") && nowhere.contains("--app-port none"));
         let elsewhere = BTreeSet::from(["127.0.0.1:3000".parse().unwrap()]);
-        let elsewhere = complaint(4000, &elsewhere);
+        let elsewhere = complaint(4000, 3001, &elsewhere);
         assert!(elsewhere.contains("127.0.0.1:3000"), "{elsewhere}");
         assert!(elsewhere.contains("--app-port 3000"), "{elsewhere}");
+        let ours = BTreeSet::from(["0.0.0.0:3001".parse().unwrap()]);
+        let ours = complaint(4000, 3001, &ours);
+        assert!(ours.contains("3001, which is the public one"), "{ours}");
+        assert!(
+            ours.contains("(4000)") && !ours.contains("--app-port"),
+            "{ours}"
+        );
     }
 }

@@ -40,11 +40,15 @@ pub async fn serve(
     signals: &mut Signals,
 ) -> Result<AppEnd, ServerError> {
     let mut failed = None;
+    // Where the app should listen, until it does.
+    let mut awaited;
     let ended = {
         let readiness = app.readiness();
+        awaited = readiness.as_ref().map(|readiness| readiness.port);
         let opening = pin!(async {
             if let Some(readiness) = readiness {
                 readiness.wait().await;
+                awaited = None;
                 info!("the app listens on port {}", readiness.port);
             }
             failed = open(front).await.err();
@@ -55,6 +59,9 @@ pub async fn serve(
         app.run(signals, opening, || server.leave(MOVE)).await
     };
     if ended.by == EndedBy::Itself {
+        if let Some(port) = awaited {
+            warn!("the app has ended before it ever listened on port {port}, which PORT tells it");
+        }
         server.leave(Duration::ZERO);
     }
     failed.map_or(Ok(ended.end), Err)

@@ -98,6 +98,7 @@ impl App {
         match self.wrapping.launch.port {
             AppPort::At(port) => Some(Readiness {
                 port,
+                public: self.wrapping.launch.public,
                 process: self.process.subscribe(),
             }),
             AppPort::Nowhere => None,
@@ -207,9 +208,12 @@ impl App {
     /// Ends what the app has left behind, and waits for its last lines.
     async fn clear_up(&mut self, signals: &mut Signals, end: AppEnd, leaving: &impl Fn()) {
         self.sweep(signals, leaving).await;
-        match end {
-            AppEnd::Code(code) => info!("the app ended with code {code}"),
-            AppEnd::Signal(signal) => warn!("the app was ended by signal {signal}"),
+        match (end, self.deadline) {
+            (AppEnd::Code(code @ 1..), None) => warn!("the app ended with code {code}"),
+            (AppEnd::Code(code), _) => info!("the app ended with code {code}"),
+            (AppEnd::Signal(signal), None) => warn!("the app was ended by signal {signal}"),
+            // It was asked to end, and this is how most do.
+            (AppEnd::Signal(signal), Some(_)) => info!("the app was ended by signal {signal}"),
         }
         if leaves_children() {
             warn!(

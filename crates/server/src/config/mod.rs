@@ -1,5 +1,7 @@
 //! `tunnel.toml`: what is written there, before anything is made of it.
 //!
+//! A relative path in it goes by the folder that the file is in.
+//!
 //! ```toml
 //! [[keys]]
 //! name = "ci"
@@ -29,9 +31,10 @@
 //! ```
 
 mod key;
+mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use features::parts::Sections;
 
@@ -47,6 +50,8 @@ pub struct ConfigFile {
     pub sections: Sections,
     /// The variables that are named anywhere in it: they hold secrets.
     pub variables: BTreeSet<String>,
+    /// Where it was read; `None` if there is none.
+    pub path: Option<PathBuf>,
 }
 
 impl ConfigFile {
@@ -63,12 +68,18 @@ impl ConfigFile {
             path: path.to_owned(),
             reason,
         };
-        Self::parse(&text).map_err(wrong)
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let file = Self::parse(&text, folder).map_err(wrong)?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..file
+        })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let mut sections: BTreeMap<String, toml::Value> =
             toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        paths::resolve(&mut sections, folder);
         let variables = crate::app::variables(&sections);
         let keys = match sections.remove("keys") {
             Some(keys) => keys
@@ -76,6 +87,7 @@ impl ConfigFile {
                 .map_err(|error| format!("[[keys]]: {error}"))?,
             None => Vec::new(),
         };
+        refuse_unknown_features(&keys)?;
         // One file may serve both ends: what is the client's is not looked at here.
         sections.remove("client");
         let features = || features::ALL.iter().map(|feature| feature.protocol.feature);
@@ -94,8 +106,28 @@ impl ConfigFile {
             keys,
             sections: Sections::new(sections),
             variables,
+            path: None,
         })
     }
+}
+
+/// A key for a feature that is misspelt would reach nothing, and nobody would know why.
+fn refuse_unknown_features(keys: &[KeyConfig]) -> Result<(), String> {
+    let known: Vec<_> = features::ALL
+        .iter()
+        .map(|feature| feature.protocol.feature)
+        .collect();
+    for key in keys {
+        let mut named = key.features.iter().flatten();
+        if let Some(unknown) = named.find(|name| !known.contains(&name.as_str())) {
+            return Err(format!(
+                "[[keys]]: the key {:?} names {unknown:?}, which is no feature: there are {}",
+                key.name,
+                known.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The sections that are no feature's: what each says is read where it is used.
@@ -110,6 +142,7 @@ mod tests {
         let file = ConfigFile::parse(
             "[[keys]]\nname = 'ci'\nsecret-env = 'S'\nfeatures = ['sync']\nno-sanitize = true\n\
              [sync]\nno-sanitize = ['courses']\n[client]\nserver = 'quic://x'\n",
+            Path::new(""),
         )
         .unwrap();
         assert_eq!(file.keys[0].name, "ci");
@@ -123,9 +156,13 @@ mod tests {
             ("[snyc]\n", "[snyc]"),
             ("[[keys]]\nname = 'a'\nsecret = 'inline'\n", "secret"),
             ("keys = 3\n", "keys"),
+            (
+                "[[keys]]\nname = 'ci'\nfeatures = ['sync', 'log']\n",
+                "\"ci\" names \"log\", which is no feature: there are health, logs, sync",
+            ),
             ("[sync\n", "line 1"),
         ] {
-            let error = ConfigFile::parse(text).unwrap_err();
+            let error = ConfigFile::parse(text, Path::new("")).unwrap_err();
             assert!(error.contains(named), "{error}");
         }
     }

@@ -113,6 +113,10 @@ async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The head of a message to the app or from it: what Cloudflare lets through, and more than any app
-/// takes by default. Of how many lines is hyper's to say, 100 as Apache's: to name another number
-/// costs a twentieth of the requests per second.
+/// takes by default.
 const MOST_APP_HEADERS: usize = 128 * 1024;
+
+/// How many headers it has at most. hyper's own 100 are too few for an app that sets a cookie for
+/// each of many things, and a list of any other length lies on the heap: hyper puts that at a
+/// twentieth of its time. It knows no way to pay only for the heads that need it.
+const MOST_APP_HEADER_LINES: usize = 256;

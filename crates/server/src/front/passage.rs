@@ -22,7 +22,6 @@ use tracing::debug;
 use transport::carrier::websocket::PATH;
 use transport::tasks::Tasks;
 
-use super::MOST_APP_HEADERS;
 use super::forwarded::Peer;
 use super::hall::Place;
 use super::metrics::SharedMetrics;
@@ -30,6 +29,7 @@ use super::presence::{Answering, By, ClientStream, Presence};
 use super::upstream::Upstream;
 use super::upstream::body::AppBody;
 use super::upstream::headers::Caller;
+use super::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
 
 /// What the front answers with, where an app is behind it.
 #[derive(Clone, Debug)]
@@ -91,6 +91,7 @@ impl Surface {
             .preserve_header_case(true)
             .title_case_headers(true)
             .max_buf_size(MOST_APP_HEADERS)
+            .max_headers(MOST_APP_HEADER_LINES)
             .serve_connection(TokioIo::new(stream), service_fn(answer))
             .with_upgrades();
         let mut connection = pin!(connection);

@@ -170,7 +170,12 @@ async fn what_a_proxy_says_of_its_client_is_repeated() {
     let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.7, 172.71.9.9\r\n\
         X-Forwarded-Proto: https\r\n\r\n";
     client.write(request).await;
-    assert_eq!(stage.app().await.until("\r\n\r\n").await, request);
+    let head = request.trim_end();
+    // What it does not say is added; a port beside its scheme would be a guess.
+    assert_eq!(
+        stage.app().await.until("\r\n\r\n").await,
+        format!("{head}\r\nX-Forwarded-Host: a\r\n\r\n")
+    );
 }
 
 #[tokio::test]
@@ -321,6 +326,41 @@ async fn a_head_of_a_hundred_kilobytes_passes() {
     let answer = format!("HTTP/1.1 200 OK\r\nX-Long: {cookie}\r\nContent-Length: 0\r\n\r\n");
     app.write(&answer).await;
     assert_eq!(without_date(&client.until("\r\n\r\n").await), answer);
+}
+
+#[tokio::test]
+async fn heads_of_two_hundred_headers_pass() {
+    let stage = Stage::new().await;
+    let cookies = |name: &str| -> String {
+        let lines = (0..200).map(|at| format!("{name}: c{at}=1\r\n"));
+        lines.collect()
+    };
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", cookies("Cookie"));
+    let (mut client, mut app, seen) = stage.passes(&request).await;
+    assert_eq!(seen, request);
+    let cookies = cookies("Set-Cookie");
+    let answer = format!("HTTP/1.1 200 OK\r\n{cookies}Content-Length: 0\r\n\r\n");
+    app.write(&answer).await;
+    assert_eq!(without_date(&client.until("\r\n\r\n").await), answer);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_http_is_the_client_s_fault() {
+    let stage = Stage::new().await;
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (mut client, mut app, _) = stage.passes(request).await;
+    client.write("3;a=b\nabc\r\n0\r\n\r\n").await;
+    let answer = client.rest().await;
+    assert!(
+        answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+        "{answer}"
+    );
+    assert!(
+        answer.ends_with("\r\n\r\n400: the request's body is not whole.\n"),
+        "{answer}"
+    );
+    // The app hears that the request ended before its end.
+    assert_eq!(app.rest().await, "");
 }
 
 async fn free_port() -> u16 {

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use thiserror::Error;
 
+use super::range::Range;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::output::line::{Layout, Look, Shape, Shown, Template};
@@ -14,16 +15,17 @@ use crate::output::{Format, Style};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "How lines are shown")]
 pub(super) struct LookOptions {
-    /// Writes the bytes that were written and nothing else; what is between lines goes to standard
-    /// error
-    #[arg(long, conflicts_with = "template")]
+    /// Writes the bytes that were written, with secrets masked, and nothing else; what is between
+    /// lines goes to standard error
+    #[arg(long, conflicts_with_all = ["template", "fields", "hide"])]
     raw: bool,
 
     /// Writes each line as this text says: '{time} {level} {service} {message} {field.http.path}'
     ///
-    /// There are {time}, {date}, {timestamp} (RFC 3339, in UTC), {level}, {service}, {instance},
-    /// {message}, {fields} (all that are shown), {field.NAME}, {raw} and {sequence}; {{ and }} are
-    /// braces. Each line stays one line. What is between lines goes to standard error.
+    /// There are {time}, {date}, {timestamp} (RFC 3339, in UTC), {level} (five characters wide),
+    /// {service}, {instance}, {message}, {fields} (all that are shown), {field.NAME}, {raw} and
+    /// {sequence}; {{ and }} are braces, \t is a tab and \n a new line. What a line itself says stays
+    /// on one line. What is between lines goes to standard error.
     #[arg(long, value_name = "TEXT")]
     template: Option<Template>,
 
@@ -38,7 +40,7 @@ pub(super) struct LookOptions {
     /// The zone of times: UTC, local or a name such as Europe/Berlin
     ///
     /// UTC by default, here as on servers: a line that is shown to others then says the same to
-    /// all of them.
+    /// all of them. Times in JSON are always in UTC.
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     timezone: TimeZone,
 
@@ -65,7 +67,13 @@ impl LookOptions {
     ///
     /// # Errors
     /// [`Failure`] if they are to look in two ways at once.
-    pub(super) fn look(&self, context: &Context) -> Result<Look, Failure> {
+    pub(super) fn look(&self, context: &Context, range: &Range) -> Result<Look, Failure> {
+        let is_json = context.screen.format() == Format::Json;
+        if is_json && self.timezone != TimeZone::UTC && !range.has_time() {
+            return Err(Failure::usage(
+                "--json has its times in UTC: beside it --timezone is for --since and --until",
+            ));
+        }
         Ok(Look {
             shape: self.shape(context.screen.format())?,
             style: match self.color {

@@ -31,7 +31,7 @@ use self::wanted::Wanted;
 use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
-use crate::output::line::{Look, Renderer, Shape};
+use crate::output::line::{Look, Shape};
 use crate::output::{Format, event};
 
 /// Shows production's log lines and follows them until stopped
@@ -64,11 +64,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         connection,
     } = arguments;
     let open = range.open(wanted.filter()?, &look.now())?;
-    let renderer = Renderer::new(look.look(context)?);
+    let look = look.look(context, range)?;
     let link = connection.connect(context, endless()).await?;
     let ended = context
         .interrupt
-        .or(follow(context, &link.client, open, renderer))
+        .or(follow(context, &link.client, open, look))
         .await;
     link.end().await;
     ended.map_err(|failure| match failure.exit() {
@@ -94,7 +94,7 @@ async fn follow(
     context: &Context,
     client: &TunnelClient,
     open: Open,
-    renderer: Renderer,
+    look: Look,
 ) -> Result<(), Failure> {
     event::greet(client, &context.screen);
     let events = client.events();
@@ -104,7 +104,7 @@ async fn follow(
         Follow::On | Follow::Off => Hand::nobodys(),
     };
     let lines = async {
-        let mut pour = Pour::new(&context.screen, renderer, open.filter.clone());
+        let mut pour = Pour::new(&context.screen, look, open.filter.clone());
         let mut logs = client.stream_logs(open).await?;
         if hand.is_there() {
             context.screen.hint(HINT);
@@ -139,7 +139,7 @@ pub async fn show(context: &Context, logs: &mut Logs) -> Result<(), Failure> {
         },
         ..Look::pretty(context.screen.out())
     };
-    let mut pour = Pour::new(&context.screen, Renderer::new(look), Filter::ALL);
+    let mut pour = Pour::new(&context.screen, look, Filter::ALL);
     pour.all(logs, &mut Hand::nobodys()).await
 }
 
@@ -169,7 +169,8 @@ With --json each line is an object whose `type` says what else it has:
                source_away, disk_lost, disk_back), what belongs to it, text, sequence
   missed       entries (null if nobody knows), cause (overrun, restart, damaged), since, until
   reconnected  away_seconds
-  opened       entries and oldest (what the server remembers), unknown_fields
+  opened       entries and oldest (what the server remembers), unknown_fields, unknown_services,
+               unknown_instances
 Others may come, and more in each.
 
 Where lines are followed at a terminal, what is typed changes what is shown from then on: /REGEX,

@@ -6,19 +6,23 @@ use std::future::ready;
 use client::Logs;
 use client::logs::Filter;
 use client::logs::client::LogItem;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::hand::Hand;
 use super::typed::{HELP, Typed};
 use super::{stock, wanted};
 use crate::exit::Failure;
 use crate::output::Screen;
-use crate::output::line::{Page, Renderer};
+use crate::output::line::{Look, Page, Renderer};
 
 /// Lines on their way to the screen.
 #[derive(Debug)]
 pub(super) struct Pour<'s> {
     screen: &'s Screen,
     renderer: Renderer,
+    /// The zone of the user's times.
+    zone: TimeZone,
     /// What the lines have passed.
     filter: Filter,
     page: Page,
@@ -34,10 +38,11 @@ enum Step {
 
 impl<'s> Pour<'s> {
     /// Begins with an empty page.
-    pub(super) fn new(screen: &'s Screen, renderer: Renderer, filter: Filter) -> Self {
+    pub(super) fn new(screen: &'s Screen, look: Look, filter: Filter) -> Self {
         Self {
             screen,
-            renderer,
+            zone: look.zone.clone(),
+            renderer: Renderer::new(look),
             filter,
             page: Page::default(),
         }
@@ -72,7 +77,8 @@ impl<'s> Pour<'s> {
     fn came(&mut self, item: &LogItem) -> Result<(), Failure> {
         self.renderer.render(item, &mut self.page);
         if let LogItem::Opened(stock) = item {
-            for note in stock::notes(stock, &self.filter) {
+            let now = Timestamp::now().to_zoned_datetime(self.zone.clone());
+            for note in stock::notes(stock, &self.filter, &now) {
                 self.screen.warn(&note);
             }
         }

@@ -1,12 +1,12 @@
 //! From when and until when lines are wanted.
 
-use std::num::ParseIntError;
 use std::str::FromStr;
 
 use clap::Args;
 use client::logs::Filter;
 use client::logs::wire::{Follow, Open, Start};
 use jiff::ZonedDateTime;
+use thiserror::Error;
 
 use super::when::{Bound, When};
 use crate::exit::Failure;
@@ -54,18 +54,28 @@ pub(super) enum Tail {
 }
 
 impl FromStr for Tail {
-    type Err = ParseIntError;
+    type Err = TailError;
 
-    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+    fn from_str(text: &str) -> Result<Self, TailError> {
         if text == "all" {
             Ok(Self::All)
         } else {
-            text.parse().map(Self::Last)
+            text.parse().map(Self::Last).map_err(|_| TailError)
         }
     }
 }
 
+/// What is no number of lines. The user is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("use a number of lines, such as 100, or all")]
+pub(super) struct TailError;
+
 impl Range {
+    /// Whether a time is said that a zone may belong to.
+    pub(super) const fn has_time(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
     /// Returns what is asked of the server, at this moment.
     ///
     /// # Errors
@@ -179,5 +189,10 @@ mod tests {
                 "{error}"
             );
         }
+        let many = range(&["--tail", "many"]).unwrap_err().to_string();
+        assert!(
+            many.contains("use a number of lines, such as 100, or all"),
+            "{many}"
+        );
     }
 }

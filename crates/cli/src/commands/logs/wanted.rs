@@ -105,7 +105,15 @@ pub(super) fn pattern(text: &str) -> Result<String, regex::Error> {
 /// # Errors
 /// [`FieldTestError`] if it is none.
 pub(super) fn field_test(text: &str) -> Result<FieldTest, FieldTestError> {
-    let (name, value) = text.split_once('=').ok_or(FieldTestError::NoSign)?;
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(match text.contains(['<', '>']) {
+            true => FieldTestError::Order,
+            false => FieldTestError::NoSign,
+        });
+    };
+    if name.ends_with(['<', '>']) {
+        return Err(FieldTestError::Order);
+    }
     let signs = [
         ("!~", Compare::MatchesNot),
         ("~", Compare::Matches),
@@ -115,7 +123,7 @@ pub(super) fn field_test(text: &str) -> Result<FieldTest, FieldTestError> {
     let mut cut = signs.into_iter();
     let cut = cut.find_map(|(sign, compare)| Some((name.strip_suffix(sign)?, compare)));
     let (name, compare) = cut.unwrap_or((name, Compare::Is));
-    let name = name.trim();
+    let (name, value) = (name.trim(), value.trim());
     if name.is_empty() {
         return Err(FieldTestError::NoName);
     }
@@ -135,6 +143,12 @@ pub(super) enum FieldTestError {
     /// Nothing is compared.
     #[error("use name=value, name!=value, name~=regex or name!~=regex")]
     NoSign,
+    /// It asks which is more.
+    #[error(
+        "there is no <, >, <= or >=, for fields are texts: use a regular expression, \
+         status~=^5 for 500 and above"
+    )]
+    Order,
     /// No field is named.
     #[error("a field's name comes before the sign: name=value")]
     NoName,
@@ -160,6 +174,9 @@ mod tests {
             ("query=a=b", "query", Compare::Is, "a=b"),
             ("user=", "user", Compare::Is, ""),
             ("query~=a!=b", "query", Compare::Matches, "a!=b"),
+            ("query~=a>=b", "query", Compare::Matches, "a>=b"),
+            ("a = 7 ", "a", Compare::Is, "7"),
+            ("a !~= ^7", "a", Compare::MatchesNot, "^7"),
         ] {
             let test = field_test(text).unwrap();
             assert_eq!(
@@ -172,6 +189,9 @@ mod tests {
     #[test]
     fn what_is_no_test_of_a_field_is_refused() {
         assert_eq!(field_test("status"), Err(FieldTestError::NoSign));
+        for order in ["status>=500", "status <= 500", "ms>100", "ms < 5"] {
+            assert_eq!(field_test(order), Err(FieldTestError::Order), "{order}");
+        }
         assert_eq!(field_test("=502"), Err(FieldTestError::NoName));
         assert_eq!(field_test("!~=x"), Err(FieldTestError::NoName));
         let error = field_test("path~=a(b").unwrap_err().to_string();

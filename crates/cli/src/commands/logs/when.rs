@@ -84,8 +84,9 @@ impl When {
         let timestamp = self
             .timestamp(now, bound)
             .map_err(|_| WhenError::NoSuchTime)?;
-        // What is before 1970 is before every line.
-        Ok(u64::try_from(timestamp.as_nanosecond()).unwrap_or(0))
+        // What is before 1970 is before every line; what is after 2554, behind every one.
+        let nanos = timestamp.as_nanosecond().max(0);
+        Ok(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     fn timestamp(&self, now: &ZonedDateTime, bound: Bound) -> Result<Timestamp, jiff::Error> {
@@ -179,6 +180,7 @@ mod tests {
             ("10:27", "2027-03-29T08:27:00Z"),
             ("10:27:30", "2027-03-29T08:27:30Z"),
             ("1969-12-31T00:00:00Z", "1970-01-01T00:00:00Z"),
+            ("2999-01-01", "2554-07-21T23:34:33.709551615Z"),
         ] {
             check(text, Bound::Since, moment);
         }

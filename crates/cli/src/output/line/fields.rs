@@ -1,7 +1,8 @@
 //! Which fields of a line are shown.
 
-use std::convert::Infallible;
 use std::str::FromStr;
+
+use thiserror::Error;
 
 /// Which fields of a line are shown, beside its message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,21 +44,25 @@ fn covers(meant: &str, name: &str) -> bool {
 }
 
 impl FromStr for Shown {
-    type Err = Infallible;
+    type Err = ShownError;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(match text {
-            "all" => Self::All,
-            "none" => Self::None,
-            names => Self::Only(
-                names
-                    .split(',')
-                    .map(|name| name.trim().to_owned())
-                    .collect(),
-            ),
-        })
+    fn from_str(text: &str) -> Result<Self, ShownError> {
+        let names: Vec<_> = text.split(',').map(str::trim).collect();
+        match &*names {
+            ["all"] => Ok(Self::All),
+            ["none"] => Ok(Self::None),
+            names if names.iter().any(|name| matches!(*name, "all" | "none")) => Err(ShownError),
+            names => Ok(Self::Only(
+                names.iter().map(|&name| name.to_owned()).collect(),
+            )),
+        }
     }
 }
+
+/// Names of fields that contradict each other. The user is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("all and none stand alone: use all, none, or names such as path,http.status")]
+pub struct ShownError;
 
 #[cfg(test)]
 mod tests {
@@ -87,5 +92,8 @@ mod tests {
             .shows("x")
         };
         assert!(shows("all") && !shows("none") && shows("x,y") && !shows("y"));
+        for text in ["all,none", "x, all", "none,x"] {
+            assert_eq!(text.parse::<Shown>(), Err(ShownError), "{text}");
+        }
     }
 }

@@ -56,15 +56,18 @@ pub(super) fn opened(stock: &Stock, page: &mut Page) {
     let Stock {
         entries,
         oldest,
-        unknown_fields,
-        known_fields: _,
+        fields,
+        services,
+        instances,
     } = stock;
     let oldest = oldest.map(Time::of);
     add(
         &Shown::Opened {
             entries: *entries,
             oldest,
-            unknown_fields,
+            unknown_fields: &fields.unknown,
+            unknown_services: &services.unknown,
+            unknown_instances: &instances.unknown,
         },
         page,
     );
@@ -148,6 +151,8 @@ enum Shown<'a> {
         entries: u64,
         oldest: Option<Time>,
         unknown_fields: &'a [String],
+        unknown_services: &'a [String],
+        unknown_instances: &'a [String],
     },
 }
 

@@ -22,7 +22,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use fields::{Layout, Shown};
+pub use fields::{Layout, Shown, ShownError};
 pub use page::{Aside, Page};
 pub use renderer::{Look, Renderer, Shape};
 pub use template::{Template, TemplateError};

@@ -47,7 +47,7 @@ impl FromStr for Template {
         let mut plain = String::new();
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
-            plain.push_str(&rest[..at]);
+            plain.push_str(&unescaped(&rest[..at]));
             let brace = &rest[at..=at];
             rest = &rest[at + 1..];
             if let Some(behind) = rest.strip_prefix(brace) {
@@ -70,12 +70,32 @@ impl FromStr for Template {
             pieces.push(Piece::named(name)?);
             rest = behind;
         }
-        plain.push_str(rest);
+        plain.push_str(&unescaped(rest));
         if !plain.is_empty() {
             pieces.push(Piece::Text(plain));
         }
         Ok(Self(pieces))
     }
+}
+
+/// Returns a text with a tab for `\t`, a line feed for `\n` and a backslash for two: shells hand them
+/// on as they were typed. Any other backslash is itself.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        let (meant, length) = match rest.as_bytes().get(at + 1) {
+            Some(b't') => ('\t', 2),
+            Some(b'n') => ('\n', 2),
+            Some(b'\\') => ('\\', 2),
+            _ => ('\\', 1),
+        };
+        plain.push(meant);
+        rest = &rest[at + length..];
+    }
+    plain.push_str(rest);
+    plain
 }
 
 impl Piece {

@@ -379,8 +379,10 @@ fn scripts_alone_get_what_the_server_has() {
     let opened = |shape| shown(look(shape), &[LogItem::Opened(stock.clone())]);
     let object: Value = serde_json::from_str(&opened(Shape::Json)).unwrap();
     let oldest = "1970-01-01T12:34:56.789Z";
-    let expected =
-        json!({ "type": "opened", "entries": 9, "oldest": oldest, "unknown_fields": [] });
+    let expected = json!({
+        "type": "opened", "entries": 9, "oldest": oldest,
+        "unknown_fields": [], "unknown_services": [], "unknown_instances": [],
+    });
     assert_eq!(object, expected);
     assert_eq!(opened(Shape::Pretty), "");
 }
@@ -404,6 +406,7 @@ fn a_template_has_the_parts_that_it_names() {
         ("{timestamp} {sequence}", "1970-01-01T12:34:56.789Z 7"),
         ("{{{level}}}", "{WARN }"),
         ("✓ {raw}", "✓ a\\nb\\u{1b}"),
+        (r"{sequence}\t{level}\n\\n\d", "7\tWARN \n\\n\\d"),
     ] {
         assert_eq!(written(template), format!("{shown}\n"), "{template}");
     }

@@ -268,9 +268,9 @@ async fn a_flow_that_is_opened_says_which_fields_nobody_has() {
     let LogItem::Opened(stock) = next(&mut stream).await else {
         panic!("it says first what there is")
     };
-    assert_eq!(stock.unknown_fields, ["state"]);
+    assert_eq!(stock.fields.unknown, ["state"]);
     assert_eq!(
-        (stock.known_fields, stock.entries),
+        (stock.fields.known, stock.entries),
         (vec!["status".into()], 1)
     );
 }

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::super::wire::{Cause, Epoch, Item, Missed, Stock};
+use super::super::wire::{Cause, Epoch, Item, Missed, Names, Stock};
 use super::super::{AppEnd, Before, Compare, Event, FieldTest, Mark};
 use super::*;
 
@@ -212,8 +212,15 @@ fn the_other_items_have_these_bytes() {
             stock: Stock {
                 entries: 300,
                 oldest: Some(5),
-                unknown_fields: vec!["x".into()],
-                known_fields: vec!["y".into()],
+                fields: Names {
+                    unknown: vec!["x".into()],
+                    known: vec!["y".into()],
+                },
+                services: Names {
+                    unknown: vec!["a".into()],
+                    known: vec!["b".into()],
+                },
+                instances: Names::default(),
             },
             cursor: CURSOR,
         },
@@ -222,6 +229,9 @@ fn the_other_items_have_these_bytes() {
             "ac02", "01", "05", // stock: 300 entries, the oldest came at 5
             "01", "01", "78", // unknown fields: x
             "01", "01", "79", // known fields: y
+            "01", "01", "61", // unknown services: a
+            "01", "01", "62", // known services: b
+            "00", "00", // instances: none is unknown
             "bbd502", "ac02", // cursor
         ),
     );

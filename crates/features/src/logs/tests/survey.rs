@@ -1,6 +1,6 @@
 //! Where a flow begins, and what a server says of what there is.
 
-use super::super::wire::Stock;
+use super::super::wire::{Names, Stock};
 use super::super::{Compare, FieldTest, Mark};
 use super::*;
 
@@ -80,9 +80,9 @@ fn fields_that_no_entry_has_are_told_with_those_that_there_are() {
         ring.append(line);
     }
     let stock = ring.stock(&wants(Compare::Is, &["state", "status", "made-up-999"]));
-    assert_eq!(stock.unknown_fields, ["state"]);
-    assert_eq!(stock.known_fields[..2], ["status", "path"]);
-    assert_eq!((stock.entries, stock.known_fields.len()), (1000, 20));
+    assert_eq!(stock.fields.unknown, ["state"]);
+    assert_eq!(stock.fields.known[..2], ["status", "path"]);
+    assert_eq!((stock.entries, stock.fields.known.len()), (1000, 20));
     assert!(stock.oldest.is_some());
     for filter in [
         wants(Compare::Matches, &["status"]),
@@ -90,14 +90,50 @@ fn fields_that_no_entry_has_are_told_with_those_that_there_are() {
         Filter::default(),
     ] {
         let stock = ring.stock(&filter);
-        assert_eq!(
-            (stock.unknown_fields, stock.known_fields),
-            Default::default()
-        );
+        assert_eq!(stock.fields, Names::default());
     }
     let empty = Stock {
-        unknown_fields: vec!["state".into()],
+        fields: Names {
+            unknown: vec!["state".into()],
+            known: Vec::new(),
+        },
         ..Stock::default()
     };
     assert_eq!(ring_of(1).stock(&wants(Compare::Is, &["state"])), empty);
+}
+
+#[test]
+fn services_and_instances_of_which_there_is_no_line_are_told_with_those_that_there_are() {
+    let ring = ring_of(5000);
+    for (number, service) in ["api", "api", "billing"].into_iter().enumerate() {
+        ring.append(Line {
+            origin: Origin::new(service, &format!("i-{}", number % 2)),
+            ..line("x")
+        });
+    }
+    ring.append(line("of no instance"));
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let filter = Filter {
+        services: names(&["ap*", "nosuch", "bill*s"]),
+        instances: names(&["i-7"]),
+        ..Filter::default()
+    };
+    let stock = ring.stock(&filter);
+    let unknown = |unknown, known| Names {
+        unknown: names(unknown),
+        known: names(known),
+    };
+    assert_eq!(
+        stock.services,
+        unknown(&["nosuch", "bill*s"], &["api", "billing"])
+    );
+    assert_eq!(stock.instances, unknown(&["i-7"], &["i-0", "i-1"]));
+    assert_eq!(stock.fields, Names::default());
+    let known = Filter {
+        services: names(&["billing"]),
+        instances: names(&["i-*"]),
+        ..Filter::default()
+    };
+    let stock = ring.stock(&known);
+    assert_eq!((stock.services, stock.instances), Default::default());
 }

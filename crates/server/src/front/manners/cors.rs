@@ -1,6 +1,6 @@
 //! Which web pages may read what the tunnel's own paths answer: CORS, for origins that are named.
 
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use serde::Deserialize;
 use thiserror::Error;
 use tower_http::cors::{Any, CorsLayer};
@@ -58,7 +58,7 @@ impl Origins {
     pub(crate) fn layer(&self) -> Option<CorsLayer> {
         let layer = CorsLayer::new()
             .allow_methods([Method::GET, Method::POST])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, TUNNEL_KEY])
             .expose_headers([header::RETRY_AFTER])
             .max_age(PREFLIGHT);
         match self {
@@ -116,6 +116,9 @@ fn host_and_port(authority: &str, scheme: &str) -> Option<String> {
         (None, _) => None,
     }
 }
+
+/// What senders of log lines that have another use for `Authorization` show their key in.
+const TUNNEL_KEY: HeaderName = HeaderName::from_static("x-tunnel-key");
 
 /// An hour: a browser keeps an answer no longer than two.
 const PREFLIGHT: std::time::Duration = std::time::Duration::from_secs(3600);

@@ -111,6 +111,8 @@ async fn a_preflight_is_answered_for_named_origins() {
     // More than are let through in a minute: a preflight is not one of them.
     for _ in 0..5 {
         let response = preflight(APP).await;
+        let headers = &response.headers()[header::ACCESS_CONTROL_ALLOW_HEADERS];
+        assert_eq!(headers, "authorization,content-type,x-tunnel-key");
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(allowed(response.headers()), (Some(APP), true));
         let methods = &response.headers()[header::ACCESS_CONTROL_ALLOW_METHODS];

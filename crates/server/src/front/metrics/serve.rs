@@ -79,7 +79,7 @@ async fn guarded(State(exposition): State<Exposition>, headers: HeaderMap) -> Re
     (
         StatusCode::UNAUTHORIZED,
         scheme,
-        "the metrics need their key\n",
+        "the metrics need their key: send it as `Authorization: Bearer KEY`\n",
     )
         .into_response()
 }

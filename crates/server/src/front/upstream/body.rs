@@ -1,5 +1,6 @@
 //! Bodies on their way: frames pass one by one, and nothing is kept.
 
+use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -119,6 +120,14 @@ pub(super) enum CutOff {
     /// It closed its side.
     #[error("the client ended in the middle of a request")]
     Ended,
+}
+
+impl CutOff {
+    /// Whether it is why an exchange with the app failed.
+    pub(super) fn caused(failed: &hyper::Error) -> bool {
+        let own = failed.source().map(<dyn Error>::is::<Self>);
+        own.unwrap_or(false)
+    }
 }
 
 impl fmt::Debug for RequestBody {

@@ -21,8 +21,8 @@ use tracing::debug;
 
 use super::body::RequestBody;
 use super::stream::AppStream;
-use crate::front::MOST_APP_HEADERS;
 use crate::front::presence::Presence;
+use crate::front::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
 
 /// A connection to the app.
 pub(super) struct AppConnection {
@@ -46,6 +46,7 @@ impl AppConnection {
             .preserve_header_case(true)
             .title_case_headers(true)
             .max_buf_size(MOST_APP_HEADERS)
+            .max_headers(MOST_APP_HEADER_LINES)
             .handshake(TokioIo::new(stream))
             .await?;
         Ok(Self {

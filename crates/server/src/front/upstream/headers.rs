@@ -2,16 +2,16 @@
 //!
 //! Headers that are between two neighbours stay between them (RFC 9110, section 7.6.1). Whom the app
 //! is asked by, it reads in `X-Forwarded-*`: what a proxy before us has written there, if it can be
-//! believed, else what we see. We do not add ourselves to a believed list: an app counts the proxies
-//! before it, and must not count one more because it is wrapped.
+//! believed, and what we see where nothing is written. We do not add ourselves to a believed list: an
+//! app counts the proxies before it, and must not count one more because it is wrapped.
 
 use std::net::SocketAddr;
 
 use hyper::http::request::Parts as RequestParts;
 use hyper::http::response::Parts as ResponseParts;
-use hyper::http::uri::Authority;
 use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 
+use super::hearsay::{introduce, is_hearsay};
 use crate::front::forwarded::is_private;
 
 /// What is noted of a client in the headers of its requests.
@@ -59,10 +59,7 @@ impl Caller {
             _ => Upgrading::No,
         };
         let takes_trailers = lists(headers, &header::TE, "trailers");
-        let believed =
-            self.believed == Believed::Yes && FORWARDED.iter().any(|it| headers.contains_key(it));
-        let hearsay: &[HeaderName] = if believed { &[] } else { &FORWARDED };
-        keep(headers, hearsay, upgrading);
+        keep(headers, self.believed, upgrading);
         if takes_trailers && upgrading == Upgrading::No {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
@@ -71,20 +68,8 @@ impl Caller {
             // HTTP/1.1, which the app is asked in, does not go without.
             headers.insert(header::HOST, app.clone());
         }
-        if !believed {
-            self.introduce(headers);
-        }
+        introduce(headers, &self.address);
         request.version = Version::HTTP_11;
-    }
-
-    fn introduce(&self, headers: &mut HeaderMap) {
-        let host = headers.get(header::HOST).cloned();
-        headers.insert(FORWARDED_FOR, self.address.clone());
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-        if let Some(host) = host {
-            headers.insert(FORWARDED_PORT, port(&host));
-            headers.insert(FORWARDED_HOST, host);
-        }
     }
 }
 
@@ -95,16 +80,17 @@ pub(super) fn prepare_response(response: &mut ResponseParts) {
         StatusCode::SWITCHING_PROTOCOLS | StatusCode::UPGRADE_REQUIRED => Upgrading::Yes,
         _ => Upgrading::No,
     };
-    keep(&mut response.headers, &[], upgrading);
+    keep(&mut response.headers, Believed::Yes, upgrading);
     response.version = Version::HTTP_11;
 }
 
-/// Removes the headers between neighbours, and `others`; the rest keeps its order.
+/// Removes the headers between neighbours, and what is not believed; the rest keeps its order.
 ///
 /// `Transfer-Encoding` stays: hyper reads it, and sends the body in the same way.
-fn keep(headers: &mut HeaderMap, others: &[HeaderName], upgrading: Upgrading) {
-    let has = |names: &[HeaderName]| names.iter().any(|name| headers.contains_key(name));
-    if !has(&BETWEEN_NEIGHBOURS) && !has(others) {
+fn keep(headers: &mut HeaderMap, sender: Believed, upgrading: Upgrading) {
+    let is_disbelieved = |name: &HeaderName| sender == Believed::No && is_hearsay(name);
+    let has_between = BETWEEN_NEIGHBOURS.iter().any(|it| headers.contains_key(it));
+    if !has_between && !headers.keys().any(is_disbelieved) {
         return;
     }
     let mut named = named(headers);
@@ -116,7 +102,7 @@ fn keep(headers: &mut HeaderMap, others: &[HeaderName], upgrading: Upgrading) {
     let goes = |name: &HeaderName| {
         let is_between = BETWEEN_NEIGHBOURS.contains(name)
             && !(upgrading == Upgrading::Yes && name == header::CONNECTION);
-        is_between || others.contains(name) || named.contains(name)
+        is_between || is_disbelieved(name) || named.contains(name)
     };
     // `HeaderMap::remove` would put the last header into the gap.
     let mut kept = HeaderMap::with_capacity(headers.keys_len() + ADDED);
@@ -137,7 +123,7 @@ fn named(headers: &HeaderMap) -> Vec<HeaderName> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| HeaderName::try_from(name.trim()).ok())
-        .filter(|name| !NEVER_NAMED.contains(name))
+        .filter(|name| !NEVER_NAMED.contains(name) && !is_hearsay(name))
         .collect()
 }
 
@@ -150,28 +136,6 @@ pub(crate) fn lists(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> boo
     items.any(|item| item.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// Returns the port that a `Host` names; it names none for HTTP's own.
-fn port(host: &HeaderValue) -> HeaderValue {
-    let authority = Authority::try_from(host.as_bytes()).ok();
-    let port = authority.and_then(|it| it.port_u16()).unwrap_or(80);
-    HeaderValue::from(port)
-}
-
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-
-/// What a proxy writes of its client. What one of them says is taken with what the others do not:
-/// behind TLS on port 443, a port of ours beside its `X-Forwarded-Proto` would make wrong links.
-const FORWARDED: [HeaderName; 5] = [
-    FORWARDED_FOR,
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-    FORWARDED_PORT,
-    header::FORWARDED,
-];
-
 /// What is between two neighbours whether `Connection` names it or not.
 const BETWEEN_NEIGHBOURS: [HeaderName; 4] = [
     header::CONNECTION,
@@ -180,16 +144,13 @@ const BETWEEN_NEIGHBOURS: [HeaderName; 4] = [
     header::TE,
 ];
 
-/// To name these would be to forge a message, or to hide who sent it.
-const NEVER_NAMED: [HeaderName; 8] = [
+/// To name these, or what is said of a client, would be to forge a message or to hide who sent it.
+const NEVER_NAMED: [HeaderName; 5] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
-    FORWARDED_FOR,
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-    FORWARDED_PORT,
-    header::FORWARDED,
+    header::AUTHORIZATION,
+    header::COOKIE,
 ];
 
 /// How many headers a request gets at most.
@@ -241,32 +202,66 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_s_word_is_taken_as_a_whole() {
+    fn a_proxy_s_word_is_taken_and_what_it_does_not_say_is_added() {
         let lines: Vec<_> = HEARSAY
             .map(|(name, value)| format!("{name}: {value}"))
             .into();
         assert_eq!(passed("10.0.0.4:9", &HEARSAY), lines);
         let one = [("host", "a"), ("x-forwarded-proto", "https")];
-        assert_eq!(
-            passed("10.0.0.4:9", &one),
-            ["host: a", "x-forwarded-proto: https"]
-        );
+        let expected = [
+            "host: a",
+            "x-forwarded-proto: https",
+            "x-forwarded-for: 10.0.0.4",
+            "x-forwarded-host: a",
+        ];
+        assert_eq!(passed("10.0.0.4:9", &one), expected);
     }
 
     #[test]
-    fn the_port_is_that_of_the_host() {
-        for (host, port) in [
-            ("a", "80"),
-            ("a:8080", "8080"),
-            ("[::1]:90", "90"),
-            ("[::1]", "80"),
-        ] {
-            let lines = passed("203.0.113.5:9", &[("host", host)]);
-            assert!(
-                lines.contains(&format!("x-forwarded-port: {port}")),
-                "{lines:?}"
-            );
-        }
+    fn a_stranger_cannot_write_an_address_in_another_spelling_or_name() {
+        let lines = passed(
+            "203.0.113.5:9",
+            &[
+                ("X_Forwarded_For", "127.0.0.1"),
+                ("x-forwarded_for", "127.0.0.1"),
+                ("x-forwarded-ssl", "on"),
+                ("True-Client-IP", "127.0.0.1"),
+                ("x_real_ip", "127.0.0.1"),
+                ("X-Real-IP", "127.0.0.1"),
+                ("CF-Connecting-IP", "127.0.0.1"),
+                ("script_name", "/admin"),
+                ("x-real", "1"),
+                ("my_key", "2"),
+            ],
+        );
+        let expected = [
+            "x-real: 1",
+            "my_key: 2",
+            "x-forwarded-for: 203.0.113.5",
+            "x-forwarded-proto: http",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn nobody_can_have_a_header_removed_that_says_who_asks() {
+        let named = "x-real-ip, CF-Connecting-IP, true-client-ip, fly-client-ip, cookie, \
+                     authorization, x-forwarded-for, x_forwarded_proto, x-mine";
+        let kept = [
+            ("x-real-ip", "198.51.100.7"),
+            ("cf-connecting-ip", "198.51.100.7"),
+            ("true-client-ip", "198.51.100.7"),
+            ("fly-client-ip", "198.51.100.7"),
+            ("cookie", "a=b"),
+            ("authorization", "Basic eA=="),
+            ("x-forwarded-for", "198.51.100.7"),
+            ("x_forwarded_proto", "https"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let mut sent = vec![("connection", named), ("x-mine", "1")];
+        sent.extend(kept);
+        let lines: Vec<_> = kept.map(|(name, value)| format!("{name}: {value}")).into();
+        assert_eq!(passed("10.0.0.4:9", &sent), lines);
     }
 
     #[test]
@@ -289,7 +284,10 @@ mod tests {
             [
                 "x-forwarded-for: 198.51.100.7",
                 "host: a",
-                "content-length: 4"
+                "content-length: 4",
+                "x-forwarded-proto: http",
+                "x-forwarded-port: 80",
+                "x-forwarded-host: a",
             ]
         );
     }

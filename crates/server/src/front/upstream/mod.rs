@@ -6,11 +6,12 @@
 //!        ◀═════════ upgrade.rs: bytes, after a 101 ═══════▶
 //! ```
 //! What the app answers is the app's: errors, sizes and times are not ours to judge. Only if it does
-//! not answer at all, a 502 is ours.
+//! not answer at all, a 502 is ours, and a 400 where that is the client's fault.
 
 pub(crate) mod body;
 mod connection;
 pub(crate) mod headers;
+mod hearsay;
 mod pool;
 mod stream;
 mod upgrade;
@@ -29,7 +30,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 use transport::tasks::Tasks;
 
-use self::body::{AppBody, RequestBody};
+use self::body::{AppBody, CutOff, RequestBody};
 use self::connection::AppConnection;
 use self::headers::prepare_response;
 use self::pool::{Pool, SWEEP};
@@ -115,7 +116,7 @@ impl Upstream {
                 Ok(response) => return Ok((response, connection)),
                 Err(mut failed) => match failed.take_message().or(spare) {
                     Some(again) => request = again,
-                    None => return Err(Silence::Unanswered(failed.into_error())),
+                    None => return Err(Silence::of(failed.into_error())),
                 },
             }
         }
@@ -124,7 +125,7 @@ impl Upstream {
         let mut connection = opened.map_err(Silence::Unanswered)?;
         match connection.exchange(request, client).await {
             Ok(response) => Ok((response, connection)),
-            Err(failed) => Err(Silence::Unanswered(failed.into_error())),
+            Err(failed) => Err(Silence::of(failed.into_error())),
         }
     }
 
@@ -173,12 +174,33 @@ enum Silence {
     NotListening(#[source] io::Error),
     #[error("the app behind this address closed the connection without an answer")]
     Unanswered(#[source] hyper::Error),
+    #[error("the request's body is not whole")]
+    NotAsked(#[source] hyper::Error),
+}
+
+impl Silence {
+    fn of(failed: hyper::Error) -> Self {
+        if CutOff::caused(&failed) {
+            Self::NotAsked(failed)
+        } else {
+            Self::Unanswered(failed)
+        }
+    }
+
+    /// Returns the status that says whose fault it is.
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::NotListening(_) | Self::Unanswered(_) => StatusCode::BAD_GATEWAY,
+            Self::NotAsked(_) => StatusCode::BAD_REQUEST,
+        }
+    }
 }
 
 fn no_answer(silence: &Silence) -> Response<Whose> {
-    let text = OwnBody::from(format!("502: {silence}.\n"));
+    let status = silence.status();
+    let text = OwnBody::from(format!("{}: {silence}.\n", status.as_u16()));
     let mut response = Response::new(Whose::Own(text));
-    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, plain);
