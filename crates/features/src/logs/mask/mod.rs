@@ -10,6 +10,8 @@ mod armour;
 mod config;
 mod finding;
 mod names;
+mod nested;
+mod shapes;
 mod values;
 mod view;
 
@@ -66,7 +68,9 @@ impl Masks {
         }
         self.cover_text(&mut line.message);
         for (name, value) in line.fields.iter_mut() {
-            if self.leaks.contains(&Leak::Token) && names::is_secret(name) && !value.is_empty() {
+            let is_secret =
+                names::is_secret(name) || names::is_group(name) && value.starts_with(['{', '[']);
+            if self.leaks.contains(&Leak::Token) && is_secret && !value.is_empty() {
                 Kind::Token.mask().clone_into(value);
             } else {
                 self.cover_text(value);
@@ -126,6 +130,9 @@ impl Masks {
         for (leak, range) in find_leaks(view.text(), &self.leaks) {
             findings.push(Finding::of(leak.into(), view.place(range)));
         }
+        shapes::find(view.text(), &self.leaks, |leak, range| {
+            findings.push(Finding::of(leak.into(), view.place(range)));
+        });
     }
 }
 

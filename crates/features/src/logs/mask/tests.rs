@@ -63,6 +63,39 @@ fn keys_and_tokens_are_masked_wherever_they_stand() {
 }
 
 #[test]
+fn secrets_of_a_known_shape_are_masked_without_a_name() {
+    let (word, upper) = ("aBcDe".repeat(8), "Q7X2Z".repeat(12));
+    let cases = [
+        (format!("key rnd_{word}."), "key <token>."),
+        (format!("(hf_{word})"), "(<token>)"),
+        (format!("AGE-SECRET-KEY-1{upper} x"), "<token> x"),
+        (
+            format!("POST https://hooks.slack.com/services/T0AB/B0CD/{word} 200"),
+            "POST https://hooks.slack.com/services/<token> 200",
+        ),
+        (
+            format!(r#"{{"u":"https:\/\/hooks.slack.com\/services\/T0\/B0\/{word}"}}"#),
+            r#"{"u":"https:\/\/hooks.slack.com\/services\/<token>"}"#,
+        ),
+        (
+            format!("GET /bot123456789:AA{word}/getMe"),
+            "GET /bot<token>/getMe",
+        ),
+        ("paid with 3782 822463 10005.".into(), "paid with <card>."),
+        ("3782-822463-10005".into(), "<card>"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(covered(&text), expected);
+    }
+    for text in [
+        "rnd_seed hf_hub AGE-SECRET-KEY-1 https://hooks.slack.com/services/",
+        "12:AAA 3782 822463 10006",
+    ] {
+        assert_eq!(covered(text), text);
+    }
+}
+
+#[test]
 fn values_under_the_names_of_secrets_are_masked() {
     let cases = [
         ("login password=hunter2 ok", "login password=<token> ok"),
@@ -80,6 +113,15 @@ fn values_under_the_names_of_secrets_are_masked() {
         (
             r#"{:password=>"x", "token" => "y"}"#,
             r#"{:password=>"<token>", "token" => "<token>"}"#,
+        ),
+        (
+            "Authorization: AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host, Signature=abc",
+            "Authorization: <token>",
+        ),
+        ("DB_PASSWORD2=abc at 12:34", "DB_PASSWORD2=<token> at 12:34"),
+        (
+            "SharedAccessSignature=sv=2020&sig=a%3D&se=1 x",
+            "SharedAccessSignature=<token> x",
         ),
         ("Set-Cookie: sid=1; Path=/", "Set-Cookie: <token>"),
         (
@@ -142,6 +184,66 @@ fn json_stays_json() {
         let read: Result<Value, _> = serde_json::from_str(expected);
         assert!(read.is_ok(), "{expected}");
     }
+}
+
+#[test]
+fn every_value_in_an_object_under_the_name_of_a_secret_is_masked() {
+    let cases = [
+        (
+            r#"{"level":50,"msg":"no","errors":{"password":{"message":"too short","value":"hunter2S3cr3t"}}}"#,
+            r#"{"level":50,"msg":"no","errors":{"password":{"message":"<token>","value":"<token>"}}}"#,
+        ),
+        (
+            r#"{"credentials":{"a":[1,-2.5e3,{"b" : "c"}],"d":null,"e":true},"level":50}"#,
+            r#"{"credentials":{"a":["<token>","<token>",{"b" : "<token>"}],"d":null,"e":true},"level":50}"#,
+        ),
+        (
+            r#"{"tokens":{"x":"a\"}b"},"pwd":[123456],"tokens":5}"#,
+            r#"{"tokens":{"x":"<token>"},"pwd":["<token>"],"tokens":5}"#,
+        ),
+        (
+            r#"{"m":"{\"password\":{\"a\":\"b\",\"c\":1}}","level":50}"#,
+            r#"{"m":"{\"password\":{\"a\":\"<token>\",\"c\":\"<token>\"}}","level":50}"#,
+        ),
+        (
+            r#"{"m":"{'password': {'a': 'b', 'c': 1}}","level":50}"#,
+            r#"{"m":"{'password': {'a': '<token>', 'c': <token>}}","level":50}"#,
+        ),
+        (
+            r#"{"m":"{'password': 1}","level":50}"#,
+            r#"{"m":"{'password': <token>}","level":50}"#,
+        ),
+        // What was cut within the object, or is no object at all.
+        (
+            r#"{"m":"{\"password\":{\"a\":1,","level":50}"#,
+            r#"{"m":"{\"password\":{\"a\":\"<token>\",","level":50}"#,
+        ),
+        (
+            r#"{"m":"password: [","level":50}"#,
+            r#"{"m":"password: [","level":50}"#,
+        ),
+        (
+            r#"{"m":"password: {'a","n":"it's","level":50}"#,
+            r#"{"m":"password: {'<token>","n":"it's","level":50}"#,
+        ),
+        (
+            r#"{"m":"password='a","n":"it's","level":50}"#,
+            r#"{"m":"password='<token>","n":"it's","level":50}"#,
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(covered(text), expected);
+        let read: Value = serde_json::from_str(expected).unwrap();
+        assert!(read.is_object(), "{expected}");
+    }
+    assert_eq!(
+        covered("{'password': {'a': 'b', 'c': None}} x"),
+        "{'password': {'a': '<token>', 'c': None}} x"
+    );
+    assert_eq!(
+        covered(r#"{:password=>{:a=>"b", :c=>1}} x"#),
+        r#"{:password=>{:a=>"<token>", :c=>"<token>"}} x"#
+    );
 }
 
 #[test]

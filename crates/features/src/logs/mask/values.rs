@@ -5,22 +5,24 @@ use std::ops::Range;
 use memchr::{memchr2_iter, memmem};
 
 use super::finding::{Finding, Kind, Quote};
-use super::names::{is_secret, may_end};
+use super::names::{is_group, is_secret, may_end};
+use super::nested;
 use super::view::View;
 
 /// Finds every value under a name of a secret.
 pub(super) fn find(view: &View<'_>, findings: &mut Vec<Finding>) {
     let text = view.text();
-    let mut seen = Seen::default();
+    // How far the text has been looked through, so that no part of it is looked through again.
+    let mut seen = 0;
     for at in memchr2_iter(b'=', b':', text.as_bytes()) {
-        if at < seen.values {
+        if at < seen {
             continue;
         }
         let Some(name) = Name::before(text, at) else {
             continue;
         };
         for (range, quote) in name.values(text, at + 1, &mut seen) {
-            seen.values = range.end;
+            seen = seen.max(range.end);
             findings.push(Finding {
                 kind: Kind::Token,
                 range: view.place(range),
@@ -29,15 +31,6 @@ pub(super) fn find(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
     }
     find_arguments(view, findings);
-}
-
-/// How far a text has been looked through, so that no part of it is looked through again and again.
-#[derive(Debug, Default)]
-struct Seen {
-    /// Where the last value ends.
-    values: usize,
-    /// Where the last array ends: behind its values there is nothing in it.
-    array: usize,
 }
 
 /// Finds what follows a name on a command line: `--password hunter2`.
@@ -69,7 +62,16 @@ fn find_arguments(view: &View<'_>, findings: &mut Vec<Finding>) {
 struct Name<'t> {
     text: &'t str,
     /// The quotes around it, if there are any.
-    quote: Option<Quote>,
+    around: Option<Around>,
+}
+
+/// The quotes around a name.
+#[derive(Clone, Copy, Debug)]
+enum Around {
+    /// Those of JSON.
+    Double(Quote),
+    /// Those of Python, which stand in a text of JSON as they are.
+    Single,
 }
 
 impl<'t> Name<'t> {
@@ -81,12 +83,15 @@ impl<'t> Name<'t> {
         if end > 0 && bytes[end - 1] == b' ' {
             end -= 1;
         }
-        let mut quote = None;
+        let mut around = None;
         if end > 0 && matches!(bytes[end - 1], b'"' | b'\'') {
             end -= 1;
             let backslashes = backslashes_before(bytes, end);
+            around = Some(match bytes[end] {
+                b'"' => Around::Double(Quote { backslashes }),
+                _ => Around::Single,
+            });
             end -= backslashes;
-            quote = Some(Quote { backslashes });
         }
         let last = bytes[..end].last_chunk()?;
         if !may_end(*last) {
@@ -95,17 +100,23 @@ impl<'t> Name<'t> {
         let look = &bytes[end.saturating_sub(LONGEST_NAME)..end];
         let length = look.iter().rev().take_while(|&&b| is_of_name(b)).count();
         let text = &text[end - length..end];
-        is_secret(text).then_some(Self { text, quote })
+        (is_secret(text) || is_group(text)).then_some(Self { text, around })
     }
 
     /// Returns the values of the name, which follow its sign.
-    fn values(self, text: &str, at: usize, seen: &mut Seen) -> Vec<(Range<usize>, Option<Quote>)> {
+    fn values(self, text: &str, at: usize, seen: &mut usize) -> Vec<(Range<usize>, Option<Quote>)> {
         let bytes = text.as_bytes();
         // `:=` and `=>` are signs too.
         let at = at + usize::from(matches!(bytes.get(at), Some(b'=' | b'>')));
         let start = at + spaces(&bytes[at..]);
-        if bytes.get(start) == Some(&b'[') {
-            return elements(text, start + 1, seen);
+        if let Some(b'[' | b'{') = bytes.get(start) {
+            let (values, end) = nested::values(text, start, self.quote());
+            *seen = end;
+            return values;
+        }
+        if !is_secret(self.text) {
+            // `tokens=5` is a count.
+            return Vec::new();
         }
         if let Some(range) = quoted(bytes, start) {
             return if range.is_empty() {
@@ -116,12 +127,15 @@ impl<'t> Name<'t> {
         }
         let sign = bytes[at - 1];
         let value = self.bare_value(text, start, sign == b':' && start > at);
-        value.map(|range| (range, self.quote)).into_iter().collect()
+        value
+            .map(|range| (range, self.quote()))
+            .into_iter()
+            .collect()
     }
 
     /// Returns a value without quotes; `apart` if there is a space before it, as in a sentence.
     fn bare_value(self, text: &str, start: usize, apart: bool) -> Option<Range<usize>> {
-        if self.quote.is_some() {
+        if self.around.is_some() {
             // JSON: a number, or nothing.
             let range = bare(text, start, Ends::Sign)?;
             return (!EMPTY.contains(&&text[range.clone()])).then_some(range);
@@ -129,8 +143,16 @@ impl<'t> Name<'t> {
         if self.ends_with("cookie") {
             return bare(text, start, Ends::Line);
         }
+        if self.ends_with("sharedaccesssignature") {
+            // It is itself made of names and values.
+            return bare(text, start, Ends::Blank);
+        }
         let range = bare(text, start, Ends::Space)?;
         let value = &text[range.clone()];
+        if self.ends_with("authorization") && value.starts_with("AWS4-") {
+            // Amazon's signature is in the last of several parts.
+            return bare(text, start, Ends::Line);
+        }
         if EMPTY.contains(&value) {
             return None;
         }
@@ -150,6 +172,13 @@ impl<'t> Name<'t> {
         (!sentence || !(self.ends_with("token") || self.ends_with("secret"))).then_some(range)
     }
 
+    const fn quote(self) -> Option<Quote> {
+        match self.around {
+            Some(Around::Double(quote)) => Some(quote),
+            Some(Around::Single) | None => None,
+        }
+    }
+
     fn ends_with(self, ending: &str) -> bool {
         let start = self.text.len().checked_sub(ending.len());
         start.is_some_and(|start| {
@@ -160,16 +189,21 @@ impl<'t> Name<'t> {
 
 /// Returns what stands between the quotes that begin at `start`, if any do; to the end of the line
 /// if they do not end.
-fn quoted(bytes: &[u8], start: usize) -> Option<Range<usize>> {
+pub(super) fn quoted(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let level = backslashes_at(bytes, start);
     let mark = *bytes.get(start + level)?;
     if !matches!(mark, b'"' | b'\'' | b'`') {
         return None;
     }
     let start = start + level + 1;
+    let within_json = mark != b'"' && bytes.starts_with(b"{\"");
     for at in start..bytes.len() {
         match bytes[at] {
             b'\n' => return Some(start..at),
+            // The end of the text of JSON that it stands in: an apostrophe need not have a fellow.
+            b'"' if within_json && backslashes_before(bytes, at).is_multiple_of(2) => {
+                return Some(start..at);
+            }
             byte if byte == mark || (byte == b'"' && level > 0) => {
                 let before = backslashes_before(&bytes[start..], at - start);
                 let escaped =
@@ -184,34 +218,6 @@ fn quoted(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     Some(start..bytes.len())
 }
 
-/// Returns the texts of an array that begins before `start`.
-fn elements(text: &str, start: usize, seen: &mut Seen) -> Vec<(Range<usize>, Option<Quote>)> {
-    let bytes = text.as_bytes();
-    let mut values = Vec::new();
-    if start < seen.array {
-        // Within an array, behind the last text in it.
-        return values;
-    }
-    let mut at = start;
-    while let Some(&byte) = bytes.get(at) {
-        if matches!(byte, b']' | b'\n') {
-            break;
-        }
-        match quoted(bytes, at) {
-            Some(range) => {
-                at = range.end + backslashes_at(bytes, range.end) + 1;
-                if !range.is_empty() {
-                    values.push((range, None));
-                }
-            }
-            // Backslashes without a quote behind them are passed together: each would see that.
-            None => at += backslashes_at(bytes, at).max(1),
-        }
-    }
-    seen.array = at;
-    values
-}
-
 /// What ends a value without quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
@@ -219,6 +225,8 @@ enum Ends {
     Sign,
     /// A space, or a sign that another name follows.
     Space,
+    /// A space.
+    Blank,
     /// The line's end.
     Line,
 }
@@ -235,6 +243,7 @@ fn bare(text: &str, start: usize, ends: Ends) -> Option<Range<usize>> {
         ),
         _ if ends == Ends::Line => false,
         b' ' | b'\t' | b'\r' => true,
+        _ if ends == Ends::Blank => false,
         b',' | b']' | b'}' if ends == Ends::Sign => true,
         b',' | b';' | b'&' | b'}' | b')' | b'\'' | b'`' => is_last(&bytes[at + 1..]),
         _ => false,
@@ -257,7 +266,7 @@ fn is_last(rest: &[u8]) -> bool {
     }
 }
 
-fn backslashes_at(bytes: &[u8], at: usize) -> usize {
+pub(super) fn backslashes_at(bytes: &[u8], at: usize) -> usize {
     let behind = bytes[at..].iter();
     behind.take_while(|&&byte| byte == b'\\').count()
 }
@@ -278,10 +287,18 @@ const fn is_of_name(byte: u8) -> bool {
 }
 
 /// Values that say that there is none.
-const EMPTY: &[&str] = &["null", "nil", "None", "none", "true", "false", "undefined"];
+pub(super) const EMPTY: &[&str] = &["null", "nil", "None", "none", "true", "false", "undefined"];
 
 /// What stands before the credentials in a header.
-const SCHEMES: &[&str] = &["basic", "bearer", "digest", "negotiate", "token", "apikey"];
+const SCHEMES: &[&str] = &[
+    "basic",
+    "bearer",
+    "digest",
+    "negotiate",
+    "token",
+    "apikey",
+    "sharedaccesssignature",
+];
 
 /// Longer than the names of secrets.
 const LONGEST_NAME: usize = 64;
