@@ -261,7 +261,7 @@ async fn a_request_that_must_not_be_sent_twice_has_a_connection_of_its_own() {
     client
         .write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbuy!")
         .await;
-    let mut other = stage.app.accept().await;
+    let mut other = stage.app().await;
     other.until("buy!").await;
     // It may have acted on it: nobody sends it again.
     drop((app, other));
