@@ -38,7 +38,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 async fn run(stage: &Stage) -> Result<Vec<Row>> {
     let (lines, cuts) = match stage.size {
         Size::Full => (10_000_000, 200),
-        Size::Quick => (500_000, 20),
+        Size::Quick => (1_000_000, 20),
     };
     let here = Place::new(stage, ONE)?;
     let (instance, input) = Instance::start(&here, None)?;
@@ -177,6 +177,10 @@ fn cut_at_random(
             }
         }
         done += 1;
+        // A client that is cut before it has said hello, again and again, follows nothing.
+        if end.recv_timeout(BETWEEN).is_ok() {
+            return done;
+        }
     }
     done
 }
@@ -325,6 +329,9 @@ impl Account {
 /// The instances.
 const ONE: &str = "one";
 const OTHER: &str = "two";
+
+/// Twice what the first back-off takes.
+const BETWEEN: Duration = Duration::from_millis(200);
 
 /// Longer than any back-off.
 const SILENCE: Duration = Duration::from_secs(60);

@@ -42,7 +42,6 @@ pub(super) struct Reread {
 
 /// What `DATABASE_URL` says. It is the app's: what cannot be synced is no reason not to start it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub(super) enum Database {
     /// Nothing.
     Unset,
