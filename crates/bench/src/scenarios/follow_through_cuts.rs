@@ -233,9 +233,12 @@ impl Ledger {
         }
     }
 
-    /// Whether the last line of each instance has come.
+    /// Whether the last line of each instance has come. A cut at the moment of the change leads the
+    /// client to the new instance at once: then what the old one had left is accounted for by a line.
     fn is_full(&self) -> bool {
-        self.accounts.values().all(|it| it.due >= it.end)
+        let ended = |it: &Account| it.due >= it.end;
+        let settled = |it: &Account| ended(it) || it.said == Said::Some;
+        self.accounts.values().all(settled) && self.accounts.get(OTHER).is_some_and(ended)
     }
 
     fn rows(&self, lines: u64, cuts: (u64, u64), took: Duration) -> Vec<Row> {
