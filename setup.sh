@@ -131,15 +131,7 @@ provide_proxies() {
         say 'nginx, haproxy, tinyproxy: fine'
         return
     fi
-    if ! command -v apt-get >/dev/null; then
-        fail "proxies are missing:$missing" "install$missing, and put their programs on PATH"
-    elif ! is_root; then
-        fail "proxies are missing:$missing" "apt-get install$missing    # as root"
-    fi
-    say "proxies are missing: installing Debian's packages, without their services:$missing"
-    # Split on purpose: each is a package.
-    # shellcheck disable=SC2086
-    install_stopped $missing
+    install_missing 'proxies are missing' "install$missing, and put their programs on PATH"
     for service in $missing; do
         # It is not to start with the machine either.
         update-rc.d "$service" disable >/dev/null 2>&1 || :
@@ -158,12 +150,17 @@ provide_apps() {
         say 'Node with Express and ws, Python with Starlette and uvicorn: fine'
         return
     fi
+    install_missing "libraries of the tests' apps are missing" "install$missing"
+}
+
+# install_missing WHAT LINE: installs Debian's packages of $missing, or says what to do.
+install_missing() {
     if ! command -v apt-get >/dev/null; then
-        fail "libraries of the tests' apps are missing:$missing" "install$missing"
+        fail "$1:$missing" "$2"
     elif ! is_root; then
-        fail "libraries of the tests' apps are missing:$missing" "apt-get install$missing    # as root"
+        fail "$1:$missing" "apt-get install$missing    # as root"
     fi
-    say "libraries of the tests' apps are missing: installing Debian's packages:$missing"
+    say "$1: installing Debian's packages, without their services:$missing"
     # Split on purpose: each is a package.
     # shellcheck disable=SC2086
     install_stopped $missing

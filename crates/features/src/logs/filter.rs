@@ -189,20 +189,24 @@ impl Sieve {
         self.since
     }
 
-    /// Whether an entry is wanted. Marks always are: they say what the lines cannot.
+    /// Whether an entry is wanted. Marks of the time always are: they say what the lines cannot.
     #[must_use]
     pub fn wants(&self, record: &Record) -> bool {
         match record {
             Record::Line(line) => self.wants_line(line),
-            Record::Mark(_) => true,
+            Record::Mark(mark) => self.is_of_the_time(mark.time),
         }
+    }
+
+    fn is_of_the_time(&self, time: u64) -> bool {
+        (self.since..self.until).contains(&time)
     }
 
     /// Whether a line is wanted. The cheapest question comes first.
     #[must_use]
     pub fn wants_line(&self, line: &Line) -> bool {
         self.levels.want(line.level)
-            && (self.since..self.until).contains(&line.time)
+            && self.is_of_the_time(line.time)
             && any(&self.services, &line.origin.service)
             && any(&self.instances, &line.origin.instance)
             && self.fields.iter().all(|test| test.passes(line))
@@ -340,6 +344,7 @@ mod tests {
     use super::*;
     use crate::logs::entry::Origin;
     use crate::logs::fields::Fields;
+    use crate::logs::mark::{Event, Mark};
 
     fn line(service: &str, level: Level, message: &str) -> Line {
         Line {
@@ -463,6 +468,28 @@ mod tests {
         check(&between(Some(100), Some(101)), &line, true);
         check(&between(Some(101), None), &line, false);
         check(&between(None, Some(100)), &line, false);
+    }
+
+    #[test]
+    fn a_mark_passes_everything_but_the_time() {
+        let mark = Record::Mark(Mark {
+            time: 100,
+            origin: Origin::service("other"),
+            event: Event::AppStarted { pid: 7 },
+        });
+        let wants = |filter: Filter| filter.compile().unwrap().wants(&mark);
+        assert!(wants(Filter {
+            levels: Levels::AtLeast(Level::FATAL),
+            services: vec!["api".into()],
+            grep: vec!["x".into()],
+            since: Some(100),
+            ..Filter::ALL
+        }));
+        let past = Filter {
+            until: Some(100),
+            ..Filter::ALL
+        };
+        assert!(!wants(past));
     }
 
     #[test]
