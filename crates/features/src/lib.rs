@@ -5,20 +5,20 @@
 //! a line in [`ALL`]: from that list come the routes of a session, the features in the hello and
 //! the sections of `tunnel.toml`. No feature names another.
 
+mod duration;
+mod half;
 pub mod health;
 pub mod logs;
 pub mod parts;
 mod served;
 pub mod sync;
+pub mod webhooks;
 
-use std::sync::Arc;
-
-use transport::router::{Handler, Router};
 use transport::session::Protocol;
-use transport::tasks::Tasks;
 
+pub use crate::half::{Halves, Helpers, ServerHalf, StartHelpers};
 use crate::parts::{SectionError, ServerParts};
-pub use crate::served::{Callers, Served};
+pub use crate::served::{Callers, Claim, Copied, CopiedBody, Entry, Served};
 
 /// A feature, as both ends know it.
 #[derive(Clone, Copy, Debug)]
@@ -28,55 +28,29 @@ pub struct Feature {
     /// Makes the server half of what the server has; `None` where the server has not what the
     /// feature needs.
     pub server: MakeServerHalf,
-    /// Makes what the front serves for it; `None` where it has nothing to serve.
-    pub routes: Option<MakeRoutes>,
-    /// Starts what runs beside it on the server, such as readers of its sources.
-    pub helpers: Option<StartHelpers>,
 }
 
 /// Makes a feature's server half.
-pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError>;
-
-/// Makes a feature's HTTP routes. The front guards them by rate and size; who may ask is the
-/// feature's to say.
-pub type MakeRoutes = fn(&ServerParts) -> Result<Option<Served>, SectionError>;
-
-/// Starts a feature's tasks, which end when their owner is told to stop.
-pub type StartHelpers = fn(&ServerParts, &Tasks) -> Result<(), SectionError>;
+pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<ServerHalf>, SectionError>;
 
 /// Every feature there is.
-pub const ALL: [Feature; 3] = [health::FEATURE, logs::FEATURE, sync::FEATURE];
+pub const ALL: [Feature; 4] = [
+    health::FEATURE,
+    logs::FEATURE,
+    sync::FEATURE,
+    webhooks::FEATURE,
+];
 
-/// Makes the router of a server: the halves of all features that it has the parts for.
+/// Makes the server halves of all features that the server has the parts for.
 ///
 /// # Errors
 /// [`SectionError`] if a feature's section of the configuration makes no sense.
-pub fn router(parts: &ServerParts) -> Result<Router, SectionError> {
-    let mut router = Router::default();
+pub fn halves(parts: &ServerParts) -> Result<Halves, SectionError> {
+    let mut halves = Halves::default();
     for feature in ALL {
         if let Some(half) = (feature.server)(parts)? {
-            router.add(feature.protocol, half);
+            halves.add(feature.protocol, half);
         }
     }
-    Ok(router)
-}
-
-/// Makes the HTTP routes of all features, one by one: each knows its own callers.
-///
-/// # Errors
-/// [`SectionError`] if a feature's section of the configuration makes no sense.
-pub fn routes(parts: &ServerParts) -> Result<Vec<Served>, SectionError> {
-    let makers = ALL.iter().filter_map(|feature| feature.routes);
-    makers.filter_map(|make| make(parts).transpose()).collect()
-}
-
-/// Starts what runs beside all features.
-///
-/// # Errors
-/// [`SectionError`] if a feature's section of the configuration makes no sense.
-pub fn start_helpers(parts: &ServerParts, tasks: &Tasks) -> Result<(), SectionError> {
-    for start in ALL.iter().filter_map(|feature| feature.helpers) {
-        start(parts, tasks)?;
-    }
-    Ok(())
+    Ok(halves)
 }

@@ -1,10 +1,14 @@
-//! What the front serves for a feature: its HTTP routes, and whom the feature knows of those who ask.
+//! What the front serves for a feature: its HTTP routes, whom the feature knows of those who ask, and
+//! what others send to paths that are the app's.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method, StatusCode, request};
+use bytes::Bytes;
 use transport::trust::KeyId;
 
 /// The HTTP routes of a feature.
@@ -14,6 +18,66 @@ pub struct Served {
     pub routes: Router,
     /// Whom the feature knows: the front counts them apart from strangers.
     pub callers: Callers,
+    /// What others send to paths outside of `/_tunnel/`, if the feature takes any of it.
+    pub entry: Option<Arc<dyn Entry>>,
+}
+
+/// Takes requests at paths that are not the tunnel's own, such as webhooks.
+///
+/// Where no app is behind the front, [`Entry::routes`] answer. Where one is, the app answers what
+/// [`Entry::claim`] does not claim for the feature.
+pub trait Entry: Send + Sync + fmt::Debug {
+    /// Returns the routes. They bring their own limits of size, time and rate: the front adds none.
+    fn routes(self: Arc<Self>) -> Router;
+
+    /// Says whose a request is, where an app is behind the front. `path` is as it came.
+    fn claim(&self, method: &Method, path: &str) -> Claim;
+
+    /// Returns the longest body that [`Entry::copied`] wants, in bytes.
+    fn most_copied(&self) -> usize;
+
+    /// Takes the copy of a request that the app has answered. Returns at once: the app's client
+    /// waits for nothing of this.
+    fn copied(&self, copied: Copied);
+}
+
+/// Whose a request is, where an app is behind the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The app's alone.
+    App,
+    /// The app's, and the feature gets a copy of it.
+    Copy,
+    /// The feature's: its routes answer.
+    Feature,
+}
+
+/// A request that the app has answered, or has not.
+#[derive(Debug)]
+pub struct Copied {
+    /// As it came to the front, before anything was added for the app.
+    pub head: request::Parts,
+    /// Who sent it, by what the proxies before us say.
+    pub client: IpAddr,
+    /// Its body, as far as it was taken.
+    pub body: CopiedBody,
+    /// What the app answered; `None` if it did not.
+    pub answered: Option<StatusCode>,
+    /// How long the app took for the head of its answer.
+    pub took: Duration,
+}
+
+/// What was copied of a body.
+#[derive(Debug)]
+pub enum CopiedBody {
+    /// All of it.
+    Whole(Bytes),
+    /// Nothing, because it is longer than [`Entry::most_copied`].
+    TooLong,
+    /// Nothing, because there was no room for it beside those of other requests.
+    NoRoom,
+    /// Nothing, because it did not come whole, or the app did not take it whole.
+    Cut,
 }
 
 /// Tells those who show a key of the feature's from strangers.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use features::logs::{LogsConfig, Origin, Ring};
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
+use features::{Helpers, Served};
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
 use transport::carrier::websocket::Door;
@@ -54,6 +55,7 @@ pub(crate) struct Ready {
     pub(crate) door: Door,
     /// What the features serve over HTTP.
     pub(crate) routes: axum::Router,
+    helpers: Helpers,
     pub(crate) parts: ServerParts,
     pub(crate) router: Arc<Router>,
     pub(crate) reception: Arc<Reception>,
@@ -303,14 +305,17 @@ impl ServerBuilder {
         let (audit, writer) = Audit::open(self.sections.get("audit")?, &self.standard_error)?;
         let limits = Limits::new(self.sections.get("limits")?);
         let manners = Manners::new(limits, audit.clone(), &parts);
-        let router = Arc::new(features::router(&parts)?);
+        let mut halves = features::halves(&parts)?;
+        let helpers = halves.take_helpers();
+        let router = Arc::new(halves.router);
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
         let (counts, log) = (Arc::clone(&manners.metrics), Arc::clone(&parts.ring));
         let ready = Ready {
             quic: self.quic,
             door: Door::new(Arc::clone(&reception))?,
-            routes: self.routes(&parts, &manners)?,
+            routes: self.routes(halves.served, &manners)?,
+            helpers,
             origins: self.origins()?,
             parts,
             router,
@@ -329,13 +334,14 @@ impl ServerBuilder {
     }
 
     /// Makes what the front serves beside its own paths: the features' routes, guarded, and metrics.
-    fn routes(&self, parts: &ServerParts, manners: &Manners) -> Result<axum::Router, ServerError> {
+    fn routes(&self, served: Vec<Served>, manners: &Manners) -> Result<axum::Router, ServerError> {
         let key = self.metrics_key.as_deref();
         let key = key.map(|text| parsed("metrics", text)).transpose()?;
-        let served = features::routes(parts)?.into_iter();
-        let features = served.fold(axum::Router::new(), |routes, served| {
-            routes.merge(guarded(served, Arc::clone(&manners.limits)))
-        });
+        let features = served
+            .into_iter()
+            .fold(axum::Router::new(), |routes, served| {
+                routes.merge(guarded(served, Arc::clone(&manners.limits)))
+            });
         let shown = metrics::routes(Arc::clone(&manners.metrics), key);
         let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
         Ok(count(features, "feature").merge(count(shown, "metrics")))
@@ -433,9 +439,9 @@ impl Ready {
             None => None,
         };
         let metrics = OwnPort::bind(self.metrics).await?;
-        let (parts, writer) = (self.parts.clone(), self.writer.take());
+        let (helpers, writer) = (std::mem::take(&mut self.helpers), self.writer.take());
         let mut server = TunnelServer::run(listener, self);
-        features::start_helpers(&parts, server.helpers())?;
+        helpers.start(server.helpers())?;
         server.audit(writer);
         server.show_metrics(metrics);
         Ok(server)

@@ -21,8 +21,6 @@ use crate::Feature;
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
-    helpers: None,
 };
 
 const PROTOCOL: Protocol = Protocol {

@@ -10,14 +10,15 @@ use transport::channel::Channel;
 use transport::router::{Handler, ServeError, Visit};
 
 use super::wire::{Answer, DatabaseHealth, Ping, Report};
+use crate::ServerHalf;
 use crate::parts::{About, SectionError, ServerParts};
 
 /// Makes the server half; it needs nothing that a server could lack.
-pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
-    Ok(Some(Arc::new(Health {
+pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
+    Ok(Some(ServerHalf::new(Arc::new(Health {
         parts: parts.clone(),
         database: Mutex::new(None),
-    })))
+    }))))
 }
 
 #[derive(Debug)]

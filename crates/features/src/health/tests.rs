@@ -94,7 +94,11 @@ fn far() -> Link {
 #[tokio::test(start_paused = true)]
 async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
     let parts = parts();
-    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), far());
+    let pair = Pair::serve(
+        crate::halves(&parts).unwrap().router,
+        Scopes::default(),
+        far(),
+    );
     let session = pair.connect(2).await;
     let _counted = parts.sessions.enter();
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -111,7 +115,11 @@ async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
 #[tokio::test(start_paused = true)]
 async fn a_check_with_the_hello_is_answered_within_two_round_trips_from_nothing() {
     let parts = parts();
-    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), far());
+    let pair = Pair::serve(
+        crate::halves(&parts).unwrap().router,
+        Scopes::default(),
+        far(),
+    );
     let dial = pair.dial_asking(2, first_call());
     let start = Instant::now();
     let (session, _) = dial.dial().await.unwrap();
@@ -129,7 +137,11 @@ async fn a_check_with_the_hello_is_answered_within_two_round_trips_from_nothing(
 #[tokio::test(start_paused = true)]
 async fn pings_measure_the_way_from_the_first_moment() {
     let parts = parts();
-    let pair = Pair::serve(crate::router(&parts).unwrap(), Scopes::default(), far());
+    let pair = Pair::serve(
+        crate::halves(&parts).unwrap().router,
+        Scopes::default(),
+        far(),
+    );
     let round_trips = measure(&pair.connect(2).await).await.unwrap();
     for percent in [1, 50, 99] {
         let millis = round_trips.percentile(percent).as_millis();

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use thiserror::Error;
 
 use super::mask::{Mask, OwnMask};
 use super::sources::{FilePattern, IngestConfig, RenderConfig, SyslogConfig};
+use crate::duration::parse_duration;
 
 /// The section `[logs]` of `tunnel.toml`: how much of the log is kept, where, and what is masked in it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -56,30 +56,14 @@ impl Default for LogsConfig {
     }
 }
 
-/// Reads a duration as people write it: a number and one of the units s, m, h and d.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
-    let text = text.trim();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| DurationError::Form)?;
-    let seconds = match unit.trim() {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(DurationError::Form),
-    };
-    let seconds = number.saturating_mul(seconds);
-    if !(1..=LONGEST_RETENTION).contains(&seconds) {
-        return Err(DurationError::Bounds);
-    }
-    Ok(Duration::from_secs(seconds))
-}
-
 fn retention<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse_duration(&text)
-        .map_err(|error| D::Error::custom(format!("retention = {text:?}: {error}")))
+    let wrong = |error: &str| D::Error::custom(format!("retention = {text:?}: {error}"));
+    let retention = parse_duration(&text).map_err(|error| wrong(&error.to_string()))?;
+    if retention < SHORTEST_RETENTION {
+        return Err(wrong("it must be at least 1s"));
+    }
+    Ok(retention)
 }
 
 fn max_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
@@ -94,17 +78,8 @@ fn max_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Err
         })
 }
 
-/// A text that is no duration to keep entries for. The operator is at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum DurationError {
-    #[error("not a duration: write a number and a unit, for example 90s, 15m, 1h or 1d")]
-    Form,
-    #[error("it must be from 1s to 365d")]
-    Bounds,
-}
-
-/// A year in seconds: longer than any memory lasts, and far from where clocks overflow.
-const LONGEST_RETENTION: u64 = 365 * 24 * 60 * 60;
+/// A second: what is to stay for less is nothing to keep.
+const SHORTEST_RETENTION: Duration = Duration::from_secs(1);
 
 /// What the longest entry takes, twice: with less, a ring could be empty after an append.
 const FEWEST_BYTES: usize = 5 * 1024 * 1024;
@@ -115,21 +90,6 @@ mod tests {
 
     fn read(text: &str) -> Result<LogsConfig, String> {
         toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
-    }
-
-    #[test]
-    fn durations_are_a_number_and_a_unit() {
-        let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
-        assert_eq!(seconds("90s"), Ok(90));
-        assert_eq!(seconds("15m"), Ok(900));
-        assert_eq!(seconds(" 1 h "), Ok(3600));
-        assert_eq!(seconds("1d"), Ok(86_400));
-        for text in ["", "1", "h", "1 hour", "-1s", "1.5h", "1h30m"] {
-            assert_eq!(seconds(text), Err(DurationError::Form), "{text:?}");
-        }
-        for text in ["0s", "366d", "18446744073709551615d"] {
-            assert_eq!(seconds(text), Err(DurationError::Bounds), "{text:?}");
-        }
     }
 
     #[test]
@@ -151,6 +111,7 @@ mod tests {
     fn a_section_that_makes_no_sense_is_refused_with_its_key() {
         let errors = [
             "retention = \"1 hour\"",
+            "retention = \"500ms\"",
             "max-bytes = 5",
             "retain = \"1h\"",
             "mask = [\"names\"]",
@@ -159,10 +120,11 @@ mod tests {
         ]
         .map(|text| read(text).unwrap_err());
         assert!(errors[0].contains("retention = \"1 hour\": not a duration"));
-        assert!(errors[1].contains("max-bytes = 5"));
-        assert!(errors[2].contains("retain"));
-        assert!(errors[3].contains("names"));
-        assert!(errors[4].contains("no regular expression"));
-        assert!(errors[5].contains("an empty line"));
+        assert!(errors[1].contains("at least 1s"));
+        assert!(errors[2].contains("max-bytes = 5"));
+        assert!(errors[3].contains("retain"));
+        assert!(errors[4].contains("names"));
+        assert!(errors[5].contains("no regular expression"));
+        assert!(errors[6].contains("an empty line"));
     }
 }

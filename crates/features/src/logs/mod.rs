@@ -39,8 +39,8 @@ use transport::channel::Priority;
 use transport::session::Protocol;
 use transport::tasks::Tasks;
 
-use crate::Feature;
 use crate::parts::{SectionError, ServerParts};
+use crate::{Feature, ServerHalf};
 
 pub use self::config::LogsConfig;
 pub use self::entry::{Entry, Line, Origin, Record};
@@ -60,15 +60,18 @@ pub use self::survey::Beginning;
 /// Logs, as both ends know it.
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
-    server: server::half,
-    routes: Some(sources::routes),
-    helpers: Some(helpers),
+    server: half,
 };
 
-/// Starts what runs beside the server half.
-fn helpers(parts: &ServerParts, tasks: &Tasks) -> Result<(), SectionError> {
-    server::keep_tidy(parts, tasks);
-    sources::helpers(parts, tasks)
+/// Makes the server half; every server has a ring.
+fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
+    let served = sources::routes(parts)?;
+    let (handler, parts) = (server::handler(parts), parts.clone());
+    let start = move |tasks: &Tasks| {
+        server::keep_tidy(&parts, tasks);
+        sources::helpers(&parts, tasks)
+    };
+    Ok(Some(ServerHalf::new(handler).serving(served).helped(start)))
 }
 
 const PROTOCOL: Protocol = Protocol {

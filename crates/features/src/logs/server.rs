@@ -15,11 +15,11 @@ use super::filter::Sieve;
 use super::ring::{Most, Ring};
 use super::survey::Beginning;
 use super::wire::{Cursor, Follow, Item, Open};
-use crate::parts::{SectionError, ServerParts};
+use crate::parts::ServerParts;
 
-/// Makes the server half; every server has a ring.
-pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
-    Ok(Some(Arc::new(Logs::new(Arc::clone(&parts.ring)))))
+/// Makes who pours the ring.
+pub(super) fn handler(parts: &ServerParts) -> Arc<dyn Handler> {
+    Arc::new(Logs::new(Arc::clone(&parts.ring)))
 }
 
 /// Lets what is too old leave the ring, though nobody appends or reads.

@@ -36,8 +36,6 @@ pub use self::server::serving;
 pub const FEATURE: Feature = Feature {
     protocol: PROTOCOL,
     server: server::half,
-    routes: None,
-    helpers: None,
 };
 
 const PROTOCOL: Protocol = Protocol {

@@ -18,11 +18,13 @@ use super::fingerprint::fingerprint;
 use super::plan::{Planner, Rights, SyncConfig, read_fault};
 use super::source::{Database, Order, Range, ReadError, RowsError, View};
 use super::wire::{Ack, Begin, Open, Plan, Start, TablePlan};
+use crate::ServerHalf;
 use crate::parts::{Pseudonyms, SectionError, ServerParts};
 
 /// Makes the server half. Without a database it is there to say so.
-pub(super) fn half(parts: &ServerParts) -> Result<Option<Arc<dyn Handler>>, SectionError> {
-    serving(parts.database.clone(), parts).map(Some)
+pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
+    let handler = serving(parts.database.clone(), parts)?;
+    Ok(Some(ServerHalf::new(handler)))
 }
 
 /// Makes a server half that reads any kind of database, and not the one that `parts` name.

@@ -33,7 +33,9 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
         sections: sections(),
         variables: Variables::default(),
     };
-    let mut router = features::router(&parts).expect("sections that make sense");
+    let mut router = features::halves(&parts)
+        .expect("sections that make sense")
+        .router;
     let sync = sync::serving(Some(tables.clone()), &parts).expect("a section that makes sense");
     router.add(sync::FEATURE.protocol, sync);
     router

@@ -29,7 +29,9 @@ use crate::front::forwarded::{Peer, client_address};
 
 /// Guards the routes of a feature, by rate, size and time.
 pub(crate) fn guarded(served: Served, limits: Arc<Limits>) -> Router {
-    let Served { routes, callers } = served;
+    let Served {
+        routes, callers, ..
+    } = served;
     // A layer needs something to lie on.
     if !routes.has_routes() {
         return routes;

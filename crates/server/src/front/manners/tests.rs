@@ -28,6 +28,7 @@ fn served(routes: Router) -> Served {
     Served {
         routes,
         callers: Callers::new(known),
+        entry: None,
     }
 }
 

@@ -72,7 +72,11 @@ fn serve(key: IngestKey, ring: Arc<Ring>) -> Served {
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(ingest));
     let callers = Callers::new(move |headers| key.is_in(headers).then_some(SENDERS));
-    Served { routes, callers }
+    Served {
+        routes,
+        callers,
+        entry: None,
+    }
 }
 
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 use transport::reach::ProxySettings;
 
-use crate::logs::config::parse_duration;
+use crate::duration::parse_duration;
 use crate::parts::Variables;
 
 /// The section `[logs.render]`: Render's own API as a source.

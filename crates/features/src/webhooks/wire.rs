@@ -1,0 +1,264 @@
+//! The messages of webhooks. `docs/PROTOCOL.md` gives their bytes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::config::{HmacConfig, Mode};
+use super::delivery::{DeliveryId, Header, Origin, Receipt, State, Verification};
+
+/// Opens a channel of webhooks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Open {
+    /// A flow of [`Watched`]: which providers there are, and what is said of them.
+    Watch,
+    /// A flow of [`Piece`]s, answered by [`Ack`]s: the deliveries of one provider.
+    Follow(Follow),
+    /// A call, answered by [`Listed`].
+    List(List),
+    /// A call, answered by [`Piece::Delivery`], its body, and [`Piece::Receipts`].
+    Show(DeliveryId),
+    /// A call, answered by [`Piece::Kept`]: what became of a delivery that was sent again by hand.
+    Record {
+        /// Whose it is.
+        follower: Follower,
+        /// What became of it.
+        receipt: Receipt,
+    },
+}
+
+/// Who follows: it has a cursor for each provider. Those of another key's are not reached by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Follower {
+    /// The laptop's name, the same in each run of its programs.
+    pub name: String,
+    /// This run of its program. A flow of another run of the same follower takes the place of the one
+    /// that there is, which ends with a fault 409.
+    pub run: u64,
+}
+
+/// Opens the flow of a provider's deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follow {
+    /// Who follows.
+    pub follower: Follower,
+    /// Whose deliveries.
+    pub provider: String,
+    /// Which events, as patterns in which `*` stands for anything; all if there is none.
+    pub events: Vec<String>,
+    /// Where to begin, if this run has taken nothing yet.
+    pub start: Start,
+    /// How far this run has taken deliveries in hand: the flow goes on behind this sequence.
+    pub taken: Option<u64>,
+    /// Receipts of which this run has not heard that they are kept.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Where a follower begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// Where it was; with what comes from now on, if the server does not know it.
+    Resume,
+    /// With what comes from now on.
+    Now,
+    /// With what came since this time, in milliseconds since 1970.
+    Since(u64),
+}
+
+/// What a server says of its webhooks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Watched {
+    /// The flow stands. Providers follow at once, each with its own [`Watched::Provider`].
+    Opened {
+        /// What others have to put before a provider's path: `https://app.example.com`, if the server
+        /// knows it.
+        url: Option<String>,
+    },
+    /// There is this provider: it is configured, or something has come from it.
+    Provider(ProviderState),
+    /// A provider has sent a delivery again that is here, and it was not taken a second time.
+    Repeated {
+        /// Which.
+        delivery: DeliveryId,
+        /// Whose.
+        provider: String,
+    },
+}
+
+/// How a provider's webhooks are treated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderState {
+    /// Its name.
+    pub name: String,
+    /// The path at which the server takes its webhooks.
+    pub path: String,
+    /// Who answers.
+    pub mode: Mode,
+    /// Whether the server has a secret to verify them with.
+    pub verified: bool,
+    /// How it signs, if it is not built in.
+    pub hmac: Option<HmacConfig>,
+    /// How many are in the inbox.
+    pub kept: u64,
+}
+
+/// What is poured to a follower.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Piece {
+    /// The flow stands.
+    Opened {
+        /// It goes on behind this sequence.
+        after: u64,
+        /// How many deliveries of the provider wait behind it, wanted or not.
+        waiting: u64,
+        /// How many of the provider are before it, for a follower that the server did not know.
+        before: u64,
+    },
+    /// A delivery begins. Its body follows in [`Piece::Body`]s, nothing between them.
+    Delivery(Box<Head>),
+    /// So much more of the body: at most 64 KiB.
+    Body(ByteBuf),
+    /// The follower is behind this sequence now, because what is before it is not wanted.
+    Passed {
+        /// The sequence.
+        sequence: u64,
+    },
+    /// Deliveries are missing here.
+    Missed {
+        /// How many.
+        count: u64,
+        /// Why.
+        why: Missing,
+        /// The flow goes on behind this sequence.
+        sequence: u64,
+    },
+    /// All receipts through this sequence are kept.
+    Kept {
+        /// The sequence.
+        sequence: u64,
+    },
+    /// What became of a delivery that was asked for: the tries of all followers.
+    Receipts(Vec<Tried>),
+}
+
+/// Why deliveries are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Missing {
+    /// They have left the inbox, by age or size.
+    Gone,
+    /// Production's app had them, and the inbox could not take the copy.
+    NotKept,
+}
+
+/// All of a delivery but its body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// As in [`Delivery`](super::Delivery).
+    pub id: DeliveryId,
+    /// As there.
+    pub sequence: u64,
+    /// As there.
+    pub received: u64,
+    /// As there.
+    pub provider: String,
+    /// As there.
+    pub event: Option<String>,
+    /// As there.
+    pub event_id: Option<String>,
+    /// As there.
+    pub verification: Verification,
+    /// As there.
+    pub answered: Option<u16>,
+    /// As there.
+    pub repeats: u32,
+    /// As in [`Request`](super::Request).
+    pub method: String,
+    /// As there.
+    pub target: String,
+    /// As there.
+    pub headers: Vec<Header>,
+    /// As there.
+    pub origin: Origin,
+    /// How long the body is, in bytes.
+    pub length: u64,
+    /// Which try this will be: 1, unless it was offered to this follower before and nobody knows what
+    /// became of it.
+    pub attempt: u32,
+    /// How long the provider waits for the local app's answer, which is its own then; `None` where it
+    /// does not wait.
+    pub deadline: Option<Duration>,
+}
+
+/// What a follower answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ack {
+    /// A try has failed, and there will be another.
+    Tried(Receipt),
+    /// The last try: the follower goes on with the next delivery.
+    Done(Receipt),
+}
+
+/// Asks which deliveries there are, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// Only those that came at this time or later, in milliseconds since 1970.
+    pub since: Option<u64>,
+    /// Only this provider's.
+    pub provider: Option<String>,
+    /// Only those whose event matches one of these patterns; all if there is none.
+    pub events: Vec<String>,
+    /// Only those that have come so far.
+    pub state: Option<State>,
+    /// Only those before this sequence: the last of the page before.
+    pub before: Option<u64>,
+    /// At most so many, and never more than 1,000.
+    pub limit: u32,
+}
+
+/// A page of deliveries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The newest first.
+    pub deliveries: Vec<Line>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// A delivery in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// As in [`Delivery`](super::Delivery).
+    pub id: DeliveryId,
+    /// As there.
+    pub sequence: u64,
+    /// As there.
+    pub received: u64,
+    /// As there.
+    pub provider: String,
+    /// As there.
+    pub event: Option<String>,
+    /// As there.
+    pub verification: Verification,
+    /// As there.
+    pub answered: Option<u16>,
+    /// As there.
+    pub repeats: u32,
+    /// How long its body is.
+    pub length: u64,
+    /// How far it has come, with whichever follower it has come furthest.
+    pub state: State,
+    /// How many tries there were, of all followers.
+    pub attempts: u32,
+    /// The status of the last answer of a local app.
+    pub status: Option<u16>,
+}
+
+/// A try, and whose it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The follower's name.
+    pub follower: String,
+    /// What became of it.
+    pub receipt: Receipt,
+}
