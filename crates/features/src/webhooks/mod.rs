@@ -13,6 +13,7 @@
 
 mod config;
 mod delivery;
+mod desk;
 mod server;
 pub mod wire;
 
