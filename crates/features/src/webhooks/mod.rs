@@ -11,6 +11,7 @@
 //! waits for another. A delivery comes twice only if somebody died between the POST and its receipt,
 //! and says so.
 
+pub mod client;
 mod config;
 mod delivery;
 mod desk;
