@@ -15,6 +15,7 @@ pub mod client;
 mod config;
 mod delivery;
 mod desk;
+pub mod providers;
 mod server;
 pub mod wire;
 
