@@ -13,6 +13,8 @@
 
 mod config;
 mod delivery;
+#[allow(dead_code, reason = "the entry and the flows use it next")]
+mod inbox;
 mod server;
 pub mod wire;
 
