@@ -16,6 +16,7 @@ mod clock;
 mod config;
 mod delivery;
 mod desk;
+mod inbox;
 pub mod providers;
 mod server;
 pub mod wire;
