@@ -11,8 +11,14 @@
 //! waits for another. A delivery comes twice only if somebody died between the POST and its receipt,
 //! and says so.
 
+pub mod client;
+mod clock;
 mod config;
 mod delivery;
+mod desk;
+mod inbox;
+mod pattern;
+pub mod providers;
 mod server;
 pub mod wire;
 
@@ -21,6 +27,7 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
+pub use self::clock::{Clock, wall_clock};
 pub use self::config::{
     HmacAlgorithm, HmacConfig, Mode, ProviderConfig, SignatureEncoding, WebhooksConfig,
 };
