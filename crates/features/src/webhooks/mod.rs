@@ -11,8 +11,13 @@
 //! waits for another. A delivery comes twice only if somebody died between the POST and its receipt,
 //! and says so.
 
+pub mod client;
+mod clock;
 mod config;
 mod delivery;
+mod desk;
+mod inbox;
+mod pattern;
 #[allow(
     dead_code,
     unused_imports,
@@ -27,6 +32,7 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
+pub use self::clock::{Clock, wall_clock};
 pub use self::config::{
     HmacAlgorithm, HmacConfig, Mode, ProviderConfig, SignatureEncoding, WebhooksConfig,
 };
