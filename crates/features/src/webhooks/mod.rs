@@ -20,6 +20,8 @@ mod inbox;
 mod pattern;
 pub mod providers;
 mod server;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 use transport::channel::Priority;
