@@ -13,6 +13,7 @@
 
 mod config;
 mod delivery;
+pub mod fixtures;
 mod server;
 pub mod wire;
 
