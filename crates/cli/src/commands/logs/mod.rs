@@ -12,7 +12,7 @@ mod range;
 mod stock;
 mod typed;
 mod wanted;
-mod when;
+
 
 use std::future::pending;
 use std::time::Duration;
