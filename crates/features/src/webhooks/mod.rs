@@ -14,6 +14,7 @@
 mod config;
 mod delivery;
 pub mod fixtures;
+pub mod providers;
 mod server;
 pub mod wire;
 
