@@ -13,7 +13,6 @@ mod stock;
 mod typed;
 mod wanted;
 
-
 use std::future::pending;
 use std::time::Duration;
 
