@@ -12,6 +12,7 @@
 //! and says so.
 
 pub mod client;
+mod clock;
 mod config;
 mod delivery;
 mod desk;
@@ -25,6 +26,7 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
+pub use self::clock::{Clock, wall_clock};
 pub use self::config::{
     HmacAlgorithm, HmacConfig, Mode, ProviderConfig, SignatureEncoding, WebhooksConfig,
 };
