@@ -34,21 +34,8 @@ use super::presence::{By, ClientStream, Presence};
 /// Serves until `tasks` are told to stop. Then nobody is let in any more, and who is there finishes
 /// the request that is under way.
 pub(super) async fn run(listener: TcpListener, routes: Router, tasks: Tasks) {
-    let mut house = House::new(descriptors::most_connections().min(MOST_CONNECTIONS));
-    loop {
-        let entered = tokio::select! {
-            entered = house.enter(&listener) => entered,
-            () = tasks.stopping() => return,
-        };
-        let Some((stream, peer, visit)) = entered else {
-            continue;
-        };
-        let (routes, stopping) = (routes.clone(), tasks.clone());
-        tasks.spawn(
-            "http connection",
-            visit.serve(stream, peer, routes, stopping),
-        );
-    }
+    let house = House::new(descriptors::most_connections().min(MOST_CONNECTIONS));
+    house.open(listener, routes, tasks).await;
 }
 
 /// The places that there are, and who has them, the oldest first.
@@ -77,6 +64,23 @@ impl House {
         Self {
             places: Arc::new(Semaphore::new(most)),
             guests: VecDeque::new(),
+        }
+    }
+
+    async fn open(mut self, listener: TcpListener, routes: Router, tasks: Tasks) {
+        loop {
+            let entered = tokio::select! {
+                entered = self.enter(&listener) => entered,
+                () = tasks.stopping() => return,
+            };
+            let Some((stream, peer, visit)) = entered else {
+                continue;
+            };
+            let (routes, stopping) = (routes.clone(), tasks.clone());
+            tasks.spawn(
+                "http connection",
+                visit.serve(stream, peer, routes, stopping),
+            );
         }
     }
 
@@ -194,3 +198,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The head of a request. Providers sign in one line of it, and proxies add some: Render and Cloudflare
 /// some 2 KiB. hyper answers a longer one with 431.
 const MOST_HEADERS: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests;
