@@ -11,8 +11,11 @@
 //! waits for another. A delivery comes twice only if somebody died between the POST and its receipt,
 //! and says so.
 
+pub mod client;
 mod config;
 mod delivery;
+mod desk;
+pub mod providers;
 mod server;
 pub mod wire;
 
