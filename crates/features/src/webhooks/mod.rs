@@ -16,6 +16,8 @@ mod config;
 mod delivery;
 mod desk;
 pub mod providers;
+#[allow(dead_code, reason = "the entry and the flows use it next")]
+mod inbox;
 mod server;
 pub mod wire;
 
