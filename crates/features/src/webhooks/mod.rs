@@ -12,12 +12,12 @@
 //! and says so.
 
 pub mod client;
+mod clock;
 mod config;
 mod delivery;
 mod desk;
-pub mod providers;
-#[allow(dead_code, reason = "the entry and the flows use it next")]
 mod inbox;
+pub mod providers;
 mod server;
 pub mod wire;
 
@@ -26,6 +26,7 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
+pub use self::clock::{Clock, wall_clock};
 pub use self::config::{
     HmacAlgorithm, HmacConfig, Mode, ProviderConfig, SignatureEncoding, WebhooksConfig,
 };

@@ -16,7 +16,7 @@ use crate::webhooks::delivery::{DeliveryId, Header, Origin, Request, Verificatio
 
 /// What is said of a request to the local app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label {
+pub(super) struct Label {
     /// Which delivery it is.
     pub delivery: DeliveryId,
     /// Which try, counted from 1.

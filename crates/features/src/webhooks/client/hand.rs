@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::webhooks::config::HmacConfig;
 use crate::webhooks::wire::{Ack, Head};
@@ -21,6 +22,8 @@ use crate::webhooks::wire::{Ack, Head};
 pub(super) struct Parcel {
     pub(super) head: Arc<Head>,
     pub(super) body: Bytes,
+    /// When its provider hears what the local app says, if it waits for that.
+    pub(super) until: Option<Instant>,
     /// How its provider signs, if it is not built in.
     pub(super) hmac: Option<Arc<HmacConfig>>,
 }
@@ -52,6 +55,15 @@ struct Inside {
     sent: usize,
 }
 
+impl Inside {
+    /// Whether another delivery may be taken: while there are few, or while the poster waits for the
+    /// server, whose word comes the same way.
+    fn has_room(&self) -> bool {
+        let few = self.queue.len() < MOST && self.bytes < MOST_BYTES;
+        self.queue.is_empty() || few || self.acks.len() >= MOST_ACKS
+    }
+}
+
 impl Hand {
     /// How far deliveries were taken.
     pub(super) fn taken(&self) -> Option<u64> {
@@ -75,10 +87,7 @@ impl Hand {
 
     /// Waits until another delivery may be taken. Cancel-safe.
     pub(super) async fn room(&self) {
-        let has_room = |inside: &Inside| {
-            inside.queue.is_empty() || inside.queue.len() < MOST && inside.bytes < MOST_BYTES
-        };
-        while !has_room(&self.inside()) {
+        while !self.inside().has_room() {
             self.room.notified().await;
         }
     }
@@ -105,6 +114,7 @@ impl Hand {
     /// many are not. Cancel-safe: nothing is added then.
     pub(super) async fn ack(&self, ack: Ack) {
         while self.inside().acks.len() >= MOST_ACKS {
+            self.room.notify_one();
             self.kept.notified().await;
         }
         self.inside().acks.push_back(ack);
@@ -137,7 +147,11 @@ impl Hand {
     /// Forgets the acks through this sequence: they are kept.
     pub(super) fn forget(&self, sequence: u64) {
         let mut inside = self.inside();
-        while inside.acks.front().is_some_and(|ack| place(ack) <= sequence) {
+        while inside
+            .acks
+            .front()
+            .is_some_and(|ack| place(ack) <= sequence)
+        {
             inside.acks.pop_front();
             inside.sent = inside.sent.saturating_sub(1);
         }
@@ -225,7 +239,11 @@ mod tests {
     fn nobody_piles_up_acks_that_are_not_kept() {
         let hand = Hand::default();
         (0..MOST_ACKS as u64).for_each(|sequence| add(&hand, Ack::Done(receipt(sequence, 1))));
-        assert!(hand.ack(Ack::Done(receipt(999, 1))).now_or_never().is_none());
+        assert!(
+            hand.ack(Ack::Done(receipt(999, 1)))
+                .now_or_never()
+                .is_none()
+        );
         hand.forget(0);
         add(&hand, Ack::Done(receipt(999, 1)));
     }

@@ -65,6 +65,13 @@ impl Target {
         format!("http://{}{path}", self.shown())
     }
 
+    /// Returns the address that a signature covers, without the query of the request, which belongs to
+    /// it too.
+    pub(super) fn url_to_sign(&self, target: &str) -> String {
+        let bare = target.split_once('?').map_or(target, |(path, _)| path);
+        self.url(bare)
+    }
+
     fn shown(&self) -> String {
         authority(&self.host, self.port)
     }
