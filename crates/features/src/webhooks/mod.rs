@@ -17,6 +17,7 @@ mod config;
 mod delivery;
 mod desk;
 mod inbox;
+mod pattern;
 pub mod providers;
 mod server;
 pub mod wire;
