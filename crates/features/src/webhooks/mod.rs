@@ -17,6 +17,8 @@ mod config;
 mod delivery;
 mod desk;
 pub mod fixtures;
+mod inbox;
+mod pattern;
 pub mod providers;
 mod server;
 pub mod wire;
