@@ -6,6 +6,7 @@
 //!   seed           64 hexadecimal digits: lost, and every secret of this laptop is another
 //!   follower       the name under which the server knows how far this laptop has come
 //!   asked/stripe   empty: `tunnel webhook secret stripe` was run
+//!   targets/stripe where its deliveries went the last time
 //! ```
 //! Each is made once and for its owner alone, and whole from the beginning: of two commands that
 //! begin together, both get what one of them has made.
@@ -90,6 +91,33 @@ impl Laptop {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .take(MOST_ASKED)
             .collect()
+    }
+
+    /// Notes where a provider's deliveries go, for whoever replays one.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be kept.
+    pub fn note_target(&self, provider: &str, target: &str) -> Result<(), Failure> {
+        let folder = self.folder.join("targets");
+        let path = folder.join(provider);
+        make_private(&folder)
+            .and_then(|()| fs::write(&path, target))
+            .map_err(|error| cannot_keep(&path, &error))
+    }
+
+    /// Returns where a provider's deliveries went the last time.
+    #[must_use]
+    pub fn target(&self, provider: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join("targets").join(provider)).ok()
+    }
+
+    /// Returns the path of a file beside the others.
+    ///
+    /// # Errors
+    /// [`Failure`] if their folder cannot be made.
+    pub fn file(&self, name: &str) -> Result<PathBuf, Failure> {
+        make_private(&self.folder).map_err(|error| cannot_keep(&self.folder, &error))?;
+        Ok(self.folder.join(name))
     }
 
     /// Reads a file, which is made if it is not there.

@@ -139,8 +139,16 @@ mod tests {
             assert_eq!(read(text, &from), Err(EditError::FirstLine), "{text:?}");
         }
         let error = read("POST /\nnonsense\n\n", &from).unwrap_err();
-        assert!(error.to_string().contains("\"nonsense\" is no header"), "{error}");
+        assert!(
+            error.to_string().contains("\"nonsense\" is no header"),
+            "{error}"
+        );
         let binary = request(b"\xff");
-        assert!(written(&binary).unwrap_err().to_string().contains("the body"));
+        assert!(
+            written(&binary)
+                .unwrap_err()
+                .to_string()
+                .contains("the body")
+        );
     }
 }

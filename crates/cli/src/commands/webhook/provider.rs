@@ -33,8 +33,10 @@ impl FromStr for ProviderName {
 
     fn from_str(text: &str) -> Result<Self, ProviderNameError> {
         let name = text.trim().to_ascii_lowercase();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if (1..=LONGEST).contains(&name.len()) && name.bytes().all(plain) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let is_short = (1..=LONGEST).contains(&name.len());
+        // It is a file's name as well, and `..` is a folder's.
+        if is_short && !name.starts_with('.') && name.bytes().all(plain) {
             Ok(Self(name))
         } else {
             Err(ProviderNameError)
@@ -50,10 +52,10 @@ impl fmt::Display for ProviderName {
 
 /// A text that is no provider's name. The user is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a provider is named by letters, digits, - and _: stripe, github, standard-webhooks")]
+#[error("a provider is named by letters, digits, -, _ and .: stripe, github, standard-webhooks")]
 pub(super) struct ProviderNameError;
 
-/// As long as a part of a host's name may be.
+/// As long as the entry takes.
 const LONGEST: usize = 64;
 
 /// Two letters in the wrong order, one too many and one too few.
@@ -68,7 +70,7 @@ mod tests {
         let name: ProviderName = "Standard-Webhooks".parse().unwrap();
         assert_eq!(name.as_str(), "standard-webhooks");
         assert_eq!(name.variable(), "STANDARD_WEBHOOKS_WEBHOOK_SECRET");
-        for wrong in ["", "a b", "../stripe", "é", &"x".repeat(65)] {
+        for wrong in ["", "a b", "../stripe", "..", "é", &"x".repeat(65)] {
             assert_eq!(
                 wrong.parse::<ProviderName>(),
                 Err(ProviderNameError),

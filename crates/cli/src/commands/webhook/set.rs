@@ -90,8 +90,14 @@ mod tests {
             ("z=2", r#"{"z":2,"a":{"b":[1,{"c":null}]}}"#),
             ("z=a=b", r#"{"z":"a=b","a":{"b":[1,{"c":null}]}}"#),
             ("z=\"2\"", r#"{"z":"2","a":{"b":[1,{"c":null}]}}"#),
-            ("a.b.1.c.d=true", r#"{"z":1,"a":{"b":[1,{"c":{"d":true}}]}}"#),
-            ("new={\"x\":1}", r#"{"z":1,"a":{"b":[1,{"c":null}]},"new":{"x":1}}"#),
+            (
+                "a.b.1.c.d=true",
+                r#"{"z":1,"a":{"b":[1,{"c":{"d":true}}]}}"#,
+            ),
+            (
+                "new={\"x\":1}",
+                r#"{"z":1,"a":{"b":[1,{"c":null}]},"new":{"x":1}}"#,
+            ),
         ] {
             assert_eq!(changed(text).unwrap().to_string(), expected, "{text}");
         }
@@ -104,7 +110,10 @@ mod tests {
         }
         for text in ["z.x=1", "a.b.2=1", "a.b.x=1"] {
             let error = changed(text).unwrap_err();
-            assert!(matches!(error, SetError::NoMember { .. }), "{text}: {error}");
+            assert!(
+                matches!(error, SetError::NoMember { .. }),
+                "{text}: {error}"
+            );
         }
     }
 }

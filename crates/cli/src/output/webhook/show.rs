@@ -89,7 +89,7 @@ fn tried(tries: &[Tried], style: Style) -> String {
 }
 
 /// Writes the beginning of what a local app answered.
-fn answered(answer: &Answer, style: Style) -> String {
+pub(super) fn answered(answer: &Answer, style: Style) -> String {
     let text = String::from_utf8_lossy(&answer.body);
     let text = text.trim();
     if text.is_empty() {

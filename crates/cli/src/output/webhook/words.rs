@@ -71,16 +71,6 @@ pub(super) const fn state(state: State) -> &'static str {
     }
 }
 
-/// Returns the colour of that.
-pub(super) const fn state_ink(state: State) -> Ink {
-    match state {
-        State::Received | State::Offered => Ink::Faint,
-        State::Delivered => Ink::Good,
-        State::Failed => Ink::Bad,
-        State::Gone => Ink::Warning,
-    }
-}
-
 /// Returns the event, or what stands for none.
 pub(super) fn event(event: Option<&str>) -> String {
     event.map_or_else(|| "-".to_owned(), |event| printable(event).into_owned())
