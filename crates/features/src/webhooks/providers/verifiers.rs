@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use super::scheme::{Material, unix};
+use super::challenge::{Challenge, Means};
+use super::once::Tokens;
+use super::paypal::Certificates;
+use super::scheme::unix;
 use super::secrets::{Secret, in_variable, of_provider, variable};
-use super::{Manner, built_in, url};
+use super::table::find;
+use super::{Manner, Terms, built_in};
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
 
@@ -13,6 +17,8 @@ use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification
 #[derive(Debug)]
 pub(crate) struct Verifiers {
     known: BTreeMap<String, Known>,
+    certificates: Certificates,
+    tokens: Tokens,
 }
 
 /// What is known of a provider.
@@ -49,6 +55,8 @@ impl Verifiers {
         });
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,
+            certificates: Certificates::new(variables),
+            tokens: Tokens::default(),
         })
     }
 
@@ -66,6 +74,25 @@ impl Verifiers {
             Ok(()) => Verification::Verified,
             Err(refusal) => Verification::Refused(refusal),
         }
+    }
+
+    /// Answers a provider that asks whether it may send; `None` if a request is something else, or
+    /// asks without the right. What `verification` says of a GET does not matter.
+    pub(crate) fn challenge(
+        &self,
+        provider: &str,
+        request: &Request,
+        verification: Verification,
+    ) -> Option<Challenge> {
+        // Built in only: their questions cannot be described.
+        let answer = find(provider)?.challenge;
+        let known = self.known.get(provider)?;
+        let means = Means {
+            secrets: &revealed(&known.secrets),
+            tokens: &revealed(&known.verify_token),
+            verification,
+        };
+        answer(request, means)
     }
 
     /// Whether there is a secret for a provider.
@@ -97,14 +124,20 @@ impl Verifiers {
         now: u64,
     ) -> Result<(), Refusal> {
         let manner = Manner::of(provider, known.hmac.as_ref()).ok_or(Refusal::Unavailable)?;
-        let secrets: Vec<_> = known.secrets.iter().map(Secret::reveal).collect();
-        let url = url::whole(known.url.as_deref(), request);
-        let with = Material {
+        let secrets = revealed(&known.secrets);
+        let terms = Terms {
             secrets: &secrets,
-            url: url.as_deref(),
-            chain: None,
+            url: known.url.as_deref(),
+            now,
+            tolerance: known.tolerance,
         };
-        manner.check(request, &with, now, known.tolerance)
+        manner
+            .check_fetching(request, &terms, &self.certificates)
+            .await?;
+        match manner.scheme().token(request) {
+            Some(token) => self.tokens.take(token, request),
+            None => Ok(()),
+        }
     }
 }
 
@@ -151,6 +184,10 @@ impl Known {
             tolerance: config.tolerance,
         })
     }
+}
+
+fn revealed(secrets: &[Secret]) -> Vec<&str> {
+    secrets.iter().map(Secret::reveal).collect()
 }
 
 /// The old and the new while one is rotated, for some services that share a path. Each of them costs
