@@ -16,6 +16,7 @@ mod clock;
 mod config;
 mod delivery;
 mod desk;
+mod entry;
 mod inbox;
 mod pattern;
 pub mod providers;

@@ -22,6 +22,7 @@ use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, Outcome, Receipt};
 use super::desk::Desk;
+use super::entry::{self, Inside};
 use super::inbox::{FollowerKey, Inbox};
 use super::providers::Verifiers;
 use super::wire::{Follower, Head, Open, Piece};
@@ -37,20 +38,28 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     let variables = &parts.variables;
     let verifiers = Arc::new(Verifiers::new(&config, variables)?);
     let (inbox, inbox_tasks) = Inbox::open(&config, variables)?;
+    let desk = Desk::new();
+    let inside = Inside {
+        inbox: Arc::clone(&inbox),
+        verifiers: Arc::clone(&verifiers),
+        desk: Arc::clone(&desk),
+    };
+    let (served, copies) = entry::serve(&config, inside)?;
     let webhooks = Webhooks::new(
         inbox,
-        Desk::new(),
+        desk,
         About {
             config,
             verifiers,
             url: variables.get("RENDER_EXTERNAL_URL"),
         },
     );
-    let half = ServerHalf::new(Arc::new(webhooks)).helped(move |tasks| {
+    let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
+    Ok(Some(half.helped(move |tasks| {
         inbox_tasks.start(tasks);
+        tasks.spawn("copies of webhooks", copies.run(tasks.clone()));
         Ok(())
-    });
-    Ok(Some(half))
+    })))
 }
 
 /// Answers the channels of webhooks.
