@@ -470,6 +470,7 @@ async fn copies_that_find_no_place_are_gaps_and_nobody_waits_for_them() {
         if gaps > 0 {
             break gaps;
         }
+        tokio::task::yield_now().await;
     };
     assert!(usize::try_from(gaps).unwrap() < count, "{gaps}");
 }
