@@ -19,6 +19,11 @@ mod desk;
 mod entry;
 mod inbox;
 mod pattern;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what verifies is used by the entry, which is to come"
+)]
 pub mod providers;
 mod server;
 pub mod wire;

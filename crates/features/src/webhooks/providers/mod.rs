@@ -5,19 +5,27 @@
 //!         ──▶ describe event, and the provider's own name for it
 //!         ──▶ sign     anew, with a secret of the laptop's ──▶ the same request, fresh
 //! ```
-//! Each way of signing is a [`Scheme`]; [`table`] says which provider has which. The server checks, the
+//! Each way of signing is a [`scheme::Scheme`]; [`table`] says which provider has which. The server checks, the
 //! laptop signs: production's secrets never leave it.
 
+mod challenge;
 mod dated;
 mod fields;
+mod mailgun;
+mod manner;
+mod once;
 mod paypal;
 mod place;
 mod recipe;
 mod scheme;
 mod secrets;
+mod sendgrid;
+mod standard;
 mod table;
 #[cfg(test)]
 mod tests;
+mod token;
+mod twilio;
 mod url;
 mod verifiers;
 
@@ -25,13 +33,14 @@ use std::time::{Duration, SystemTime};
 
 use transport::tasks::heavy;
 
+pub(crate) use self::challenge::Challenge;
+use self::manner::{Manner, Terms};
 use self::place::Place;
-use self::recipe::Recipe;
 pub use self::scheme::CannotSign;
-use self::scheme::{Material, Pen, Scheme, in_time, unix};
+use self::scheme::{Pen, in_time, unix};
 pub use self::secrets::OwnSecrets;
 pub(crate) use self::secrets::Secret;
-use self::table::{DEADLINE, Provider, TOLERANCE};
+use self::table::DEADLINE;
 pub(crate) use self::verifiers::Verifiers;
 use crate::webhooks::{HmacConfig, Refusal, Request};
 
@@ -96,7 +105,7 @@ pub fn deadline(provider: &str) -> Duration {
 
 /// Whether a request is signed with one of the secrets, and lately.
 ///
-/// What would have to be fetched for it is not: PayPal's are [`Refusal::Unavailable`].
+/// What would have to be fetched for it is not: PayPal's are [`Refusal::Unavailable`] here.
 ///
 /// # Errors
 /// [`Refusal`] if it is not, or the provider has no way of signing that is known.
@@ -107,13 +116,13 @@ pub fn check(
     tolerance: Option<Duration>,
 ) -> Result<(), Refusal> {
     let manner = Manner::of(signing.provider, signing.hmac).ok_or(Refusal::Unavailable)?;
-    let url = url::whole(signing.url, request);
-    let with = Material {
+    let terms = Terms {
         secrets,
-        url: url.as_deref(),
-        chain: None,
+        url: signing.url,
+        now: unix(signing.now),
+        tolerance,
     };
-    manner.check(request, &with, unix(signing.now), tolerance)
+    manner.check(request, &terms, None)
 }
 
 /// Signs a request anew, in the place of the signature that it has. The rest of it stays as it is, but
@@ -153,78 +162,6 @@ pub fn is_fresh(signing: &Signing<'_>, request: &Request) -> bool {
     // The app looks at it a moment later, and by a clock that may be another's.
     let most = most - most / 5;
     in_time(signed, unix(signing.now), most).is_ok()
-}
-
-/// How a provider signs: as it is built in, or as the configuration says.
-enum Manner<'a> {
-    BuiltIn(&'static Provider),
-    Described(Recipe<'a>),
-}
-
-impl<'a> Manner<'a> {
-    fn of(provider: &str, hmac: Option<&'a HmacConfig>) -> Option<Self> {
-        match hmac {
-            Some(hmac) => Some(Self::Described(Recipe::of(hmac))),
-            None => table::find(provider).map(Self::BuiltIn),
-        }
-    }
-
-    /// The same of what the operator has written, or what is wrong with that.
-    fn configured(
-        provider: &str,
-        hmac: Option<&'a HmacConfig>,
-    ) -> Result<Option<Self>, &'static str> {
-        let manner = Self::of(provider, hmac);
-        match &manner {
-            Some(Self::Described(_)) if table::find(provider).is_some() => {
-                Err("it is built in: give what you describe as hmac another name")
-            }
-            Some(Self::Described(recipe)) => recipe.fault().map_or(Ok(()), Err),
-            _ => Ok(()),
-        }?;
-        Ok(manner)
-    }
-
-    fn scheme(&self) -> &dyn Scheme {
-        match self {
-            Self::BuiltIn(known) => known.scheme,
-            Self::Described(recipe) => recipe,
-        }
-    }
-
-    /// How old a signature may be for the provider's own SDK.
-    fn fresh(&self) -> Option<Duration> {
-        match self {
-            Self::BuiltIn(known) => known.fresh,
-            Self::Described(recipe) => recipe.timestamp.map(|_| TOLERANCE),
-        }
-    }
-
-    /// How far the time of a signature may be from ours.
-    fn tolerance(&self) -> Option<Duration> {
-        match self {
-            Self::BuiltIn(known) => known.tolerance,
-            Self::Described(_) => self.fresh(),
-        }
-    }
-
-    fn check(
-        &self,
-        request: &Request,
-        with: &Material<'_>,
-        now: u64,
-        tolerance: Option<Duration>,
-    ) -> Result<(), Refusal> {
-        let scheme = self.scheme();
-        aside(request, || scheme.check(request, with))?;
-        let Some(tolerance) = tolerance.or_else(|| self.tolerance()) else {
-            return Ok(());
-        };
-        match scheme.signed_at(request)? {
-            Some(signed) => in_time(signed, now, tolerance),
-            None => Ok(()),
-        }
-    }
 }
 
 /// Works on a body, with the thread's other tasks handed elsewhere if that takes a while.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
-use super::paypal::{CertificateUrl, Chain};
+use super::paypal::Chain;
 use crate::webhooks::{Refusal, Request};
 
 /// A way of signing.
@@ -29,8 +29,13 @@ pub(super) trait Scheme: Send + Sync {
     }
 
     /// Returns where the certificate is that a request is checked with, if it takes one.
-    fn certificate(&self, _request: &Request) -> Result<Option<CertificateUrl>, Refusal> {
+    fn certificate<'r>(&self, _request: &'r Request) -> Result<Option<&'r str>, Refusal> {
         Ok(None)
+    }
+
+    /// Returns what stands for the body in the signature, where that does not cover the body itself.
+    fn token(&self, _request: &Request) -> Option<String> {
+        None
     }
 
     /// Writes 32 random bytes as the provider's SDK wants a secret.

@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use super::scheme::{Material, unix};
+use super::built_in;
+use super::challenge::{Challenge, Means};
+use super::manner::{Manner, Terms};
+use super::once::Tokens;
+use super::paypal::Certificates;
+use super::scheme::unix;
 use super::secrets::{Secret, in_variable, of_provider, variable};
-use super::{Manner, built_in, url};
+use super::table::find;
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
 
@@ -13,6 +18,8 @@ use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification
 #[derive(Debug)]
 pub(crate) struct Verifiers {
     known: BTreeMap<String, Known>,
+    certificates: Certificates,
+    tokens: Tokens,
 }
 
 /// What is known of a provider.
@@ -49,6 +56,8 @@ impl Verifiers {
         });
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,
+            certificates: Certificates::new(variables),
+            tokens: Tokens::default(),
         })
     }
 
@@ -66,6 +75,25 @@ impl Verifiers {
             Ok(()) => Verification::Verified,
             Err(refusal) => Verification::Refused(refusal),
         }
+    }
+
+    /// Answers a provider that asks whether it may send; `None` if a request is something else, or
+    /// asks without the right. What `verification` says of a GET does not matter.
+    pub(crate) fn challenge(
+        &self,
+        provider: &str,
+        request: &Request,
+        verification: Verification,
+    ) -> Option<Challenge> {
+        // Built in only: their questions cannot be described.
+        let answer = find(provider)?.challenge;
+        let known = self.known.get(provider)?;
+        let means = Means {
+            secrets: &revealed(&known.secrets),
+            tokens: &revealed(&known.verify_token),
+            verification,
+        };
+        answer(request, means)
     }
 
     /// Whether there is a secret for a provider.
@@ -97,14 +125,20 @@ impl Verifiers {
         now: u64,
     ) -> Result<(), Refusal> {
         let manner = Manner::of(provider, known.hmac.as_ref()).ok_or(Refusal::Unavailable)?;
-        let secrets: Vec<_> = known.secrets.iter().map(Secret::reveal).collect();
-        let url = url::whole(known.url.as_deref(), request);
-        let with = Material {
+        let secrets = revealed(&known.secrets);
+        let terms = Terms {
             secrets: &secrets,
-            url: url.as_deref(),
-            chain: None,
+            url: known.url.as_deref(),
+            now,
+            tolerance: known.tolerance,
         };
-        manner.check(request, &with, now, known.tolerance)
+        manner
+            .check_fetching(request, &terms, &self.certificates)
+            .await?;
+        match manner.scheme().token(request) {
+            Some(token) => self.tokens.take(token, request),
+            None => Ok(()),
+        }
     }
 }
 
@@ -118,30 +152,20 @@ impl Known {
             section: format!("webhooks.providers.{name}"),
             reason,
         };
-        let secrets = match &config.secret_env {
-            Some(variable) => in_variable(variable, variables),
-            None => of_provider(name, variables),
-        };
-        if let (Some(variable), []) = (&config.secret_env, &*secrets) {
-            return Err(wrong(format!(
-                "there is nothing in the variable {variable}"
-            )));
-        }
-        if secrets.len() > MOST_SECRETS {
-            let most = format!("at most {MOST_SECRETS} secrets are good at once");
-            return Err(wrong(most));
+        let secrets = secrets_of(name, config, variables).map_err(wrong)?;
+        let whole = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        if !config.url.as_ref().is_none_or(whole) {
+            return Err(wrong("url begins with https://".to_owned()));
         }
         let hmac = config.hmac.clone();
         let manner = Manner::configured(name, hmac.as_ref()).map_err(|it| wrong(it.to_owned()))?;
-        let takes = |secret: &Secret| match &manner {
-            Some(manner) => manner.scheme().takes(secret.reveal()),
-            None => false,
+        let fault = match manner {
+            None if !secrets.is_empty() => Some(NO_MANNER),
+            Some(manner) if !manner.takes(&revealed(&secrets)) => Some(NO_SECRET),
+            _ => None,
         };
-        if !secrets.iter().all(takes) {
-            return Err(wrong(match manner {
-                Some(_) => "what its variable holds is not of the form of its secrets".to_owned(),
-                None => "it has a secret, and no hmac that says how it signs".to_owned(),
-            }));
+        if let Some(fault) = fault {
+            return Err(wrong(fault.to_owned()));
         }
         Ok(Self {
             verify_token: in_variable(&variable(name, "VERIFY_TOKEN"), variables),
@@ -152,6 +176,32 @@ impl Known {
         })
     }
 }
+
+/// Reads the secrets of a provider, or says what is wrong with them.
+fn secrets_of(
+    name: &str,
+    config: &ProviderConfig,
+    variables: &Variables,
+) -> Result<Vec<Secret>, String> {
+    let secrets = match &config.secret_env {
+        Some(variable) => in_variable(variable, variables),
+        None => of_provider(name, variables),
+    };
+    match (&config.secret_env, secrets.len()) {
+        (Some(variable), 0) => Err(format!("there is nothing in the variable {variable}")),
+        (_, count) if count > MOST_SECRETS => {
+            Err(format!("at most {MOST_SECRETS} secrets are good at once"))
+        }
+        _ => Ok(secrets),
+    }
+}
+
+fn revealed(secrets: &[Secret]) -> Vec<&str> {
+    secrets.iter().map(Secret::reveal).collect()
+}
+
+const NO_MANNER: &str = "it has a secret, and no hmac that says how it signs";
+const NO_SECRET: &str = "what its variable holds is not of the form of its secrets";
 
 /// The old and the new while one is rotated, for some services that share a path. Each of them costs
 /// another hash of the body.
