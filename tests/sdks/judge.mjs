@@ -60,8 +60,7 @@ const SDKS = {
     return {
       verify: ({ headers, body, secret }) =>
         verify(secret, body.toString(), headers['x-hub-signature-256']),
-      sign: async ({ body, secret, id }) => ({
-        'x-github-delivery': id,
+      sign: async ({ body, secret }) => ({
         'x-hub-signature-256': await sign(secret, body.toString()),
       }),
     };
