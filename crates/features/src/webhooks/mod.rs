@@ -11,8 +11,12 @@
 //! waits for another. A delivery comes twice only if somebody died between the POST and its receipt,
 //! and says so.
 
+pub mod client;
+mod clock;
 mod config;
 mod delivery;
+mod desk;
+pub mod providers;
 mod server;
 pub mod wire;
 
@@ -21,6 +25,7 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
+pub use self::clock::{Clock, wall_clock};
 pub use self::config::{
     HmacAlgorithm, HmacConfig, Mode, ProviderConfig, SignatureEncoding, WebhooksConfig,
 };

@@ -1,0 +1,158 @@
+//! What the server verifies requests with: the secrets of its variables, for each provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use super::scheme::{Material, unix};
+use super::secrets::{Secret, in_variable, of_provider, variable};
+use super::{Manner, built_in, url};
+use crate::parts::{SectionError, Variables};
+use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
+
+/// What the server verifies requests with.
+#[derive(Debug)]
+pub(crate) struct Verifiers {
+    known: BTreeMap<String, Known>,
+}
+
+/// What is known of a provider.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) secrets: Vec<Secret>,
+    /// What a provider shows that asks for the first time, where it shows anything.
+    pub(super) verify_token: Vec<Secret>,
+    hmac: Option<HmacConfig>,
+    url: Option<String>,
+    tolerance: Option<Duration>,
+}
+
+impl Verifiers {
+    /// Takes what the configuration says, and the secrets of its variables.
+    ///
+    /// # Errors
+    /// [`SectionError`] if a variable is named that is not set, if what is in one cannot be a secret of
+    /// its provider, or if nobody knows how a provider signs that has one.
+    pub(crate) fn new(
+        config: &WebhooksConfig,
+        variables: &Variables,
+    ) -> Result<Self, SectionError> {
+        let configured = config.providers.keys().map(String::as_str);
+        let at_paths = config.paths.values().map(String::as_str);
+        let mut names: BTreeSet<&str> = configured.chain(at_paths).collect();
+        for name in built_in() {
+            names.insert(name);
+        }
+        let nothing = ProviderConfig::default();
+        let known = names.into_iter().map(|name| {
+            let own = config.providers.get(name).unwrap_or(&nothing);
+            Ok((name.to_owned(), Known::new(name, own, variables)?))
+        });
+        Ok(Self {
+            known: known.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Says whether a request is its provider's.
+    pub(crate) async fn verify(
+        &self,
+        provider: &str,
+        request: &Request,
+        now: SystemTime,
+    ) -> Verification {
+        let Some(known) = self.known(provider) else {
+            return Verification::NoSecret;
+        };
+        match self.check(provider, known, request, unix(now)).await {
+            Ok(()) => Verification::Verified,
+            Err(refusal) => Verification::Refused(refusal),
+        }
+    }
+
+    /// Whether there is a secret for a provider.
+    pub(crate) fn has_secret(&self, provider: &str) -> bool {
+        self.known(provider).is_some()
+    }
+
+    /// Returns the address that a provider was given, if the configuration says it.
+    pub(crate) fn url(&self, provider: &str) -> Option<&str> {
+        self.known.get(provider)?.url.as_deref()
+    }
+
+    /// Returns all secrets, so that log lines hide them.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let all = self.known.values();
+        all.flat_map(|known| known.secrets.iter().chain(&known.verify_token))
+    }
+
+    fn known(&self, provider: &str) -> Option<&Known> {
+        let known = self.known.get(provider)?;
+        (!known.secrets.is_empty()).then_some(known)
+    }
+
+    async fn check(
+        &self,
+        provider: &str,
+        known: &Known,
+        request: &Request,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let manner = Manner::of(provider, known.hmac.as_ref()).ok_or(Refusal::Unavailable)?;
+        let secrets: Vec<_> = known.secrets.iter().map(Secret::reveal).collect();
+        let url = url::whole(known.url.as_deref(), request);
+        let with = Material {
+            secrets: &secrets,
+            url: url.as_deref(),
+            chain: None,
+        };
+        manner.check(request, &with, now, known.tolerance)
+    }
+}
+
+impl Known {
+    fn new(
+        name: &str,
+        config: &ProviderConfig,
+        variables: &Variables,
+    ) -> Result<Self, SectionError> {
+        let wrong = |reason: String| SectionError {
+            section: format!("webhooks.providers.{name}"),
+            reason,
+        };
+        let secrets = match &config.secret_env {
+            Some(variable) => in_variable(variable, variables),
+            None => of_provider(name, variables),
+        };
+        if let (Some(variable), []) = (&config.secret_env, &*secrets) {
+            return Err(wrong(format!(
+                "there is nothing in the variable {variable}"
+            )));
+        }
+        if secrets.len() > MOST_SECRETS {
+            let most = format!("at most {MOST_SECRETS} secrets are good at once");
+            return Err(wrong(most));
+        }
+        let hmac = config.hmac.clone();
+        let manner = Manner::configured(name, hmac.as_ref()).map_err(|it| wrong(it.to_owned()))?;
+        let takes = |secret: &Secret| match &manner {
+            Some(manner) => manner.scheme().takes(secret.reveal()),
+            None => false,
+        };
+        if !secrets.iter().all(takes) {
+            return Err(wrong(match manner {
+                Some(_) => "what its variable holds is not of the form of its secrets".to_owned(),
+                None => "it has a secret, and no hmac that says how it signs".to_owned(),
+            }));
+        }
+        Ok(Self {
+            verify_token: in_variable(&variable(name, "VERIFY_TOKEN"), variables),
+            secrets,
+            hmac,
+            url: config.url.clone(),
+            tolerance: config.tolerance,
+        })
+    }
+}
+
+/// The old and the new while one is rotated, for some services that share a path. Each of them costs
+/// another hash of the body.
+const MOST_SECRETS: usize = 8;
