@@ -16,6 +16,8 @@ mod clock;
 mod config;
 mod delivery;
 mod desk;
+mod inbox;
+mod pattern;
 pub mod providers;
 mod server;
 pub mod wire;

@@ -41,7 +41,7 @@ fn resolve_at(value: &mut Value, names: &[&str], folder: &Path) {
 }
 
 /// Where paths are.
-const PLACES: [&[&str]; 7] = [
+const PLACES: [&[&str]; 8] = [
     &["audit", "path"],
     &["keys", "secret-file"],
     &["keys", "next-secret-file"],
@@ -49,6 +49,7 @@ const PLACES: [&[&str]; 7] = [
     &["logs", "files"],
     &["logs", "syslog", "certificate"],
     &["logs", "syslog", "key"],
+    &["webhooks", "inbox"],
 ];
 
 /// Standard input or output, which is in no folder.

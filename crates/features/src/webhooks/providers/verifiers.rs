@@ -45,7 +45,7 @@ impl Verifiers {
         let nothing = ProviderConfig::default();
         let known = names.into_iter().map(|name| {
             let own = config.providers.get(name).unwrap_or(&nothing);
-            Ok((name.to_owned(), Known::new(name, own, variables)?))
+            Ok::<_, SectionError>((name.to_owned(), Known::new(name, own, variables)?))
         });
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,

@@ -1,0 +1,80 @@
+//! The latest deliveries in memory, so that a live flow reads nothing.
+
+use std::collections::VecDeque;
+
+use super::types::{Item, Most, weight};
+
+/// The latest items without a hole, bounded by their bytes.
+#[derive(Debug)]
+pub(super) struct Cache {
+    /// The sequence of the first of `items`; if there is none, of the next that comes.
+    first: u64,
+    items: VecDeque<(String, Item, usize)>,
+    bytes: usize,
+}
+
+impl Cache {
+    /// Makes an empty one, behind the last sequence of an inbox.
+    pub(super) const fn new(last: u64) -> Self {
+        Self {
+            first: last + 1,
+            items: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds what a transaction has added, in order. What others have added between is not known here, so
+    /// that the cache begins anew behind it.
+    pub(super) fn add(&mut self, new: Vec<(String, Item)>) {
+        for (provider, item) in new {
+            let sequence = item.sequence();
+            if sequence != self.first + self.items.len() as u64 {
+                *self = Self::new(sequence - 1);
+            }
+            let bytes = match &item {
+                Item::Delivery(delivery) => weight(&delivery.request),
+                Item::Missed { .. } => size_of::<Item>(),
+            };
+            self.bytes += bytes;
+            self.items.push_back((provider, item, bytes));
+        }
+        while self.bytes > MOST_BYTES
+            && let Some((_, _, bytes)) = self.items.pop_front()
+        {
+            self.first += 1;
+            self.bytes -= bytes;
+        }
+    }
+
+    /// Notes that a delivery has come again.
+    pub(super) fn replace(&mut self, delivery: std::sync::Arc<super::super::Delivery>) {
+        let place = delivery.sequence.checked_sub(self.first);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some((_, item, _)) = place.and_then(|place| self.items.get_mut(place)) {
+            *item = Item::Delivery(delivery);
+        }
+    }
+
+    /// Returns what comes next of a provider's behind a sequence; `None` if the cache does not reach
+    /// back to it.
+    pub(super) fn after(&self, provider: &str, sequence: u64, most: Most) -> Option<Vec<Item>> {
+        let skipped = (sequence + 1).checked_sub(self.first)?;
+        let skipped = usize::try_from(skipped).ok()?;
+        let mut bytes = 0;
+        let mut items = Vec::new();
+        for (whose, item, weight) in self.items.iter().skip(skipped) {
+            if whose != provider {
+                continue;
+            }
+            items.push(item.clone());
+            bytes += weight;
+            if items.len() >= most.count || bytes >= most.bytes {
+                break;
+            }
+        }
+        Some(items)
+    }
+}
+
+/// A second of 3,000 deliveries a second and more, of an ordinary size; one of the longest is not kept.
+const MOST_BYTES: usize = 8 * 1024 * 1024;

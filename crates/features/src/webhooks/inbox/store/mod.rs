@@ -1,0 +1,130 @@
+//! Where an inbox lies: a SQLite file of its own, or a schema in a PostgreSQL database that several
+//! instances may share. Both do the same.
+
+mod page;
+mod row;
+mod sqlite;
+
+use super::super::delivery::{Delivery, DeliveryId};
+use super::super::wire::{List, Listed, Tried};
+use super::error::InboxError;
+use super::ledger::{Bounds, Ledger};
+use super::types::{FollowerKey, Item, Most, Standing};
+use super::work::{Cursor, Done, Work};
+use page::Page;
+pub(super) use sqlite::{Place, Sqlite};
+use std::sync::Arc;
+
+/// Where an inbox lies.
+#[derive(Debug)]
+pub(super) enum Store {
+    /// A file.
+    Sqlite(Sqlite),
+}
+
+/// A delivery, and what became of it.
+pub(super) type Shown = (Arc<Delivery>, Vec<Tried>);
+
+impl Store {
+    /// Does work in one transaction: all of it is kept when this returns, or nothing.
+    pub(super) async fn write(&self, work: Work, bounds: Bounds) -> Result<Done, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.write(work, bounds).await,
+        }
+    }
+
+    /// Reads what comes next of a provider's behind a sequence.
+    pub(super) async fn after(
+        &self,
+        provider: &str,
+        sequence: u64,
+        most: Most,
+    ) -> Result<Vec<Item>, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.after(provider, sequence, most).await,
+        }
+    }
+
+    /// Reads the ledger.
+    pub(super) async fn ledger(&self) -> Result<Ledger, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.ledger().await,
+        }
+    }
+
+    /// Reads a follower's cursor.
+    pub(super) async fn cursor(
+        &self,
+        owner: &FollowerKey,
+        provider: &str,
+    ) -> Result<Option<Cursor>, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.cursor(owner, provider).await,
+        }
+    }
+
+    /// Finds the first delivery of a provider that came at this time or later.
+    pub(super) async fn since(
+        &self,
+        provider: &str,
+        received: u64,
+    ) -> Result<Option<u64>, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.since(provider, received).await,
+        }
+    }
+
+    /// Counts what is kept of a provider's behind a sequence.
+    pub(super) async fn waiting(&self, provider: &str, after: u64) -> Result<u64, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.waiting(provider, after).await,
+        }
+    }
+
+    /// Tells how often a delivery was offered to a follower, or tried by it.
+    pub(super) async fn attempts(
+        &self,
+        owner: &FollowerKey,
+        provider: &str,
+        sequence: u64,
+    ) -> Result<u32, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.attempts(owner, provider, sequence).await,
+        }
+    }
+
+    /// Reads a page of a list.
+    pub(super) async fn list(&self, query: List) -> Result<Listed, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.list(query).await,
+        }
+    }
+
+    /// Reads a delivery by its name, with all tries.
+    pub(super) async fn show(&self, id: DeliveryId) -> Result<Option<Shown>, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.show(id).await,
+        }
+    }
+
+    /// Tells how it stands.
+    pub(super) async fn standing(&self) -> Result<Standing, InboxError> {
+        match self {
+            Self::Sqlite(store) => store.standing().await,
+        }
+    }
+
+    /// Ends in order.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+        }
+    }
+}
+
+/// How long a follower is remembered that does not come any more, in milliseconds: what it missed has
+/// long left by then.
+const FORGOTTEN_AFTER: u64 = 90 * 24 * 60 * 60 * 1000;
+
+/// How many cursors there may be: more than laptops times providers anywhere.
+const MOST_CURSORS: i64 = 10_000;

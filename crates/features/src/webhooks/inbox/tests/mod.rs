@@ -1,0 +1,150 @@
+//! What an inbox must do, played with real stores.
+
+mod plays;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tempfile::TempDir;
+use transport::tasks::Tasks;
+use transport::trust::KeyId;
+
+use super::super::config::WebhooksConfig;
+use super::super::delivery::{
+    Answer, Delivery, Header, Origin, Outcome, Receipt, Request, Verification,
+};
+use super::{FollowerKey, Inbox, Item, Most, NewDelivery, Taken};
+use crate::parts::Variables;
+
+/// A place for inboxes of a test: what is in it outlives each of them.
+pub(super) struct Ground {
+    folder: TempDir,
+    pub(super) config: WebhooksConfig,
+}
+
+/// An inbox that runs.
+pub(super) struct Running {
+    pub(super) inbox: Arc<Inbox>,
+    tasks: Tasks,
+}
+
+impl Ground {
+    pub(super) fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = WebhooksConfig {
+            inbox: Some(folder.path().join("inbox.db")),
+            ..WebhooksConfig::default()
+        };
+        Self { folder, config }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn open(&self) -> Running {
+        let (inbox, helper) = Inbox::open(&self.config, &Variables::default()).unwrap();
+        let tasks = Tasks::new();
+        helper.start(&tasks);
+        Running { inbox, tasks }
+    }
+}
+
+impl Running {
+    /// Ends in order, and opens the same again.
+    pub(super) async fn again(self, ground: &Ground) -> Self {
+        self.end().await;
+        ground.open()
+    }
+
+    pub(super) async fn end(self) {
+        assert!(
+            self.tasks
+                .shutdown(Duration::from_secs(30))
+                .await
+                .is_empty()
+        );
+    }
+
+    /// Takes a delivery that must be new.
+    pub(super) async fn take(&self, new: NewDelivery) -> Arc<Delivery> {
+        match self.inbox.take(new).await.unwrap() {
+            Taken::New(delivery) => delivery,
+            Taken::Repeated(delivery) => panic!("{} was there", delivery.id),
+        }
+    }
+
+    /// The sequences of what comes next, gaps as how many are missing.
+    pub(super) async fn next(&self, provider: &str, after: u64) -> Vec<Result<u64, u64>> {
+        let items = self.inbox.after(provider, after, ALL).await.unwrap();
+        let items = items.into_iter().map(|item| match item {
+            Item::Delivery(delivery) => Ok(delivery.sequence),
+            Item::Missed { count, .. } => Err(count),
+        });
+        items.collect()
+    }
+}
+
+pub(super) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
+    NewDelivery {
+        received: super::now(),
+        provider: provider.to_owned(),
+        event: Some("charge.succeeded".to_owned()),
+        event_id: None,
+        verification: Verification::Verified,
+        answered: None,
+        request: Request {
+            method: "POST".to_owned(),
+            target: format!("/api/webhooks/{provider}?a=%2F"),
+            headers: vec![
+                Header::new("content-type", "application/json"),
+                Header::new("x-twice", "1"),
+                Header::new("x-twice", [0xff, 0]),
+            ],
+            body: body.into(),
+            origin: Origin {
+                scheme: "https".to_owned(),
+                host: "app.example.com".to_owned(),
+                client: [192, 0, 2, 1].into(),
+            },
+        },
+    }
+}
+
+pub(super) fn event(provider: &str, id: &str) -> NewDelivery {
+    NewDelivery {
+        event_id: Some(id.to_owned()),
+        ..new(provider, id.to_owned())
+    }
+}
+
+pub(super) fn owner(name: &str) -> FollowerKey {
+    FollowerKey {
+        key: KeyId([1; 8]),
+        follower: name.to_owned(),
+    }
+}
+
+pub(super) fn receipt(delivery: &Delivery, attempt: u32, status: u16) -> Receipt {
+    Receipt {
+        delivery: delivery.id,
+        sequence: delivery.sequence,
+        attempt,
+        at: 1_795_000_000_000 + u64::from(attempt),
+        took: Duration::from_millis(3),
+        outcome: Outcome::Answered(Answer {
+            status,
+            headers: Vec::new(),
+            body: b"ok".to_vec().into(),
+            length: 2,
+            cut: false,
+        }),
+    }
+}
+
+pub(super) const ALL: Most = Most {
+    count: usize::MAX >> 1,
+    bytes: usize::MAX >> 1,
+};
