@@ -8,16 +8,22 @@
 //! Each way of signing is a [`Scheme`]; [`table`] says which provider has which. The server checks, the
 //! laptop signs: production's secrets never leave it.
 
+mod challenge;
 mod dated;
 mod fields;
+mod mailgun;
 mod paypal;
 mod place;
 mod recipe;
 mod scheme;
 mod secrets;
+mod sendgrid;
+mod standard;
 mod table;
 #[cfg(test)]
 mod tests;
+mod token;
+mod twilio;
 mod url;
 mod verifiers;
 
@@ -25,6 +31,7 @@ use std::time::{Duration, SystemTime};
 
 use transport::tasks::heavy;
 
+pub(crate) use self::challenge::Challenge;
 use self::place::Place;
 use self::recipe::Recipe;
 pub use self::scheme::CannotSign;

@@ -22,7 +22,7 @@ pub(super) enum Place {
     /// In a header, and closer in the body, if it is there: `pull_request.opened`.
     Both(&'static str, &'static [&'static str]),
     /// In the first of several that has it.
-    Either(&'static [Place]),
+    Either(&'static [Self]),
 }
 
 impl Place {
@@ -81,7 +81,7 @@ fn decoded(text: &[u8]) -> Vec<u8> {
 
 /// Returns a text or a number in a JSON text. Of a name that is there twice the last counts, as it
 /// does with every SDK.
-fn json(body: &[u8], path: &[&str]) -> Option<String> {
+pub(super) fn json(body: &[u8], path: &[&str]) -> Option<String> {
     let mut found = None;
     let mut reader = serde_json::Deserializer::from_slice(body);
     let finder = Finder {

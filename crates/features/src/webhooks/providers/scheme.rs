@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
-use super::paypal::{CertificateUrl, Chain};
+use super::paypal::Chain;
 use crate::webhooks::{Refusal, Request};
 
 /// A way of signing.
@@ -29,7 +29,7 @@ pub(super) trait Scheme: Send + Sync {
     }
 
     /// Returns where the certificate is that a request is checked with, if it takes one.
-    fn certificate(&self, _request: &Request) -> Result<Option<CertificateUrl>, Refusal> {
+    fn certificate<'r>(&self, _request: &'r Request) -> Result<Option<&'r str>, Refusal> {
         Ok(None)
     }
 

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use super::challenge::{Challenge, Means};
+use super::paypal::Certificates;
 use super::scheme::{Material, unix};
 use super::secrets::{Secret, in_variable, of_provider, variable};
+use super::table::find;
 use super::{Manner, built_in, url};
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
@@ -13,6 +16,7 @@ use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification
 #[derive(Debug)]
 pub(crate) struct Verifiers {
     known: BTreeMap<String, Known>,
+    certificates: Certificates,
 }
 
 /// What is known of a provider.
@@ -49,6 +53,7 @@ impl Verifiers {
         });
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,
+            certificates: Certificates::new(variables),
         })
     }
 
@@ -66,6 +71,25 @@ impl Verifiers {
             Ok(()) => Verification::Verified,
             Err(refusal) => Verification::Refused(refusal),
         }
+    }
+
+    /// Answers a provider that asks whether it may send; `None` if a request is something else, or
+    /// asks without the right. What `verification` says of a GET does not matter.
+    pub(crate) fn challenge(
+        &self,
+        provider: &str,
+        request: &Request,
+        verification: Verification,
+    ) -> Option<Challenge> {
+        // Built in only: their questions cannot be described.
+        let answer = find(provider)?.challenge;
+        let known = self.known.get(provider)?;
+        let means = Means {
+            secrets: &revealed(&known.secrets),
+            tokens: &revealed(&known.verify_token),
+            verification,
+        };
+        answer(request, means)
     }
 
     /// Whether there is a secret for a provider.
@@ -97,12 +121,16 @@ impl Verifiers {
         now: u64,
     ) -> Result<(), Refusal> {
         let manner = Manner::of(provider, known.hmac.as_ref()).ok_or(Refusal::Unavailable)?;
-        let secrets: Vec<_> = known.secrets.iter().map(Secret::reveal).collect();
+        let secrets = revealed(&known.secrets);
         let url = url::whole(known.url.as_deref(), request);
+        let chain = match manner.scheme().certificate(request)? {
+            Some(named) => Some(self.certificates.get(named, now).await?),
+            None => None,
+        };
         let with = Material {
             secrets: &secrets,
             url: url.as_deref(),
-            chain: None,
+            chain: chain.as_deref(),
         };
         manner.check(request, &with, now, known.tolerance)
     }
@@ -151,6 +179,10 @@ impl Known {
             tolerance: config.tolerance,
         })
     }
+}
+
+fn revealed(secrets: &[Secret]) -> Vec<&str> {
+    secrets.iter().map(Secret::reveal).collect()
 }
 
 /// The old and the new while one is rotated, for some services that share a path. Each of them costs
