@@ -25,6 +25,8 @@ mod pattern;
 )]
 pub mod providers;
 mod server;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 use transport::channel::Priority;
