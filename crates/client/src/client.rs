@@ -22,7 +22,7 @@ use crate::event::TunnelEvent;
 /// A connection to a server. Clones share it.
 #[derive(Clone, Debug)]
 pub struct TunnelClient {
-    keeper: Keeper,
+    pub(crate) keeper: Keeper,
     events: Teller,
 }
 
@@ -154,7 +154,11 @@ impl TunnelClient {
     }
 
     /// Tells a request that makes no sense from one that another version of the server would take.
-    fn refused(&self, protocol: &Protocol, error: impl Into<TunnelError>) -> TunnelError {
+    pub(crate) fn refused(
+        &self,
+        protocol: &Protocol,
+        error: impl Into<TunnelError>,
+    ) -> TunnelError {
         let error = error.into();
         let fault = error.fault().map(|fault| fault.status);
         let server = self.server().filter(|_| fault == Some(Status::BAD_REQUEST));

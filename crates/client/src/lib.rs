@@ -68,6 +68,7 @@ mod event;
 mod reaching;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub use builder::{ClientBuilder, Steps};
 pub use chain::Chain;
@@ -82,3 +83,4 @@ pub use transport::choice::CarrierChoice;
 pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
 pub use transport::path::Path;
 pub use transport::trust::Secret;
+pub use webhooks::Webhooks;

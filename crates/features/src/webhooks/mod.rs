@@ -16,6 +16,7 @@ mod clock;
 mod config;
 mod delivery;
 mod desk;
+pub mod fixtures;
 mod inbox;
 mod pattern;
 #[allow(

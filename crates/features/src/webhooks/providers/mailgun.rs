@@ -115,6 +115,10 @@ impl Scheme for Mailgun {
         seconds(&read(request)?.time()?).map(Some)
     }
 
+    fn token(&self, request: &Request) -> Option<String> {
+        text(read(request).ok()?.token).ok()
+    }
+
     fn own_secret(&self, bytes: &[u8; 32]) -> Result<String, CannotSign> {
         Ok(hex(&bytes[..16]))
     }

@@ -12,6 +12,7 @@ mod challenge;
 mod dated;
 mod fields;
 mod mailgun;
+mod once;
 mod paypal;
 mod place;
 mod recipe;
@@ -32,6 +33,7 @@ use std::time::{Duration, SystemTime};
 use transport::tasks::heavy;
 
 pub(crate) use self::challenge::Challenge;
+use self::paypal::{Certificates, Chain};
 use self::place::Place;
 use self::recipe::Recipe;
 pub use self::scheme::CannotSign;
@@ -40,6 +42,7 @@ pub use self::secrets::OwnSecrets;
 pub(crate) use self::secrets::Secret;
 use self::table::{DEADLINE, Provider, TOLERANCE};
 pub(crate) use self::verifiers::Verifiers;
+use crate::parts::Variables;
 use crate::webhooks::{HmacConfig, Refusal, Request};
 
 /// Who signs, where, and when.
@@ -103,7 +106,7 @@ pub fn deadline(provider: &str) -> Duration {
 
 /// Whether a request is signed with one of the secrets, and lately.
 ///
-/// What would have to be fetched for it is not: PayPal's are [`Refusal::Unavailable`].
+/// What would have to be fetched for it is not: PayPal's are [`Refusal::Unavailable`] here.
 ///
 /// # Errors
 /// [`Refusal`] if it is not, or the provider has no way of signing that is known.
@@ -113,14 +116,25 @@ pub fn check(
     secrets: &[&str],
     tolerance: Option<Duration>,
 ) -> Result<(), Refusal> {
-    let manner = Manner::of(signing.provider, signing.hmac).ok_or(Refusal::Unavailable)?;
-    let url = url::whole(signing.url, request);
-    let with = Material {
-        secrets,
-        url: url.as_deref(),
-        chain: None,
-    };
-    manner.check(request, &with, unix(signing.now), tolerance)
+    let (manner, terms) = signing.terms(secrets, tolerance)?;
+    manner.check(request, &terms, None)
+}
+
+/// The same, with what has to be fetched for it: PayPal's certificate, from PayPal, by the proxies that
+/// the variables name. Cancel-safe.
+///
+/// # Errors
+/// As those of [`check`]; [`Refusal::Unavailable`] if the certificate cannot be had.
+pub async fn check_fetching(
+    signing: &Signing<'_>,
+    request: &Request,
+    secrets: &[&str],
+    tolerance: Option<Duration>,
+    variables: &Variables,
+) -> Result<(), Refusal> {
+    let (manner, terms) = signing.terms(secrets, tolerance)?;
+    let certificates = Certificates::new(variables);
+    manner.check_fetching(request, &terms, &certificates).await
 }
 
 /// Signs a request anew, in the place of the signature that it has. The rest of it stays as it is, but
@@ -160,6 +174,34 @@ pub fn is_fresh(signing: &Signing<'_>, request: &Request) -> bool {
     // The app looks at it a moment later, and by a clock that may be another's.
     let most = most - most / 5;
     in_time(signed, unix(signing.now), most).is_ok()
+}
+
+impl<'a> Signing<'a> {
+    fn terms(
+        &self,
+        secrets: &'a [&'a str],
+        tolerance: Option<Duration>,
+    ) -> Result<(Manner<'a>, Terms<'a>), Refusal> {
+        let manner = Manner::of(self.provider, self.hmac).ok_or(Refusal::Unavailable)?;
+        let terms = Terms {
+            secrets,
+            url: self.url,
+            now: unix(self.now),
+            tolerance,
+        };
+        Ok((manner, terms))
+    }
+}
+
+/// What a request is held against.
+struct Terms<'a> {
+    secrets: &'a [&'a str],
+    /// As in [`Signing`].
+    url: Option<&'a str>,
+    /// In seconds since 1970.
+    now: u64,
+    /// The provider's own, unless given.
+    tolerance: Option<Duration>,
 }
 
 /// How a provider signs: as it is built in, or as the configuration says.
@@ -218,19 +260,37 @@ impl<'a> Manner<'a> {
     fn check(
         &self,
         request: &Request,
-        with: &Material<'_>,
-        now: u64,
-        tolerance: Option<Duration>,
+        terms: &Terms<'_>,
+        chain: Option<&Chain>,
     ) -> Result<(), Refusal> {
         let scheme = self.scheme();
-        aside(request, || scheme.check(request, with))?;
-        let Some(tolerance) = tolerance.or_else(|| self.tolerance()) else {
+        let url = url::whole(terms.url, request);
+        let with = Material {
+            secrets: terms.secrets,
+            url: url.as_deref(),
+            chain,
+        };
+        aside(request, || scheme.check(request, &with))?;
+        let Some(tolerance) = terms.tolerance.or_else(|| self.tolerance()) else {
             return Ok(());
         };
         match scheme.signed_at(request)? {
-            Some(signed) => in_time(signed, now, tolerance),
+            Some(signed) => in_time(signed, terms.now, tolerance),
             None => Ok(()),
         }
+    }
+
+    async fn check_fetching(
+        &self,
+        request: &Request,
+        terms: &Terms<'_>,
+        certificates: &Certificates,
+    ) -> Result<(), Refusal> {
+        let chain = match self.scheme().certificate(request)? {
+            Some(named) => Some(certificates.get(named, terms.now).await?),
+            None => None,
+        };
+        self.check(request, terms, chain.as_deref())
     }
 }
 

@@ -33,6 +33,11 @@ pub(super) trait Scheme: Send + Sync {
         Ok(None)
     }
 
+    /// Returns what stands for the body in the signature, where that does not cover the body itself.
+    fn token(&self, _request: &Request) -> Option<String> {
+        None
+    }
+
     /// Writes 32 random bytes as the provider's SDK wants a secret.
     fn own_secret(&self, bytes: &[u8; 32]) -> Result<String, CannotSign>;
 }

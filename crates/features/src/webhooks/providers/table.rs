@@ -184,7 +184,8 @@ pub(super) static PROVIDERS: &[Provider] = &[
         scheme: &Mailgun,
         event: Place::Json(&["event-data", "event"]),
         event_id: Place::Json(&["event-data", "id"]),
-        tolerance: Some(DAYS_OF_TRIES),
+        // For eight hours it tries.
+        tolerance: Some(HOUR.saturating_mul(9)),
         ..USUAL
     },
     Provider {
@@ -216,7 +217,8 @@ pub(super) static PROVIDERS: &[Provider] = &[
         scheme: &SendGrid,
         // A delivery has many events, and no name of its own.
         event: Place::Json(&[FIRST, "event"]),
-        tolerance: Some(DAYS_OF_TRIES),
+        // For a day it tries.
+        tolerance: Some(HOUR.saturating_mul(25)),
         ..USUAL
     },
     Provider {
@@ -224,7 +226,8 @@ pub(super) static PROVIDERS: &[Provider] = &[
         scheme: &PayPal,
         event: Place::Json(&["event_type"]),
         event_id: Place::Json(&["id"]),
-        tolerance: Some(DAYS_OF_TRIES),
+        // For three days it tries.
+        tolerance: Some(HOUR.saturating_mul(73)),
         ..USUAL
     },
     Provider {
@@ -261,6 +264,6 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 /// What Stripe, Slack and Standard Webhooks allow in their SDKs.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// PayPal tries for three days, SendGrid for one, Mailgun for eight hours, and none of them says
-/// whether a later try is signed anew, nor looks at the time in its SDK.
-const DAYS_OF_TRIES: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+/// PayPal, SendGrid and Mailgun do not say whether a later try is signed anew, and look at no time in
+/// their SDKs: theirs is good for an hour longer than they try.
+const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use super::challenge::{Challenge, Means};
+use super::once::Tokens;
 use super::paypal::Certificates;
-use super::scheme::{Material, unix};
+use super::scheme::unix;
 use super::secrets::{Secret, in_variable, of_provider, variable};
 use super::table::find;
-use super::{Manner, built_in, url};
+use super::{Manner, Terms, built_in};
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
 
@@ -17,6 +18,7 @@ use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification
 pub(crate) struct Verifiers {
     known: BTreeMap<String, Known>,
     certificates: Certificates,
+    tokens: Tokens,
 }
 
 /// What is known of a provider.
@@ -54,6 +56,7 @@ impl Verifiers {
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,
             certificates: Certificates::new(variables),
+            tokens: Tokens::default(),
         })
     }
 
@@ -122,17 +125,19 @@ impl Verifiers {
     ) -> Result<(), Refusal> {
         let manner = Manner::of(provider, known.hmac.as_ref()).ok_or(Refusal::Unavailable)?;
         let secrets = revealed(&known.secrets);
-        let url = url::whole(known.url.as_deref(), request);
-        let chain = match manner.scheme().certificate(request)? {
-            Some(named) => Some(self.certificates.get(named, now).await?),
-            None => None,
-        };
-        let with = Material {
+        let terms = Terms {
             secrets: &secrets,
-            url: url.as_deref(),
-            chain: chain.as_deref(),
+            url: known.url.as_deref(),
+            now,
+            tolerance: known.tolerance,
         };
-        manner.check(request, &with, now, known.tolerance)
+        manner
+            .check_fetching(request, &terms, &self.certificates)
+            .await?;
+        match manner.scheme().token(request) {
+            Some(token) => self.tokens.take(token, request),
+            None => Ok(()),
+        }
     }
 }
 

@@ -134,7 +134,7 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn post(body: &[u8]) -> Request {
+pub(super) fn post(body: &[u8]) -> Request {
     Request {
         method: "POST".into(),
         target: "/api/webhooks/it?a=b".into(),

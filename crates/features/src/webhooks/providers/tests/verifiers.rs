@@ -109,6 +109,24 @@ async fn what_is_described_is_verified() {
     );
 }
 
+#[tokio::test]
+async fn nobody_puts_another_body_under_a_signature_that_does_not_cover_it() {
+    let play = Play::mailgun();
+    let verifiers = made("", &[("MAILGUN_WEBHOOK_SECRET", &play.secret)]).unwrap();
+    let first = play.signed();
+    let text = String::from_utf8(first.body.to_vec()).unwrap();
+    let mut other = first.clone();
+    other.body = text.replace("{}", "{\"id\":1}").into_bytes().into();
+    let verify = async |request| verifiers.verify("mailgun", request, at(NOW)).await;
+    for _ in 0..2 {
+        assert_eq!(verify(&first).await, Verification::Verified);
+        let wrong = Verification::Refused(Refusal::Wrong);
+        assert_eq!(verify(&other).await, wrong);
+    }
+    let late = verifiers.verify("mailgun", &first, at(NOW + 40_000)).await;
+    assert_eq!(late, Verification::Refused(Refusal::Stale(40_000)));
+}
+
 #[test]
 fn what_could_never_be_right_is_said_at_the_start_without_the_secret() {
     let hmac = |lines: &str| format!("[providers.billing.hmac]\nheader = \"x-sign\"\n{lines}");
