@@ -5,13 +5,14 @@
 //!         ──▶ describe event, and the provider's own name for it
 //!         ──▶ sign     anew, with a secret of the laptop's ──▶ the same request, fresh
 //! ```
-//! Each way of signing is a [`Scheme`]; [`table`] says which provider has which. The server checks, the
+//! Each way of signing is a [`scheme::Scheme`]; [`table`] says which provider has which. The server checks, the
 //! laptop signs: production's secrets never leave it.
 
 mod challenge;
 mod dated;
 mod fields;
 mod mailgun;
+mod manner;
 mod once;
 mod paypal;
 mod place;
@@ -33,16 +34,14 @@ use std::time::{Duration, SystemTime};
 use transport::tasks::heavy;
 
 pub(crate) use self::challenge::Challenge;
-use self::paypal::{Certificates, Chain};
+use self::manner::{Manner, Terms};
 use self::place::Place;
-use self::recipe::Recipe;
 pub use self::scheme::CannotSign;
-use self::scheme::{Material, Pen, Scheme, in_time, unix};
+use self::scheme::{Pen, in_time, unix};
 pub use self::secrets::OwnSecrets;
 pub(crate) use self::secrets::Secret;
-use self::table::{DEADLINE, Provider, TOLERANCE};
+use self::table::DEADLINE;
 pub(crate) use self::verifiers::Verifiers;
-use crate::parts::Variables;
 use crate::webhooks::{HmacConfig, Refusal, Request};
 
 /// Who signs, where, and when.
@@ -116,25 +115,14 @@ pub fn check(
     secrets: &[&str],
     tolerance: Option<Duration>,
 ) -> Result<(), Refusal> {
-    let (manner, terms) = signing.terms(secrets, tolerance)?;
+    let manner = Manner::of(signing.provider, signing.hmac).ok_or(Refusal::Unavailable)?;
+    let terms = Terms {
+        secrets,
+        url: signing.url,
+        now: unix(signing.now),
+        tolerance,
+    };
     manner.check(request, &terms, None)
-}
-
-/// The same, with what has to be fetched for it: PayPal's certificate, from PayPal, by the proxies that
-/// the variables name. Cancel-safe.
-///
-/// # Errors
-/// As those of [`check`]; [`Refusal::Unavailable`] if the certificate cannot be had.
-pub async fn check_fetching(
-    signing: &Signing<'_>,
-    request: &Request,
-    secrets: &[&str],
-    tolerance: Option<Duration>,
-    variables: &Variables,
-) -> Result<(), Refusal> {
-    let (manner, terms) = signing.terms(secrets, tolerance)?;
-    let certificates = Certificates::new(variables);
-    manner.check_fetching(request, &terms, &certificates).await
 }
 
 /// Signs a request anew, in the place of the signature that it has. The rest of it stays as it is, but
@@ -174,124 +162,6 @@ pub fn is_fresh(signing: &Signing<'_>, request: &Request) -> bool {
     // The app looks at it a moment later, and by a clock that may be another's.
     let most = most - most / 5;
     in_time(signed, unix(signing.now), most).is_ok()
-}
-
-impl<'a> Signing<'a> {
-    fn terms(
-        &self,
-        secrets: &'a [&'a str],
-        tolerance: Option<Duration>,
-    ) -> Result<(Manner<'a>, Terms<'a>), Refusal> {
-        let manner = Manner::of(self.provider, self.hmac).ok_or(Refusal::Unavailable)?;
-        let terms = Terms {
-            secrets,
-            url: self.url,
-            now: unix(self.now),
-            tolerance,
-        };
-        Ok((manner, terms))
-    }
-}
-
-/// What a request is held against.
-struct Terms<'a> {
-    secrets: &'a [&'a str],
-    /// As in [`Signing`].
-    url: Option<&'a str>,
-    /// In seconds since 1970.
-    now: u64,
-    /// The provider's own, unless given.
-    tolerance: Option<Duration>,
-}
-
-/// How a provider signs: as it is built in, or as the configuration says.
-enum Manner<'a> {
-    BuiltIn(&'static Provider),
-    Described(Recipe<'a>),
-}
-
-impl<'a> Manner<'a> {
-    fn of(provider: &str, hmac: Option<&'a HmacConfig>) -> Option<Self> {
-        match hmac {
-            Some(hmac) => Some(Self::Described(Recipe::of(hmac))),
-            None => table::find(provider).map(Self::BuiltIn),
-        }
-    }
-
-    /// The same of what the operator has written, or what is wrong with that.
-    fn configured(
-        provider: &str,
-        hmac: Option<&'a HmacConfig>,
-    ) -> Result<Option<Self>, &'static str> {
-        let manner = Self::of(provider, hmac);
-        match &manner {
-            Some(Self::Described(_)) if table::find(provider).is_some() => {
-                Err("it is built in: give what you describe as hmac another name")
-            }
-            Some(Self::Described(recipe)) => recipe.fault().map_or(Ok(()), Err),
-            _ => Ok(()),
-        }?;
-        Ok(manner)
-    }
-
-    fn scheme(&self) -> &dyn Scheme {
-        match self {
-            Self::BuiltIn(known) => known.scheme,
-            Self::Described(recipe) => recipe,
-        }
-    }
-
-    /// How old a signature may be for the provider's own SDK.
-    fn fresh(&self) -> Option<Duration> {
-        match self {
-            Self::BuiltIn(known) => known.fresh,
-            Self::Described(recipe) => recipe.timestamp.map(|_| TOLERANCE),
-        }
-    }
-
-    /// How far the time of a signature may be from ours.
-    fn tolerance(&self) -> Option<Duration> {
-        match self {
-            Self::BuiltIn(known) => known.tolerance,
-            Self::Described(_) => self.fresh(),
-        }
-    }
-
-    fn check(
-        &self,
-        request: &Request,
-        terms: &Terms<'_>,
-        chain: Option<&Chain>,
-    ) -> Result<(), Refusal> {
-        let scheme = self.scheme();
-        let url = url::whole(terms.url, request);
-        let with = Material {
-            secrets: terms.secrets,
-            url: url.as_deref(),
-            chain,
-        };
-        aside(request, || scheme.check(request, &with))?;
-        let Some(tolerance) = terms.tolerance.or_else(|| self.tolerance()) else {
-            return Ok(());
-        };
-        match scheme.signed_at(request)? {
-            Some(signed) => in_time(signed, terms.now, tolerance),
-            None => Ok(()),
-        }
-    }
-
-    async fn check_fetching(
-        &self,
-        request: &Request,
-        terms: &Terms<'_>,
-        certificates: &Certificates,
-    ) -> Result<(), Refusal> {
-        let chain = match self.scheme().certificate(request)? {
-            Some(named) => Some(certificates.get(named, terms.now).await?),
-            None => None,
-        };
-        self.check(request, terms, chain.as_deref())
-    }
 }
 
 /// Works on a body, with the thread's other tasks handed elsewhere if that takes a while.

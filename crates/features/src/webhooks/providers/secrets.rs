@@ -5,7 +5,7 @@ use std::fmt;
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use super::Manner;
+use super::manner::Manner;
 use super::scheme::CannotSign;
 use super::table::find;
 use crate::parts::Variables;

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use super::built_in;
 use super::challenge::{Challenge, Means};
+use super::manner::{Manner, Terms};
 use super::once::Tokens;
 use super::paypal::Certificates;
 use super::scheme::unix;
 use super::secrets::{Secret, in_variable, of_provider, variable};
 use super::table::find;
-use super::{Manner, Terms, built_in};
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
 
@@ -151,30 +152,20 @@ impl Known {
             section: format!("webhooks.providers.{name}"),
             reason,
         };
-        let secrets = match &config.secret_env {
-            Some(variable) => in_variable(variable, variables),
-            None => of_provider(name, variables),
-        };
-        if let (Some(variable), []) = (&config.secret_env, &*secrets) {
-            return Err(wrong(format!(
-                "there is nothing in the variable {variable}"
-            )));
-        }
-        if secrets.len() > MOST_SECRETS {
-            let most = format!("at most {MOST_SECRETS} secrets are good at once");
-            return Err(wrong(most));
+        let secrets = secrets_of(name, config, variables).map_err(wrong)?;
+        let whole = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        if !config.url.as_ref().is_none_or(whole) {
+            return Err(wrong("url begins with https://".to_owned()));
         }
         let hmac = config.hmac.clone();
         let manner = Manner::configured(name, hmac.as_ref()).map_err(|it| wrong(it.to_owned()))?;
-        let takes = |secret: &Secret| match &manner {
-            Some(manner) => manner.scheme().takes(secret.reveal()),
-            None => false,
+        let fault = match manner {
+            None if !secrets.is_empty() => Some(NO_MANNER),
+            Some(manner) if !manner.takes(&revealed(&secrets)) => Some(NO_SECRET),
+            _ => None,
         };
-        if !secrets.iter().all(takes) {
-            return Err(wrong(match manner {
-                Some(_) => "what its variable holds is not of the form of its secrets".to_owned(),
-                None => "it has a secret, and no hmac that says how it signs".to_owned(),
-            }));
+        if let Some(fault) = fault {
+            return Err(wrong(fault.to_owned()));
         }
         Ok(Self {
             verify_token: in_variable(&variable(name, "VERIFY_TOKEN"), variables),
@@ -186,9 +177,31 @@ impl Known {
     }
 }
 
+/// Reads the secrets of a provider, or says what is wrong with them.
+fn secrets_of(
+    name: &str,
+    config: &ProviderConfig,
+    variables: &Variables,
+) -> Result<Vec<Secret>, String> {
+    let secrets = match &config.secret_env {
+        Some(variable) => in_variable(variable, variables),
+        None => of_provider(name, variables),
+    };
+    match (&config.secret_env, secrets.len()) {
+        (Some(variable), 0) => Err(format!("there is nothing in the variable {variable}")),
+        (_, count) if count > MOST_SECRETS => {
+            Err(format!("at most {MOST_SECRETS} secrets are good at once"))
+        }
+        _ => Ok(secrets),
+    }
+}
+
 fn revealed(secrets: &[Secret]) -> Vec<&str> {
     secrets.iter().map(Secret::reveal).collect()
 }
+
+const NO_MANNER: &str = "it has a secret, and no hmac that says how it signs";
+const NO_SECRET: &str = "what its variable holds is not of the form of its secrets";
 
 /// The old and the new while one is rotated, for some services that share a path. Each of them costs
 /// another hash of the body.

@@ -22,6 +22,7 @@ use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, Outcome, Receipt};
 use super::desk::Desk;
+use super::entry::{self, Inside};
 use super::inbox::{FollowerKey, Inbox, InboxTasks};
 use super::providers::Verifiers;
 use super::wire::{Follower, Head, Open, Piece};
@@ -33,13 +34,20 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     if !parts.sections.has("webhooks") {
         return Ok(None);
     }
-    let config = parts.sections.get("webhooks")?;
-    let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
-    let half = ServerHalf::new(Arc::new(webhooks)).helped(move |tasks| {
+    let config: WebhooksConfig = parts.sections.get("webhooks")?;
+    let (webhooks, inbox_tasks) = Webhooks::open(config.clone(), &parts.variables)?;
+    let inside = Inside {
+        inbox: Arc::clone(&webhooks.inbox),
+        verifiers: Arc::clone(&webhooks.about.verifiers),
+        desk: Arc::clone(&webhooks.desk),
+    };
+    let (served, copies) = entry::serve(&config, inside)?;
+    let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
+    Ok(Some(half.helped(move |tasks| {
         inbox_tasks.start(tasks);
+        tasks.spawn("copies of webhooks", copies.run(tasks.clone()));
         Ok(())
-    });
-    Ok(Some(half))
+    })))
 }
 
 /// Answers the channels of webhooks.

@@ -5,24 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::header::{HOST, USER_AGENT};
-use axum::http::{Request, StatusCode};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
-use thiserror::Error;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
-use transport::reach::{
-    ByteStream, ProxySettings, ProxySettingsError, ReachError, Route, Security, TlsTrust,
-    TrustError,
-};
+use transport::reach::{ByteStream, ProxySettings, Route, Security, TlsTrust};
 use transport::tasks::heavy;
 
 use super::chain::Chain;
+use super::fetch::{FetchError, Place, ask};
 use crate::parts::Variables;
 use crate::webhooks::Refusal;
 
@@ -42,14 +33,6 @@ pub(in crate::webhooks::providers) struct Certificates {
 struct Trust {
     tls: Arc<TlsTrust>,
     roots: RootCertStore,
-}
-
-/// Where a certificate is.
-#[derive(Clone, Copy)]
-struct Place<'u> {
-    /// With its port, if one is written.
-    host: &'u str,
-    path: &'u str,
 }
 
 /// A chain, and when it was fetched.
@@ -242,65 +225,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks for a file over a connection of its own, and goes nowhere else for it.
-async fn ask(stream: ByteStream, place: Place<'_>) -> Result<Bytes, FetchError> {
-    let Place { host, path } = place;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let program = concat!("render-tunnel/", env!("CARGO_PKG_VERSION"));
-    let request = Request::get(path)
-        .header(HOST, host)
-        .header(USER_AGENT, program)
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| FetchError::Broken)?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Refused(response.status()));
-        }
-        let body = Limited::new(response.into_body(), LONGEST_FILE).collect();
-        let body = body
-            .await
-            .map_err(|error| match error.downcast::<LengthLimitError>() {
-                Ok(_) => FetchError::Long,
-                Err(_) => FetchError::Broken,
-            });
-        Ok(body?.to_bytes())
-    };
-    // The connection moves the bytes of the exchange; its end is not that of the exchange.
-    let moving = async {
-        connection.await.ok();
-        std::future::pending().await
-    };
-    tokio::select! {
-        biased;
-        answer = exchange => answer,
-        never = moving => never,
-    }
-}
-
-/// A certificate that cannot be had.
-#[derive(Debug, Error)]
-enum FetchError {
-    #[error("{0}")]
-    Trust(#[from] TrustError),
-    #[error("{0}")]
-    Proxy(#[from] ProxySettingsError),
-    #[error("{0}")]
-    Reach(#[from] Box<ReachError>),
-    #[error("{0}")]
-    Http(#[from] hyper::Error),
-    #[error("the answer is {0}")]
-    Refused(StatusCode),
-    #[error("the answer broke off")]
-    Broken,
-    #[error("the answer is longer than any certificate")]
-    Long,
-    #[error("the answer is no certificate")]
-    NoCertificate,
-    #[error("there was no answer in time")]
-    Slow,
-}
-
 /// Where PayPal's API is, and its sandbox's: the certificates are served there.
 const HOSTS: [&str; 4] = [
     "api.paypal.com",
@@ -319,9 +243,6 @@ const LONGEST_URL: usize = 300;
 
 /// Dialling, TLS and a slow answer, while PayPal waits for ours.
 const ANSWER: Duration = Duration::from_secs(8);
-
-/// Four certificates are 8 KiB.
-const LONGEST_FILE: usize = 64 * 1024;
 
 /// PayPal has one or two in use. Whoever makes up addresses fills no more than this many connections.
 const AT_ONCE: usize = 4;

@@ -10,6 +10,7 @@
 
 mod certificates;
 mod chain;
+mod fetch;
 #[cfg(test)]
 mod tests;
 

@@ -199,6 +199,11 @@ fn twilio_covers_every_body_or_it_is_refused() {
     filled.body = b"{}".to_vec().into();
     assert_eq!(empty.check(&filled, NOW), Err(Refusal::Wrong));
     let form = Play::all().remove(0);
+    for body in ["a&".repeat(1001), "a".repeat(300 * 1024)] {
+        let mut long = form.signed();
+        long.body = body.into_bytes().into();
+        assert_eq!(form.check(&long, NOW), Err(Refusal::Malformed));
+    }
     let mut renamed = form.signed();
     renamed.headers[0] = Header::new("content-type", "application/json");
     assert_eq!(form.check(&renamed, NOW), Err(Refusal::Wrong));

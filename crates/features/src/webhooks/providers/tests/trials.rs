@@ -196,6 +196,8 @@ fn what_is_no_longer_fresh_is_fresh_when_it_is_signed_anew() {
             assert!(fresh_at(&request, NOW + limit), "{}", play.provider);
             assert!(!fresh_at(&request, NOW + limit + 1), "{}", play.provider);
         }
+        let unsigned = fresh_at(&play.request, NOW + limit.map_or(0, |(_, limit)| limit + 1));
+        assert!(unsigned, "{}: there is nothing to renew", play.provider);
         let later = NOW + 1_000_000;
         let anew = sign(&play.signing(later), &mut request, &play.secret);
         assert_eq!(anew, Ok(()), "{}", play.provider);

@@ -137,6 +137,11 @@ fn what_could_never_be_right_is_said_at_the_start_without_the_secret() {
             "NONE",
         ),
         (
+            "[providers.square]\nurl = \"app.example.com\"".to_owned(),
+            &[],
+            "https://",
+        ),
+        (
             String::new(),
             &[("CLERK_WEBHOOK_SECRET", "!hunter2")][..],
             "form",
