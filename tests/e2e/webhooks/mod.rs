@@ -1,5 +1,6 @@
 //! Webhooks, as the official SDKs of their providers see them.
 
+mod flows;
 mod judge;
 mod providers;
 
