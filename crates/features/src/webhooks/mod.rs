@@ -20,11 +20,6 @@ mod entry;
 pub mod fixtures;
 mod inbox;
 mod pattern;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "what verifies is used by the entry, which is to come"
-)]
 pub mod providers;
 mod server;
 #[cfg(test)]
