@@ -68,13 +68,14 @@ mod event;
 mod reaching;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub use builder::{ClientBuilder, Steps};
 pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
-pub use features::{health, logs, sync};
+pub use features::{health, logs, sync, webhooks};
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;
@@ -82,3 +83,4 @@ pub use transport::choice::CarrierChoice;
 pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
 pub use transport::path::Path;
 pub use transport::trust::Secret;
+pub use webhooks::Webhooks;

@@ -18,7 +18,7 @@ use transport::session::Protocol;
 
 pub use crate::half::{Halves, Helpers, ServerHalf, StartHelpers};
 use crate::parts::{SectionError, ServerParts};
-pub use crate::served::{Callers, Claim, Copied, CopiedBody, Entry, Served};
+pub use crate::served::{Callers, Claim, Client, Copied, CopiedBody, Entry, Served};
 
 /// A feature, as both ends know it.
 #[derive(Clone, Copy, Debug)]

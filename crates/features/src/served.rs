@@ -27,7 +27,8 @@ pub struct Served {
 /// Where no app is behind the front, [`Entry::routes`] answer. Where one is, the app answers what
 /// [`Entry::claim`] does not claim for the feature.
 pub trait Entry: Send + Sync + fmt::Debug {
-    /// Returns the routes. They bring their own limits of size, time and rate: the front adds none.
+    /// Returns the routes. They bring their own limits of size, time and rate: the front adds none, and
+    /// tells them in an extension who asks, as [`Client`].
     fn routes(self: Arc<Self>) -> Router;
 
     /// Says whose a request is, where an app is behind the front. `path` is as it came.
@@ -52,16 +53,28 @@ pub enum Claim {
     Feature,
 }
 
+/// Who asks, and where to, by what the proxies before us say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address.
+    pub address: IpAddr,
+    /// `https` or `http`: what the client speaks, whatever reaches us.
+    pub scheme: &'static str,
+    /// The host as the client named it, with its port if it was written; empty if it named none.
+    pub host: String,
+}
+
 /// A request that the app has answered, or has not.
 #[derive(Debug)]
 pub struct Copied {
-    /// As it came to the front, before anything was added for the app.
+    /// As it came to the front, before anything was added for the app. Without extensions.
     pub head: request::Parts,
-    /// Who sent it, by what the proxies before us say.
-    pub client: IpAddr,
+    /// Who sent it.
+    pub client: Client,
     /// Its body, as far as it was taken.
     pub body: CopiedBody,
-    /// What the app answered; `None` if it did not.
+    /// The status that went back: the app's, or the front's own 502 where there is no answer from the
+    /// app. `None` if the sender had left before.
     pub answered: Option<StatusCode>,
     /// How long the app took for the head of its answer.
     pub took: Duration,
@@ -70,8 +83,8 @@ pub struct Copied {
 /// What was copied of a body.
 #[derive(Debug)]
 pub enum CopiedBody {
-    /// All of it.
-    Whole(Bytes),
+    /// All of it, in the pieces in which it came: none of them holds much more memory than it is long.
+    Whole(Vec<Bytes>),
     /// Nothing, because it is longer than [`Entry::most_copied`].
     TooLong,
     /// Nothing, because there was no room for it beside those of other requests.

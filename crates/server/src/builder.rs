@@ -21,6 +21,8 @@ use wire::FeatureVersion;
 
 use crate::audit::{Audit, StandardError, Writer};
 use crate::error::ServerError;
+use crate::front::Behind;
+use crate::front::entries::Entries;
 use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
 use crate::front::metrics::{self, MetricsConfig, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
@@ -55,6 +57,8 @@ pub(crate) struct Ready {
     pub(crate) door: Door,
     /// What the features serve over HTTP.
     pub(crate) routes: axum::Router,
+    /// What they take at paths that are not the tunnel's own.
+    pub(crate) entries: axum::Router,
     helpers: Helpers,
     pub(crate) parts: ServerParts,
     pub(crate) router: Arc<Router>,
@@ -136,7 +140,8 @@ impl ServerBuilder {
     /// Stands before an app on this machine: HTTP that is not the tunnel's own passes to this port of
     /// it, streaming both ways, and back.
     ///
-    /// The tunnel's own are `/render-tunnel` and what is below `/_tunnel/`; `/health` is the app's.
+    /// The tunnel's own are `/render-tunnel` and what is below `/_tunnel/`; `/health` is the app's, and
+    /// so are webhooks, of which the tunnel gets a copy unless their provider is in `proxy`.
     #[must_use]
     pub const fn upstream(mut self, port: u16) -> Self {
         self.upstream = Some(port);
@@ -311,10 +316,12 @@ impl ServerBuilder {
         let trust = self.trust(&keys, instance, router.features());
         let reception = Arc::new(Reception::new(trust));
         let (counts, log) = (Arc::clone(&manners.metrics), Arc::clone(&parts.ring));
+        let entries = Entries::new(halves.served.iter().filter_map(|it| it.entry.clone()));
         let ready = Ready {
             quic: self.quic,
             door: Door::new(Arc::clone(&reception))?,
             routes: self.routes(halves.served, &manners)?,
+            entries: metrics::counted(entries.routes(), "entry", Arc::clone(&counts)),
             helpers,
             origins: self.origins()?,
             parts,
@@ -327,8 +334,11 @@ impl ServerBuilder {
         };
         let plan = self.http.map(|address| FrontPlan {
             address,
-            upstream: self.upstream,
-            metrics: counts,
+            behind: Behind {
+                upstream: self.upstream,
+                entries,
+                metrics: counts,
+            },
         });
         Ok((ready, plan))
     }

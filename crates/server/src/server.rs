@@ -16,9 +16,9 @@ use crate::audit::Writer;
 use crate::builder::{Ready, ServerBuilder};
 use crate::error::ServerError;
 use crate::front::manners::shared;
-use crate::front::metrics::{OwnPort, SharedMetrics};
+use crate::front::metrics::OwnPort;
 use crate::front::websocket::Upgrades;
-use crate::front::{Front, descriptors, own_routes};
+use crate::front::{Behind, Front, descriptors, own_routes};
 use crate::guests::Guests;
 use crate::keys::ServerKeys;
 use crate::oversight::Manners;
@@ -80,7 +80,8 @@ impl TunnelServer {
             reception: ready.reception,
             http_address: None,
             metrics_address: None,
-            routes: shared(own_routes(upgrades, ready.routes), &ready.origins),
+            // What features take from others is not for web pages.
+            routes: shared(own_routes(upgrades, ready.routes), &ready.origins).merge(ready.entries),
             ring: ready.parts.ring,
             keys: ready.keys,
             manners: ready.manners,
@@ -127,8 +128,8 @@ impl TunnelServer {
         self.http_address
     }
 
-    /// Returns the tunnel's own paths, `/render-tunnel` and what is below `/_tunnel/`, to be merged
-    /// into an app's router.
+    /// Returns the tunnel's own paths, `/render-tunnel` and what is below `/_tunnel/`, and those that
+    /// webhooks come to, to be merged into an app's router.
     ///
     /// Clients are told apart if the app is served with
     /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo); else all of them share the delay that
@@ -237,17 +238,14 @@ impl TunnelServer {
 #[derive(Debug)]
 pub(crate) struct FrontPlan {
     pub(crate) address: SocketAddr,
-    /// The port of the app behind it.
-    pub(crate) upstream: Option<u16>,
-    pub(crate) metrics: SharedMetrics,
+    pub(crate) behind: Behind,
 }
 
 /// A front that has its port, and does not answer yet.
 #[derive(Debug)]
 pub(crate) struct BoundFront {
     front: Front,
-    upstream: Option<u16>,
-    metrics: SharedMetrics,
+    behind: Behind,
 }
 
 /// The front of a running server, before it is opened: nobody reaches its port.
@@ -264,8 +262,7 @@ impl FrontPlan {
         let front = bind(self.address, Front::bind).await?;
         Ok(BoundFront {
             front,
-            upstream: self.upstream,
-            metrics: self.metrics,
+            behind: self.behind,
         })
     }
 }
@@ -276,9 +273,7 @@ impl BoundFront {
     }
 
     fn run(self, routes: axum::Router, doors: &Tasks) {
-        let serving = self
-            .front
-            .run(routes, self.upstream, self.metrics, doors.clone());
+        let serving = self.front.run(routes, self.behind, doors.clone());
         doors.spawn("http front", serving);
     }
 }

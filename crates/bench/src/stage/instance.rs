@@ -1,9 +1,12 @@
 //! An instance of a service: `tunnel-server` with a memory of lines on a disk, whose standard input is
 //! the log.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::mem;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -14,7 +17,8 @@ use super::ends::beside;
 #[derive(Debug)]
 pub(crate) struct Instance {
     child: Child,
-    says: BufReader<ChildStderr>,
+    /// What it writes to its standard error. A file: a pipe that nobody reads would stop it one day.
+    says: BufReader<File>,
     /// Where it listens.
     pub(crate) port: u16,
 }
@@ -24,6 +28,8 @@ pub(crate) struct Instance {
 pub(crate) struct Place {
     name: &'static str,
     config: PathBuf,
+    /// What its instances say, one after the other.
+    words: PathBuf,
     folder: PathBuf,
     secret: String,
 }
@@ -42,6 +48,7 @@ impl Place {
         Ok(Self {
             name,
             config,
+            words: stage.new_file("server.log"),
             folder: stage.folder.path().to_owned(),
             secret: stage.secret.expose().to_owned(),
         })
@@ -52,16 +59,23 @@ impl Instance {
     /// Starts an instance and waits until it listens, on a port of its own unless one is given.
     pub(crate) fn start(place: &Place, port: Option<u16>) -> Result<(Self, ChildStdin)> {
         let port = port.unwrap_or(0).to_string();
+        let words = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&place.words)
+            .context("write down what a server says")?;
+        let mut says = File::open(&place.words).context("read what a server says")?;
+        says.seek(SeekFrom::End(0))?;
         let mut child = command(place)?
+            .stderr(words)
             .args(["--stdin-logs", "--port", &port])
             .env("RENDER_INSTANCE_ID", place.name)
             .spawn()
             .context("start tunnel-server")?;
         let input = child.stdin.take().context("it is piped")?;
-        let says = BufReader::new(child.stderr.take().context("it is piped")?);
         let mut instance = Self {
             child,
-            says,
+            says: BufReader::new(says),
             port: 0,
         };
         let line = instance.said("listening for HTTP on TCP")?;
@@ -98,17 +112,23 @@ impl Instance {
         Ok(())
     }
 
+    /// Waits until it says something.
     fn said(&mut self, piece: &str) -> Result<String> {
-        let mut seen = String::new();
+        let (mut seen, mut line) = (String::new(), String::new());
         loop {
-            let mut line = String::new();
-            if self.says.read_line(&mut line)? == 0 {
+            // Asked first: what it said before its end is in the file then.
+            let ended = self.child.try_wait()?.is_some();
+            let read = self.says.read_line(&mut line)?;
+            if line.ends_with('\n') {
+                if line.contains(piece) {
+                    return Ok(line);
+                }
+                seen.push_str(&mem::take(&mut line));
+            } else if read == 0 && ended {
                 bail!("tunnel-server has ended: {seen}");
+            } else {
+                std::thread::sleep(PAUSE);
             }
-            if line.contains(piece) {
-                return Ok(line);
-            }
-            seen.push_str(&line);
         }
     }
 }
@@ -130,8 +150,7 @@ fn command(place: &Place) -> Result<Command> {
         .env_remove("DATABASE_URL")
         .current_dir(&place.folder)
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+        .stdout(Stdio::null());
     Ok(command)
 }
 
@@ -152,3 +171,6 @@ pub(crate) fn write_lines(
     }
     input.write_all(text.as_bytes())
 }
+
+/// How often it is looked whether a server has said more.
+const PAUSE: Duration = Duration::from_millis(10);

@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -104,6 +105,7 @@ pub enum Mode {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HmacConfig {
     /// The header that the signature is in.
+    #[serde(deserialize_with = "header_name")]
     pub header: String,
     /// What stands before it there.
     #[serde(default)]
@@ -118,13 +120,13 @@ pub struct HmacConfig {
     #[serde(default = "body_alone")]
     pub signed: String,
     /// The header that the timestamp is in, in seconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_header_name")]
     pub timestamp_header: Option<String>,
     /// The header that holds the provider's own name for a delivery.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_header_name")]
     pub id_header: Option<String>,
     /// The header that says what happened.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_header_name")]
     pub event_header: Option<String>,
 }
 
@@ -154,6 +156,24 @@ pub enum SignatureEncoding {
 
 fn body_alone() -> String {
     "{body}".to_owned()
+}
+
+/// Reads a header's name, and writes it small, as they are compared.
+fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let name = HeaderName::try_from(&text);
+    name.map(|name| name.as_str().to_owned())
+        .map_err(|_| D::Error::custom(format!("{text:?} is no name of a header")))
+}
+
+/// Reads the same from a file, where it may be left out, and from the wire, where it says so.
+fn optional_header_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Name(#[serde(deserialize_with = "header_name")] String);
+    let name = Option::<Name>::deserialize(deserializer)?;
+    Ok(name.map(|Name(name)| name))
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -49,10 +49,9 @@ pub struct Follow {
     pub events: Vec<String>,
     /// Where to begin, if this run has taken nothing yet.
     pub start: Start,
-    /// How far this run has taken deliveries in hand: the flow goes on behind this sequence.
+    /// How far this run has taken deliveries in hand: the flow goes on behind this sequence. Acks of
+    /// which the run has not heard that they are kept it sends again, before any other.
     pub taken: Option<u64>,
-    /// Receipts of which this run has not heard that they are kept.
-    pub receipts: Vec<Receipt>,
 }
 
 /// Where a follower begins.
@@ -108,6 +107,8 @@ pub struct ProviderState {
 pub enum Piece {
     /// The flow stands.
     Opened {
+        /// How the provider is treated.
+        provider: Box<ProviderState>,
         /// It goes on behind this sequence.
         after: u64,
         /// How many deliveries of the provider wait behind it, wanted or not.
@@ -138,7 +139,8 @@ pub enum Piece {
         /// The sequence.
         sequence: u64,
     },
-    /// What became of a delivery that was asked for: the tries of all followers.
+    /// What became of a delivery that was asked for: tries of all followers, as many as fit. The
+    /// channel's end says that these were all.
     Receipts(Vec<Tried>),
 }
 

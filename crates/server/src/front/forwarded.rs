@@ -12,7 +12,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, header};
+use features::Client;
 
 /// The other end of the TCP connection that a request came on.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,33 @@ pub(crate) fn client_address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     let told = headers.get("cf-connecting-ip");
     told.and_then(|value| address_in(value.to_str().ok()?))
         .unwrap_or(outer)
+}
+
+/// Returns who asks, and where to. `named` is the host of the request's target, if it has one.
+///
+/// What a proxy of ours says of scheme and host is taken, as its word on the address is.
+pub(crate) fn client(peer: SocketAddr, named: Option<&Authority>, headers: &HeaderMap) -> Client {
+    let believed = is_private(peer.ip().to_canonical());
+    let told = |name| believed.then(|| first(headers, name)).flatten();
+    let is_https = |scheme: &str| scheme.eq_ignore_ascii_case("https");
+    let host = told("x-forwarded-host").filter(|host| host.parse::<Authority>().is_ok());
+    let host = host
+        .or_else(|| named.map(Authority::as_str))
+        .or_else(|| first(headers, header::HOST.as_str()));
+    Client {
+        address: client_address(peer, headers),
+        scheme: match told("x-forwarded-proto").is_some_and(is_https) {
+            true => "https",
+            false => "http",
+        },
+        host: host.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Returns the first item of a header's list: what the proxy that is nearest to the client has written.
+fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let list = headers.get(name)?.to_str().ok()?;
+    list.split(',').next().map(str::trim)
 }
 
 /// Returns the last entry that is no proxy of ours; the last of all if every one is private, as where
@@ -178,6 +207,33 @@ mod tests {
             assert_eq!(told, "198.51.100.7");
             assert_eq!(address("10.1.2.3:9", &[&forwarded], None), edge);
         }
+    }
+
+    #[test]
+    fn scheme_and_host_are_a_proxy_s_word_or_what_we_see() {
+        let asked = |peer: &str, lines: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, value.parse().unwrap());
+            }
+            let client = client(peer.parse().unwrap(), None, &headers);
+            format!("{}://{}", client.scheme, client.host)
+        };
+        let said = [
+            ("host", "inner:3001"),
+            ("x-forwarded-proto", "https, http"),
+            ("x-forwarded-host", "app.example.com, inner"),
+        ];
+        assert_eq!(asked("10.1.2.3:9", &said), "https://app.example.com");
+        assert_eq!(asked("203.0.113.5:9", &said), "http://inner:3001");
+        assert_eq!(asked("10.1.2.3:9", &said[..1]), "http://inner:3001");
+        let nonsense = [
+            ("host", "a"),
+            ("x-forwarded-host", "b c"),
+            ("x-forwarded-proto", "gopher"),
+        ];
+        assert_eq!(asked("10.1.2.3:9", &nonsense), "http://a");
+        assert_eq!(asked("10.1.2.3:9", &[]), "http://");
     }
 
     #[test]

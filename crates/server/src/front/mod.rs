@@ -3,11 +3,14 @@
 //! ```text
 //!                     no app behind it
 //! TCP ─▶ accept ─┬──▶ house.rs ──────────────────────▶ own: /health, /_tunnel/…, /render-tunnel
+//!                │                               └───▶ entries.rs: what features take, such as webhooks
 //!                └──▶ hall.rs ─▶ passage.rs ─┬───────▶ own, but for /health
-//!                                            └───────▶ upstream/ ─▶ the app
+//!                                            └───────▶ upstream/ ─▶ the app ─ ─ copy.rs ─ ─▶ a feature
 //! ```
 
+mod copy;
 pub(crate) mod descriptors;
+pub(crate) mod entries;
 mod forwarded;
 mod hall;
 mod house;
@@ -31,6 +34,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 use transport::tasks::Tasks;
 
+use self::entries::Entries;
 use self::metrics::SharedMetrics;
 use self::passage::Surface;
 use self::upstream::Upstream;
@@ -41,6 +45,16 @@ use crate::error::ServerError;
 #[derive(Debug)]
 pub(crate) struct Front {
     listener: TcpListener,
+}
+
+/// What a front serves beside its own paths.
+#[derive(Debug)]
+pub(crate) struct Behind {
+    /// The port of the app, if one is behind it.
+    pub(crate) upstream: Option<u16>,
+    /// What features take of the app's requests; their routes are among the own paths.
+    pub(crate) entries: Entries,
+    pub(crate) metrics: SharedMetrics,
 }
 
 impl Front {
@@ -55,15 +69,14 @@ impl Front {
         self.listener.local_addr()
     }
 
-    /// Serves the tunnel's own paths, and passes the rest to the app on `upstream` if there is one,
-    /// until `tasks` are told to stop.
-    pub(crate) async fn run(
-        self,
-        own: Router,
-        upstream: Option<u16>,
-        metrics: SharedMetrics,
-        tasks: Tasks,
-    ) {
+    /// Serves the tunnel's own paths, and passes the rest to the app if there is one, until `tasks` are
+    /// told to stop.
+    pub(crate) async fn run(self, own: Router, behind: Behind, tasks: Tasks) {
+        let Behind {
+            upstream,
+            entries,
+            metrics,
+        } = behind;
         match upstream {
             None => house::run(self.listener, own.route("/health", get(health)), tasks).await,
             Some(port) => {
@@ -72,6 +85,7 @@ impl Front {
                 tasks.spawn("connections to the app", tidying);
                 let surface = Surface {
                     own,
+                    entries,
                     upstream,
                     metrics,
                 };

@@ -1,5 +1,5 @@
 //! A client's connection where an app is behind the front: the tunnel's own paths are answered here,
-//! and everything else is the app's.
+//! and everything else is the app's, but for what a feature takes.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -22,6 +22,7 @@ use tracing::debug;
 use transport::carrier::websocket::PATH;
 use transport::tasks::Tasks;
 
+use super::entries::{Claimed, Entries};
 use super::forwarded::Peer;
 use super::hall::Place;
 use super::metrics::SharedMetrics;
@@ -35,6 +36,7 @@ use super::{MOST_APP_HEADER_LINES, MOST_APP_HEADERS};
 #[derive(Clone, Debug)]
 pub(super) struct Surface {
     pub(super) own: Router,
+    pub(super) entries: Entries,
     pub(super) upstream: Arc<Upstream>,
     pub(super) metrics: SharedMetrics,
 }
@@ -109,13 +111,27 @@ impl Surface {
         }
     }
 
-    async fn answer(&self, mut request: Request<Incoming>, stay: &Stay) -> Response<FrontBody> {
-        if !is_own(request.uri().path()) {
-            let answering = stay.presence.answer(By::TheApp);
-            let response = Arc::clone(&self.upstream).pass(request, stay).await;
-            self.metrics.passed(response.status());
-            return response.map(|body| answering.with(body));
+    async fn answer(&self, request: Request<Incoming>, stay: &Stay) -> Response<FrontBody> {
+        if is_own(request.uri().path()) {
+            return self.answer_ourselves(request, stay).await;
         }
+        let copying = match self.entries.claim(Peer(stay.peer), &request) {
+            Claimed::App => None,
+            Claimed::Copy(copying) => Some(copying),
+            Claimed::Feature => return self.answer_ourselves(request, stay).await,
+        };
+        let answering = stay.presence.answer(By::TheApp);
+        let upstream = Arc::clone(&self.upstream);
+        let response = upstream.pass(request, stay, copying).await;
+        self.metrics.passed(response.status());
+        response.map(|body| answering.with(body))
+    }
+
+    async fn answer_ourselves(
+        &self,
+        mut request: Request<Incoming>,
+        stay: &Stay,
+    ) -> Response<FrontBody> {
         let answering = stay.presence.answer(By::Us);
         request.extensions_mut().insert(Peer(stay.peer));
         let own = TowerToHyperService::new(self.own.clone());
@@ -127,7 +143,7 @@ impl Surface {
 }
 
 impl Answering {
-    const fn with(self, body: Whose) -> FrontBody {
+    pub(super) const fn with(self, body: Whose) -> FrontBody {
         FrontBody {
             body,
             _answering: self,

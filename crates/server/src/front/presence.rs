@@ -63,6 +63,11 @@ impl Presence {
         Answering(Arc::clone(self))
     }
 
+    /// Whether a request is being answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed)
+    }
+
     /// Notes that the request that is being answered has passed on wholly.
     pub(super) fn note_given(&self) {
         self.given.store(true, Ordering::Relaxed);

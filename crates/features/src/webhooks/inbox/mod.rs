@@ -15,7 +15,6 @@ mod cache;
 mod error;
 mod lazy;
 mod ledger;
-mod pattern;
 mod place;
 mod store;
 #[cfg(test)]

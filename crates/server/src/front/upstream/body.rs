@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::Upstream;
 use super::connection::AppConnection;
+use crate::front::copy::Tap;
 use crate::front::presence::Presence;
 
 /// What a client sends, on its way to the app.
@@ -25,6 +26,8 @@ pub(super) struct RequestBody {
     /// What has to happen before the client is asked for it.
     gate: Option<Gate>,
     client: Arc<Presence>,
+    /// Who gets a copy, until there is no more of it.
+    tap: Option<Tap>,
 }
 
 type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,6 +39,7 @@ impl RequestBody {
             incoming: None,
             gate: None,
             client: Arc::default(),
+            tap: None,
         }
     }
 
@@ -48,6 +52,7 @@ impl RequestBody {
             incoming: (!incoming.is_end_stream()).then_some(incoming),
             gate: None,
             client: Arc::clone(client),
+            tap: None,
         });
         if request.body().incoming.is_none() {
             client.note_given();
@@ -55,6 +60,36 @@ impl RequestBody {
             request.body_mut().gate = Some(gate(&mut request));
         }
         request
+    }
+
+    /// Has a copy made of it as it passes.
+    pub(super) fn tapped(mut self, tap: Tap) -> Self {
+        match self.incoming {
+            Some(_) => self.tap = Some(tap),
+            None => tap.is_whole(),
+        }
+        self
+    }
+
+    /// Tells whoever gets a copy.
+    fn tell(&mut self, polled: &Poll<Option<hyper::Result<Frame<Bytes>>>>) {
+        let Some(tap) = &self.tap else {
+            return;
+        };
+        let has_ended = match polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(bytes) = frame.data_ref() {
+                    tap.passes(bytes);
+                }
+                // Nothing follows trailers, and nobody asks again.
+                frame.is_trailers() || self.is_end_stream()
+            }
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+        };
+        if has_ended && let Some(tap) = self.tap.take() {
+            tap.is_whole();
+        }
     }
 }
 
@@ -93,6 +128,7 @@ impl Body for RequestBody {
         if matches!(polled, Poll::Ready(None)) || incoming.is_end_stream() {
             self.client.note_given();
         }
+        self.tell(&polled);
         match polled {
             Poll::Ready(frame) => Poll::Ready(frame.map(|it| it.map_err(CutOff::Broken))),
             // What it has said has been taken, and is not all.

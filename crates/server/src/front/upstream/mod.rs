@@ -34,6 +34,7 @@ use self::body::{AppBody, CutOff, RequestBody};
 use self::connection::AppConnection;
 use self::headers::prepare_response;
 use self::pool::{Pool, SWEEP};
+use super::copy::Copying;
 use super::passage::{Stay, Whose};
 use super::presence::Presence;
 
@@ -71,18 +72,28 @@ impl Upstream {
         }
     }
 
-    /// Passes a request to the app, and its answer back.
+    /// Passes a request to the app, and its answer back, and lets a copy be made if one is wanted.
     pub(crate) async fn pass(
         self: Arc<Self>,
         mut request: Request<Incoming>,
         stay: &Stay,
+        copying: Option<Copying>,
     ) -> Response<Whose> {
         let method = request.method().clone();
         let client = upgrade::wanted(&mut request);
         let (mut head, body) = request.into_parts();
         stay.caller.prepare(&mut head, &self.host);
-        let request = RequestBody::of(Request::from_parts(head, body), &stay.presence);
-        match self.answer(request, &stay.presence).await {
+        let mut request = RequestBody::of(Request::from_parts(head, body), &stay.presence);
+        let (tap, asking) = copying.map(Copying::split).unzip();
+        if let Some(tap) = tap {
+            request = request.map(|body| body.tapped(tap));
+        }
+        let answer = self.answer(request, &stay.presence).await;
+        if let Some(asking) = asking {
+            let status = answer.as_ref().map(|(response, _)| response.status());
+            asking.answered(status.unwrap_or_else(Silence::status));
+        }
+        match answer {
             Ok((response, connection)) => {
                 let (mut head, body) = response.into_parts();
                 prepare_response(&mut head);

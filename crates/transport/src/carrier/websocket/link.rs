@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WebSocketClose;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
@@ -274,7 +274,12 @@ fn packet_of(message: Message) -> Result<Option<Bytes>, LinkEnd> {
 impl From<WebSocketError> for LinkEnd {
     fn from(error: WebSocketError) -> Self {
         match error {
-            WebSocketError::ConnectionClosed | WebSocketError::AlreadyClosed => Self::Closed(None),
+            // The last is a connection that ends without a close frame, as one that is cut does.
+            WebSocketError::ConnectionClosed
+            | WebSocketError::AlreadyClosed
+            | WebSocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+                Self::Closed(None)
+            }
             WebSocketError::Capacity(CapacityError::MessageTooLong { .. }) => {
                 Self::Unusable(Unusable::TooLong)
             }

@@ -8,9 +8,9 @@ use transport::trust::KeyId;
 use super::super::super::delivery::{Delivery, DeliveryId, Request, State, Verification};
 use super::super::super::wire::{Line, List, Missing, Tried};
 use super::super::error::InboxError;
-use super::super::pattern;
 use super::super::types::Item;
 use super::super::work::{StoredHead, state_of};
+use crate::webhooks::pattern;
 
 /// A row without what it holds.
 #[derive(Debug)]

@@ -213,6 +213,15 @@ async fn a_peer_that_closes_leaves_the_queues_to_the_next_link() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_is_cut_is_no_frame_that_websockets_do_not_know() {
+    let tasks = Tasks::new();
+    let stage = Stage::set(&tasks).await;
+    drop(stage.peer);
+    let end = stage.link.await.unwrap();
+    assert!(matches!(end, LinkEnd::Closed(None)), "{end}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_says_nothing_is_asked_and_given_up_within_ten_seconds() {
     let tasks = Tasks::new();
     let stage = Stage::set(&tasks).await;

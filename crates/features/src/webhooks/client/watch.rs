@@ -1,0 +1,108 @@
+//! The watch: hears which providers there are, and what is said of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep_until};
+use transport::channel::ChannelError;
+use transport::flow::Drain;
+use transport::keeper::Keeper;
+use transport::session::Session;
+
+use super::error::WebhooksError;
+use super::event::WebhookEvent;
+use super::forwarding::{PAUSE, Starter, Teller};
+use crate::webhooks::PROTOCOL;
+use crate::webhooks::wire::{Open, ProviderState, Watched};
+
+/// Watches over session after session.
+pub(super) struct Watch {
+    pub(super) keeper: Keeper,
+    pub(super) teller: Teller,
+    /// Starts to follow a provider that is wanted.
+    pub(super) starter: Starter,
+    pub(super) known: BTreeMap<String, Arc<ProviderState>>,
+    /// Whether anything was told of the server.
+    pub(super) introduced: bool,
+}
+
+impl Watch {
+    /// Watches until there will be no more, and says why.
+    pub(super) async fn run(mut self) -> WebhooksError {
+        loop {
+            let session = match self.keeper.session().await {
+                Ok(session) => session,
+                Err(why) => return why.into(),
+            };
+            match self.over(&session).await {
+                Some(error) if error.is_lost() => {
+                    if matches!(error, ChannelError::Cut) {
+                        sleep_until(Instant::now() + PAUSE).await;
+                    }
+                }
+                Some(error) => return error.into(),
+                None => {}
+            }
+        }
+    }
+
+    /// Watches over one session until that ends or is superseded; `None` in the latter case.
+    async fn over(&mut self, session: &Session) -> Option<ChannelError> {
+        let channel = match session.open(&PROTOCOL, &Open::Watch).await {
+            Ok(channel) => channel,
+            Err(error) => return Some(error),
+        };
+        let mut drain = Drain::new(channel);
+        loop {
+            let watched = tokio::select! {
+                watched = drain.next() => watched,
+                () = session.superseded() => return None,
+            };
+            match watched {
+                Ok(Some(watched)) => self.take(watched).await,
+                // A server ends no watch: it is cut, and taken up elsewhere.
+                Ok(None) => return Some(ChannelError::Cut),
+                Err(error) => return Some(error),
+            }
+        }
+    }
+
+    async fn take(&mut self, watched: Watched) {
+        match watched {
+            Watched::Opened { url } => {
+                if !std::mem::replace(&mut self.introduced, true) {
+                    self.teller.tell(WebhookEvent::Watching { url }).await;
+                }
+            }
+            Watched::Provider(state) => self.take_provider(state).await,
+            Watched::Repeated { delivery, provider } => {
+                if self.starter.wants(&provider) {
+                    let event = WebhookEvent::Repeated { provider, delivery };
+                    self.teller.tell(event).await;
+                }
+            }
+        }
+    }
+
+    /// Tells of a provider that is new, or is treated otherwise.
+    async fn take_provider(&mut self, state: ProviderState) {
+        let same = |known: &Arc<ProviderState>| {
+            let kept = state.kept;
+            ProviderState {
+                kept,
+                ..(**known).clone()
+            } == state
+        };
+        if self.known.get(&state.name).is_some_and(same) || self.known.len() >= MOST_KNOWN {
+            return;
+        }
+        let state = Arc::new(state);
+        self.known.insert(state.name.clone(), Arc::clone(&state));
+        let event = WebhookEvent::Provider(Arc::clone(&state));
+        self.teller.tell(event).await;
+        self.starter.follow(&state.name).await;
+    }
+}
+
+/// A server tells of those that are configured, and of those that something has come from.
+const MOST_KNOWN: usize = 1024;

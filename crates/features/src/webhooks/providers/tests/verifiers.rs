@@ -1,0 +1,192 @@
+//! Where the server's secrets come from, and what they are good for.
+
+use std::collections::BTreeMap;
+
+use super::super::{Secret, Verifiers};
+use super::{NOW, Play, at};
+use crate::parts::{SectionError, Variables};
+use crate::webhooks::{Refusal, Verification, WebhooksConfig};
+
+fn made(config: &str, variables: &[(&str, &str)]) -> Result<Verifiers, SectionError> {
+    let config: WebhooksConfig = toml::from_str(config).expect("a section");
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let variables: BTreeMap<_, _> = variables.iter().map(own).collect();
+    let variables = Variables::new(move |name| variables.get(name).cloned());
+    Verifiers::new(&config, &variables)
+}
+
+async fn verified(verifiers: &Verifiers, name: &str, play: &Play) -> Verification {
+    verifiers.verify(name, &play.signed(), at(NOW)).await
+}
+
+#[tokio::test]
+async fn secrets_are_in_the_variable_of_their_provider_and_several_are_good() {
+    let play = Play::new("github");
+    let both = format!(" another , {},", play.secret);
+    let verifiers = made("", &[("GITHUB_WEBHOOK_SECRET", &both)]).unwrap();
+    assert!(verifiers.has_secret("github") && !verifiers.has_secret("stripe"));
+    assert_eq!(
+        verified(&verifiers, "github", &play).await,
+        Verification::Verified
+    );
+    let stripe = Play::new("stripe");
+    assert_eq!(
+        verified(&verifiers, "stripe", &stripe).await,
+        Verification::NoSecret
+    );
+    let wrong = Verification::Refused(Refusal::Wrong);
+    let mut forged = play.clone();
+    forged.secret = "guess".into();
+    assert_eq!(verified(&verifiers, "github", &forged).await, wrong);
+    let revealed: Vec<_> = verifiers.secrets().map(Secret::reveal).collect();
+    assert_eq!(revealed, ["another", &play.secret]);
+    assert!(!format!("{verifiers:?}").contains("another"));
+}
+
+#[tokio::test]
+async fn another_spelling_is_no_way_around_a_secret() {
+    let play = Play::new("lemonsqueezy");
+    let verifiers = made("", &[("LEMON_SQUEEZY_WEBHOOK_SECRET", &play.secret)]).unwrap();
+    for name in ["lemonsqueezy", "lemon-squeezy"] {
+        assert_eq!(
+            verified(&verifiers, name, &play).await,
+            Verification::Verified
+        );
+    }
+    let other = made(
+        "",
+        &[
+            ("WHATSAPP_WEBHOOK_SECRET", "its"),
+            ("META_WEBHOOK_SECRET", "x"),
+        ],
+    );
+    let mut play = Play::new("meta");
+    play.secret = "its".into();
+    let other = other.unwrap();
+    assert_eq!(
+        verified(&other, "whatsapp", &play).await,
+        Verification::Verified
+    );
+    assert_ne!(
+        verified(&other, "facebook", &play).await,
+        Verification::Verified
+    );
+}
+
+#[tokio::test]
+async fn the_configuration_names_another_variable_and_another_tolerance() {
+    let config =
+        "[providers.slack]\nsecret-env = \"SIGNING\"\ntolerance = \"10m\"\nurl = \"https://x\"";
+    let play = Play::new("slack");
+    let variables = [("SIGNING", &*play.secret), ("SLACK_WEBHOOK_SECRET", "no")];
+    let verifiers = made(config, &variables).unwrap();
+    assert_eq!(verifiers.url("slack"), Some("https://x"));
+    let verify_at = async |now| verifiers.verify("slack", &play.signed(), at(now)).await;
+    assert_eq!(verify_at(NOW + 600).await, Verification::Verified);
+    let stale = Verification::Refused(Refusal::Stale(601));
+    assert_eq!(verify_at(NOW + 601).await, stale);
+}
+
+#[tokio::test]
+async fn what_is_described_is_verified() {
+    let config = r#"
+        paths = { "/hooks/payments" = "billing" }
+        [providers.billing]
+        url = "https://app.example.com"
+        [providers.billing.hmac]
+        header = "X-Billing-Signature"
+        prefix = "sha512="
+        algorithm = "sha512"
+        encoding = "base64"
+        signed = "{method} {url} {timestamp}.{body}"
+        timestamp-header = "X-Billing-Time"
+    "#;
+    let play = Play::described();
+    let verifiers = made(config, &[("BILLING_WEBHOOK_SECRET", &play.secret)]).unwrap();
+    assert_eq!(
+        verified(&verifiers, "billing", &play).await,
+        Verification::Verified
+    );
+}
+
+#[tokio::test]
+async fn nobody_puts_another_body_under_a_signature_that_does_not_cover_it() {
+    let play = Play::mailgun();
+    let verifiers = made("", &[("MAILGUN_WEBHOOK_SECRET", &play.secret)]).unwrap();
+    let first = play.signed();
+    let text = String::from_utf8(first.body.to_vec()).unwrap();
+    let mut other = first.clone();
+    other.body = text.replace("{}", "{\"id\":1}").into_bytes().into();
+    let verify = async |request| verifiers.verify("mailgun", request, at(NOW)).await;
+    for _ in 0..2 {
+        assert_eq!(verify(&first).await, Verification::Verified);
+        let wrong = Verification::Refused(Refusal::Wrong);
+        assert_eq!(verify(&other).await, wrong);
+    }
+    let late = verifiers.verify("mailgun", &first, at(NOW + 40_000)).await;
+    assert_eq!(late, Verification::Refused(Refusal::Stale(40_000)));
+}
+
+#[test]
+fn what_could_never_be_right_is_said_at_the_start_without_the_secret() {
+    let hmac = |lines: &str| format!("[providers.billing.hmac]\nheader = \"x-sign\"\n{lines}");
+    for (config, variables, reason) in [
+        (
+            "[providers.slack]\nsecret-env = \"NONE\"".to_owned(),
+            &[][..],
+            "NONE",
+        ),
+        (
+            "[providers.square]\nurl = \"app.example.com\"".to_owned(),
+            &[],
+            "https://",
+        ),
+        (
+            String::new(),
+            &[("CLERK_WEBHOOK_SECRET", "!hunter2")][..],
+            "form",
+        ),
+        (
+            String::new(),
+            &[("SENDGRID_WEBHOOK_SECRET", "!hunter2")],
+            "form",
+        ),
+        (
+            String::new(),
+            &[("PAYPAL_WEBHOOK_SECRET", "!hunter2")],
+            "form",
+        ),
+        (
+            String::new(),
+            &[("STRIPE_WEBHOOK_SECRET", "1,2,3,4,5,6,7,8,9")],
+            "at most 8",
+        ),
+        (
+            "[providers.own]".to_owned(),
+            &[("OWN_WEBHOOK_SECRET", "!hunter2")],
+            "no hmac",
+        ),
+        (hmac("signed = \"{timestamp}\""), &[], "{body}"),
+        (
+            hmac("signed = \"{timestamp}.{body}\""),
+            &[],
+            "timestamp-header",
+        ),
+        (
+            hmac("timestamp-header = \"x-time\""),
+            &[],
+            "timestamp-header",
+        ),
+        (hmac("signed = \"{id}.{body}\""), &[], "id-header"),
+        (hmac("signed = \"{body}{what}\""), &[], "{method}"),
+        (hmac("signed = \"{body\""), &[], "{method}"),
+        (hmac("").replace("billing", "github"), &[], "built in"),
+    ] {
+        let error = made(&config, variables).unwrap_err();
+        assert!(error.section.starts_with("webhooks.providers."), "{error}");
+        assert!(error.reason.contains(reason), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    let no_header = toml::from_str::<WebhooksConfig>("[providers.x.hmac]\nheader = \"a b\"");
+    assert!(no_header.is_err());
+}

@@ -1,0 +1,29 @@
+//! A secret that is shown as it is: GitLab's token. It covers nothing of the request.
+
+use super::fields::{hex, same, set, text};
+use super::scheme::{CannotSign, Material, Pen, Scheme};
+use crate::webhooks::{Refusal, Request};
+
+/// The header with the token.
+pub(super) struct Token(pub(super) &'static str);
+
+impl Scheme for Token {
+    fn check(&self, request: &Request, with: &Material<'_>) -> Result<(), Refusal> {
+        let shown = text(request, self.0)?;
+        let is = |secret: &&str| same(secret.as_bytes(), shown.as_bytes());
+        if with.secrets.iter().any(is) {
+            Ok(())
+        } else {
+            Err(Refusal::Wrong)
+        }
+    }
+
+    fn sign(&self, request: &mut Request, pen: &Pen<'_>) -> Result<(), CannotSign> {
+        set(request, self.0, pen.secret);
+        Ok(())
+    }
+
+    fn own_secret(&self, bytes: &[u8; 32]) -> Result<String, CannotSign> {
+        Ok(hex(bytes))
+    }
+}

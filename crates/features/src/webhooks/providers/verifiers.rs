@@ -1,0 +1,208 @@
+//! What the server verifies requests with: the secrets of its variables, for each provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use super::built_in;
+use super::challenge::{Challenge, Means};
+use super::manner::{Manner, Terms};
+use super::once::Tokens;
+use super::paypal::Certificates;
+use super::scheme::unix;
+use super::secrets::{Secret, in_variable, of_provider, variable};
+use super::table::find;
+use crate::parts::{SectionError, Variables};
+use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
+
+/// What the server verifies requests with.
+#[derive(Debug)]
+pub(crate) struct Verifiers {
+    known: BTreeMap<String, Known>,
+    certificates: Certificates,
+    tokens: Tokens,
+}
+
+/// What is known of a provider.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) secrets: Vec<Secret>,
+    /// What a provider shows that asks for the first time, where it shows anything.
+    pub(super) verify_token: Vec<Secret>,
+    hmac: Option<HmacConfig>,
+    url: Option<String>,
+    tolerance: Option<Duration>,
+}
+
+impl Verifiers {
+    /// Takes what the configuration says, and the secrets of its variables.
+    ///
+    /// # Errors
+    /// [`SectionError`] if a variable is named that is not set, if what is in one cannot be a secret of
+    /// its provider, or if nobody knows how a provider signs that has one.
+    pub(crate) fn new(
+        config: &WebhooksConfig,
+        variables: &Variables,
+    ) -> Result<Self, SectionError> {
+        let configured = config.providers.keys().map(String::as_str);
+        let at_paths = config.paths.values().map(String::as_str);
+        let mut names: BTreeSet<&str> = configured.chain(at_paths).collect();
+        for name in built_in() {
+            names.insert(name);
+        }
+        let nothing = ProviderConfig::default();
+        let known = names.into_iter().map(|name| {
+            let own = config.providers.get(name).unwrap_or(&nothing);
+            Ok::<_, SectionError>((name.to_owned(), Known::new(name, own, variables)?))
+        });
+        Ok(Self {
+            known: known.collect::<Result<_, _>>()?,
+            certificates: Certificates::new(variables),
+            tokens: Tokens::default(),
+        })
+    }
+
+    /// Says whether a request is its provider's.
+    pub(crate) async fn verify(
+        &self,
+        provider: &str,
+        request: &Request,
+        now: SystemTime,
+    ) -> Verification {
+        let Some(known) = self.known(provider) else {
+            return Verification::NoSecret;
+        };
+        match self.check(provider, known, request, unix(now)).await {
+            Ok(()) => Verification::Verified,
+            Err(refusal) => Verification::Refused(refusal),
+        }
+    }
+
+    /// Answers a provider that asks whether it may send; `None` if a request is something else, or
+    /// asks without the right. What `verification` says of a GET does not matter.
+    pub(crate) fn challenge(
+        &self,
+        provider: &str,
+        request: &Request,
+        verification: Verification,
+    ) -> Option<Challenge> {
+        // Built in only: their questions cannot be described.
+        let answer = find(provider)?.challenge;
+        let known = self.known.get(provider)?;
+        let means = Means {
+            secrets: &revealed(&known.secrets),
+            tokens: &revealed(&known.verify_token),
+            verification,
+        };
+        answer(request, means)
+    }
+
+    /// Whether there is a secret for a provider.
+    pub(crate) fn has_secret(&self, provider: &str) -> bool {
+        self.known(provider).is_some()
+    }
+
+    /// Returns the address that a provider was given, if the configuration says it.
+    pub(crate) fn url(&self, provider: &str) -> Option<&str> {
+        self.known.get(provider)?.url.as_deref()
+    }
+
+    /// Returns all secrets, so that log lines hide them.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let all = self.known.values();
+        all.flat_map(|known| known.secrets.iter().chain(&known.verify_token))
+    }
+
+    fn known(&self, provider: &str) -> Option<&Known> {
+        let known = self.known.get(provider)?;
+        (!known.secrets.is_empty()).then_some(known)
+    }
+
+    async fn check(
+        &self,
+        provider: &str,
+        known: &Known,
+        request: &Request,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let manner = Manner::of(provider, known.hmac.as_ref()).ok_or(Refusal::Unavailable)?;
+        let secrets = revealed(&known.secrets);
+        let terms = Terms {
+            secrets: &secrets,
+            url: known.url.as_deref(),
+            now,
+            tolerance: known.tolerance,
+        };
+        manner
+            .check_fetching(request, &terms, &self.certificates)
+            .await?;
+        match manner.scheme().token(request) {
+            Some(token) => self.tokens.take(token, request),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Known {
+    fn new(
+        name: &str,
+        config: &ProviderConfig,
+        variables: &Variables,
+    ) -> Result<Self, SectionError> {
+        let wrong = |reason: String| SectionError {
+            section: format!("webhooks.providers.{name}"),
+            reason,
+        };
+        let secrets = secrets_of(name, config, variables).map_err(wrong)?;
+        let whole = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        if !config.url.as_ref().is_none_or(whole) {
+            return Err(wrong("url begins with https://".to_owned()));
+        }
+        let hmac = config.hmac.clone();
+        let manner = Manner::configured(name, hmac.as_ref()).map_err(|it| wrong(it.to_owned()))?;
+        let fault = match manner {
+            None if !secrets.is_empty() => Some(NO_MANNER),
+            Some(manner) if !manner.takes(&revealed(&secrets)) => Some(NO_SECRET),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(wrong(fault.to_owned()));
+        }
+        Ok(Self {
+            verify_token: in_variable(&variable(name, "VERIFY_TOKEN"), variables),
+            secrets,
+            hmac,
+            url: config.url.clone(),
+            tolerance: config.tolerance,
+        })
+    }
+}
+
+/// Reads the secrets of a provider, or says what is wrong with them.
+fn secrets_of(
+    name: &str,
+    config: &ProviderConfig,
+    variables: &Variables,
+) -> Result<Vec<Secret>, String> {
+    let secrets = match &config.secret_env {
+        Some(variable) => in_variable(variable, variables),
+        None => of_provider(name, variables),
+    };
+    match (&config.secret_env, secrets.len()) {
+        (Some(variable), 0) => Err(format!("there is nothing in the variable {variable}")),
+        (_, count) if count > MOST_SECRETS => {
+            Err(format!("at most {MOST_SECRETS} secrets are good at once"))
+        }
+        _ => Ok(secrets),
+    }
+}
+
+fn revealed(secrets: &[Secret]) -> Vec<&str> {
+    secrets.iter().map(Secret::reveal).collect()
+}
+
+const NO_MANNER: &str = "it has a secret, and no hmac that says how it signs";
+const NO_SECRET: &str = "what its variable holds is not of the form of its secrets";
+
+/// The old and the new while one is rotated, for some services that share a path. Each of them costs
+/// another hash of the body.
+const MOST_SECRETS: usize = 8;

@@ -1,0 +1,167 @@
+//! The server half of webhooks: the inbox, who fills it, and who is told of it.
+
+mod about;
+mod calls;
+mod flight;
+mod follow;
+mod runs;
+mod watch;
+
+use std::fmt;
+use std::sync::Arc;
+
+use ::wire::{Fault, Status};
+use futures_util::future::BoxFuture;
+use serde_bytes::ByteBuf;
+use transport::channel::{Channel, ChannelError, Sender};
+use transport::router::{Handler, ServeError, Visit};
+
+use self::about::About;
+use self::runs::Runs;
+use super::clock::{Clock, wall_clock};
+use super::config::WebhooksConfig;
+use super::delivery::{Delivery, Outcome, Receipt};
+use super::desk::Desk;
+use super::inbox::{FollowerKey, Inbox, InboxTasks};
+use super::providers::Verifiers;
+use super::wire::{Follower, Head, Open, Piece};
+use crate::ServerHalf;
+use crate::parts::{SectionError, ServerParts, Variables};
+
+/// Makes the server half, where the configuration has the section.
+pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
+    if !parts.sections.has("webhooks") {
+        return Ok(None);
+    }
+    let config = parts.sections.get("webhooks")?;
+    let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
+    let half = ServerHalf::new(Arc::new(webhooks)).helped(move |tasks| {
+        inbox_tasks.start(tasks);
+        Ok(())
+    });
+    Ok(Some(half))
+}
+
+/// Answers the channels of webhooks.
+pub(super) struct Webhooks {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) desk: Arc<Desk>,
+    about: About,
+    runs: Runs,
+    clock: Clock,
+}
+
+impl Webhooks {
+    /// Opens what the configuration says.
+    pub(super) fn open(
+        config: WebhooksConfig,
+        variables: &Variables,
+    ) -> Result<(Self, InboxTasks), SectionError> {
+        let verifiers = Arc::new(Verifiers::new(&config, variables)?);
+        let (inbox, tasks) = Inbox::open(&config, variables)?;
+        let about = About {
+            config,
+            verifiers,
+            url: variables.get("RENDER_EXTERNAL_URL"),
+        };
+        let webhooks = Self {
+            inbox,
+            desk: Desk::new(),
+            about,
+            runs: Runs::default(),
+            clock: wall_clock(),
+        };
+        Ok((webhooks, tasks))
+    }
+}
+
+impl Handler for Webhooks {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            let open = channel.receive().await?;
+            match open.ok_or(ChannelError::Missing("what is wanted"))? {
+                Open::Watch => watch::serve(self, channel, visit).await,
+                Open::Follow(follow) => follow::serve(self, channel, visit, follow).await,
+                Open::List(list) => calls::list(self, channel, list).await,
+                Open::Show(id) => calls::show(self, channel, id).await,
+                Open::Record { follower, receipt } => {
+                    calls::record(self, channel, visit, (follower, receipt)).await
+                }
+            }
+        })
+    }
+}
+
+/// Returns whose cursors a follower has.
+fn owner(visit: &Visit, follower: &Follower) -> FollowerKey {
+    FollowerKey {
+        key: visit.guest.key.id(),
+        follower: follower.name.clone(),
+    }
+}
+
+/// Returns the head of a delivery that is nobody's try.
+fn head_of(delivery: &Delivery) -> Head {
+    let request = &delivery.request;
+    Head {
+        id: delivery.id,
+        sequence: delivery.sequence,
+        received: delivery.received,
+        provider: delivery.provider.clone(),
+        event: delivery.event.clone(),
+        event_id: delivery.event_id.clone(),
+        verification: delivery.verification,
+        answered: delivery.answered,
+        repeats: delivery.repeats,
+        method: request.method.clone(),
+        target: request.target.clone(),
+        headers: request.headers.clone(),
+        origin: request.origin.clone(),
+        length: request.body.len() as u64,
+        attempt: 1,
+        deadline: None,
+    }
+}
+
+/// Sends a body in pieces, so that no message is long.
+async fn send_body(sender: &mut Sender, body: &[u8]) -> Result<(), ChannelError> {
+    for piece in body.chunks(PIECE) {
+        let piece = ByteBuf::from(piece.to_vec());
+        sender.send(&Piece::Body(piece)).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a receipt that is longer than the protocol says.
+fn check_receipt(receipt: &Receipt) -> Result<(), Fault> {
+    let fits = match &receipt.outcome {
+        Outcome::Answered(answer) => answer.body.len() <= MOST_KEPT,
+        Outcome::NotDelivered(_) => true,
+    };
+    let refuse = || {
+        Fault::new(
+            Status::BAD_REQUEST,
+            "a receipt has at most 64 KiB of a body",
+        )
+    };
+    fits.then_some(()).ok_or_else(refuse)
+}
+
+impl fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhooks")
+            .field("inbox", &self.inbox)
+            .field("desk", &self.desk)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the protocol says of a piece of a body.
+const PIECE: usize = 64 * 1024;
+
+/// What it says of the body in a receipt.
+const MOST_KEPT: usize = 64 * 1024;
