@@ -65,7 +65,6 @@ mod chain;
 mod client;
 mod error;
 mod event;
-mod forwarded;
 mod reaching;
 #[cfg(test)]
 mod tests;
@@ -77,7 +76,6 @@ pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
 pub use features::{health, logs, sync, webhooks};
-pub use forwarded::Webhooks;
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;

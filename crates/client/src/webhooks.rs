@@ -1,16 +1,15 @@
-//! Webhooks: deliveries as they come, and questions about those that came.
+//! The client's methods for webhooks.
 
-use features::webhooks;
-use features::webhooks::client::{
-    Forwarding, Shown, WebhookEvent, WebhookStream, WebhooksError, fetch, list, record,
-};
+use features::webhooks::client::{self, Forwarding, Shown, WebhookEvent, WebhookStream};
 use features::webhooks::wire::{Follower, List, Listed};
-use features::webhooks::{DeliveryId, Receipt};
+use features::webhooks::{DeliveryId, FEATURE, Receipt};
 
 use crate::client::TunnelClient;
 use crate::error::TunnelError;
+use crate::event::TunnelEvent;
 
-/// Deliveries on their way to local apps. Made by [`TunnelClient::forward_webhooks`].
+/// Webhooks that are forwarded. Made by [`TunnelClient::forward_webhooks`]; dropping it ends all at
+/// once.
 #[derive(Debug)]
 pub struct Webhooks {
     stream: WebhookStream,
@@ -18,7 +17,7 @@ pub struct Webhooks {
 }
 
 impl TunnelClient {
-    /// Brings deliveries to local apps. That survives losses of the session.
+    /// Forwards production's webhooks to local apps, through losses of the session.
     #[must_use]
     pub fn forward_webhooks(&self, forwarding: Forwarding) -> Webhooks {
         Webhooks {
@@ -27,41 +26,39 @@ impl TunnelClient {
         }
     }
 
-    /// Asks which deliveries the server has.
+    /// Asks which deliveries the server has, the newest first.
     ///
     /// # Errors
-    /// [`TunnelError`] if the server refuses.
-    pub async fn webhooks(&self, query: &List) -> Result<Listed, TunnelError> {
+    /// [`TunnelError`] if the server cannot be asked.
+    pub async fn webhooks(&self, list: &List) -> Result<Listed, TunnelError> {
         let session = self.keeper.session().await?;
-        list(&session, query)
-            .await
-            .map_err(|error| self.refused(&webhooks::FEATURE.protocol, error))
+        let listed = client::list(&session, list).await;
+        listed.map_err(|error| self.refused(&FEATURE.protocol, error))
     }
 
     /// Fetches a delivery, and what became of it.
     ///
     /// # Errors
-    /// [`TunnelError`] if there is none of this id, or the server refuses.
+    /// [`TunnelError`] if there is none of this id, or the server cannot be asked.
     pub async fn webhook(&self, id: DeliveryId) -> Result<Shown, TunnelError> {
         let session = self.keeper.session().await?;
-        fetch(&session, id)
-            .await
-            .map_err(|error| self.refused(&webhooks::FEATURE.protocol, error))
+        let shown = client::fetch(&session, id).await;
+        shown.map_err(|error| self.refused(&FEATURE.protocol, error))
     }
 
-    /// Lets the server keep what became of a delivery that was sent again by hand.
+    /// Lets the server keep what became of a delivery that was posted again by hand, with
+    /// [`post`](client::post).
     ///
     /// # Errors
-    /// [`TunnelError`] if the server refuses.
+    /// [`TunnelError`] if the server does not keep it.
     pub async fn record_webhook(
         &self,
         follower: Follower,
         receipt: Receipt,
     ) -> Result<(), TunnelError> {
         let session = self.keeper.session().await?;
-        record(&session, follower, receipt)
-            .await
-            .map_err(|error| self.refused(&webhooks::FEATURE.protocol, error))
+        let recorded = client::record(&session, follower, receipt).await;
+        recorded.map_err(|error| self.refused(&FEATURE.protocol, error))
     }
 }
 
@@ -70,26 +67,19 @@ impl Webhooks {
     /// Whoever does not ask holds all up.
     ///
     /// # Errors
-    /// [`TunnelError`] if there will be no more.
+    /// [`TunnelError`] if it cannot go on.
     pub async fn next(&mut self) -> Result<Option<WebhookEvent>, TunnelError> {
-        self.stream
-            .next()
-            .await
-            .map_err(|error| self.client.refused(&webhooks::FEATURE.protocol, error))
+        let event = self.stream.next().await;
+        let event = event.map_err(|error| self.client.refused(&FEATURE.protocol, error))?;
+        if let Some(event) = &event {
+            self.client.events.tell(TunnelEvent::Webhook(event.clone()));
+        }
+        Ok(event)
     }
 
     /// Asks for the end, and returns at once: what is being posted is finished, and what became of it
-    /// is kept.
+    /// is kept. [`Webhooks::next`] says what happens until then.
     pub fn stop(&self) {
         self.stream.stop();
-    }
-}
-
-impl From<WebhooksError> for TunnelError {
-    fn from(error: WebhooksError) -> Self {
-        match error {
-            WebhooksError::Server(error) => error.into(),
-            WebhooksError::GaveUp(error) => error.into(),
-        }
     }
 }
