@@ -30,9 +30,11 @@ pub(crate) struct Desk {
 struct Inside {
     /// How many flows there are of each provider.
     flows: BTreeMap<String, usize>,
-    waiting: BTreeMap<DeliveryId, oneshot::Sender<Receipt>>,
-    /// Answers that were quicker than whoever is going to wait for them.
-    early: VecDeque<Receipt>,
+    /// Several wait for one delivery whose provider has sent it again meanwhile.
+    waiting: BTreeMap<DeliveryId, Vec<oneshot::Sender<Receipt>>>,
+    /// The latest answers, for those who are going to wait for them: they were too quick, or the
+    /// provider sends again what has just been answered.
+    latest: VecDeque<Receipt>,
 }
 
 /// Waits for what a local app answers; for ever, if none does. Dropped, it waits no more.
@@ -69,17 +71,13 @@ impl Desk {
     pub(crate) fn expect(self: &Arc<Self>, delivery: DeliveryId) -> Expected {
         let (answer, receipt) = oneshot::channel();
         let mut inside = self.inside();
-        let mut early = inside.early.iter();
-        match early.position(|receipt| receipt.delivery == delivery) {
-            Some(place) => {
-                if let Some(receipt) = inside.early.remove(place) {
-                    // Its receiver is in our hands.
-                    answer.send(receipt).ok();
-                }
+        let mut latest = inside.latest.iter().rev();
+        match latest.find(|receipt| receipt.delivery == delivery) {
+            Some(receipt) => {
+                // Its receiver is in our hands.
+                answer.send(receipt.clone()).ok();
             }
-            None => {
-                inside.waiting.insert(delivery, answer);
-            }
+            None => inside.waiting.entry(delivery).or_default().push(answer),
         }
         drop(inside);
         Expected {
@@ -92,18 +90,15 @@ impl Desk {
     /// Gives a receipt to whoever waits for it. The first one counts.
     pub(crate) fn answer(&self, receipt: &Receipt) {
         let mut inside = self.inside();
-        match inside.waiting.remove(&receipt.delivery) {
-            Some(waiting) => {
-                // Whoever has stopped waiting at this moment does not want it.
-                waiting.send(receipt.clone()).ok();
-            }
-            None => {
-                if inside.early.len() == EARLY {
-                    inside.early.pop_front();
-                }
-                inside.early.push_back(receipt.clone());
-            }
+        let waiting = inside.waiting.remove(&receipt.delivery);
+        for waiting in waiting.into_iter().flatten() {
+            // Whoever has stopped waiting at this moment does not want it.
+            waiting.send(receipt.clone()).ok();
         }
+        if inside.latest.len() == LATEST {
+            inside.latest.pop_front();
+        }
+        inside.latest.push_back(receipt.clone());
     }
 
     /// Tells those who watch that a provider has sent a delivery again which is in the inbox.
@@ -149,7 +144,14 @@ impl Future for Expected {
 
 impl Drop for Expected {
     fn drop(&mut self) {
-        self.desk.inside().waiting.remove(&self.delivery);
+        self.receipt.close();
+        let mut inside = self.desk.inside();
+        if let Some(waiting) = inside.waiting.get_mut(&self.delivery) {
+            waiting.retain(|it| !it.is_closed());
+            if waiting.is_empty() {
+                inside.waiting.remove(&self.delivery);
+            }
+        }
     }
 }
 
@@ -165,8 +167,9 @@ impl Drop for Followed {
     }
 }
 
-/// An answer is early by the time in which a task is woken; each may hold 80 KiB.
-const EARLY: usize = 16;
+/// An answer is early by the time in which a task is woken, and is in the inbox some milliseconds later;
+/// each may hold 80 KiB.
+const LATEST: usize = 16;
 
 /// Repeats are told for the eye: who falls behind misses the oldest.
 const REPEATS: usize = 64;
@@ -207,12 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn all_who_wait_for_a_delivery_get_its_receipt() {
+        let desk = Desk::new();
+        let (one, other) = (
+            desk.expect(receipt(1).delivery),
+            desk.expect(receipt(1).delivery),
+        );
+        drop(desk.expect(receipt(1).delivery));
+        desk.answer(&receipt(1));
+        for expected in [one, other] {
+            assert_eq!(expected.now_or_never(), Some(receipt(1)));
+        }
+        assert!(desk.inside().waiting.is_empty());
+    }
+
+    #[test]
     fn what_nobody_waits_for_is_bounded() {
         let desk = Desk::new();
         drop(desk.expect(receipt(0).delivery));
         (0..100).for_each(|id| desk.answer(&receipt(id)));
         let inside = desk.inside();
-        assert_eq!((inside.waiting.len(), inside.early.len()), (0, EARLY));
+        assert_eq!((inside.waiting.len(), inside.latest.len()), (0, LATEST));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, Outcome, Receipt};
 use super::desk::Desk;
+use super::entry::{self, Inside};
 use super::inbox::{FollowerKey, Inbox, InboxTasks};
 use super::providers::Verifiers;
 use super::wire::{Follower, Head, Open, Piece};
@@ -35,11 +36,13 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     }
     let config = parts.sections.get("webhooks")?;
     let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
-    let half = ServerHalf::new(Arc::new(webhooks)).helped(move |tasks| {
+    let (served, copies) = entry::serve(&webhooks.about.config, webhooks.inside())?;
+    let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
+    Ok(Some(half.helped(move |tasks| {
         inbox_tasks.start(tasks);
+        tasks.spawn("copies of webhooks", copies.run(tasks.clone()));
         Ok(())
-    });
-    Ok(Some(half))
+    })))
 }
 
 /// Answers the channels of webhooks.
@@ -72,6 +75,15 @@ impl Webhooks {
             clock: wall_clock(),
         };
         Ok((webhooks, tasks))
+    }
+
+    /// Returns what the entry brings deliveries to.
+    fn inside(&self) -> Inside {
+        Inside {
+            inbox: Arc::clone(&self.inbox),
+            verifiers: Arc::clone(&self.about.verifiers),
+            desk: Arc::clone(&self.desk),
+        }
     }
 }
 
