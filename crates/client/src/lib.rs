@@ -65,6 +65,7 @@ mod chain;
 mod client;
 mod error;
 mod event;
+mod forwarded;
 mod reaching;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,7 @@ pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
 pub use features::{health, logs, sync, webhooks};
+pub use forwarded::Webhooks;
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;
