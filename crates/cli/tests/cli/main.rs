@@ -18,5 +18,6 @@ mod server;
 mod support;
 mod sync;
 mod terminal;
+mod webhook;
 mod webhook_offline;
 mod wrapped;
