@@ -19,5 +19,6 @@ mod storm;
 mod support;
 mod sync;
 mod terminal;
+mod webhook;
 mod webhook_offline;
 mod wrapped;

@@ -61,7 +61,7 @@ impl Flow<'_> {
                 ChannelError::Lost(_) => {}
                 // A server that stops does that, and so does one that fails each time.
                 ChannelError::Cut | ChannelError::Closed => {
-                    not_before = Some(Instant::now() + PAUSE)
+                    not_before = Some(Instant::now() + PAUSE);
                 }
                 ChannelError::Fault(fault) if is_passing(&fault) => {
                     not_before = Some(Instant::now() + PAUSE);

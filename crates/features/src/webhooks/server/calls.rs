@@ -19,7 +19,11 @@ pub(super) async fn list(
         limit: list.limit.min(MOST_LISTED),
         ..list
     };
-    let listed = webhooks.inbox.list(&list).await.map_err(fault)?;
+    let listed = webhooks
+        .inbox
+        .list(&list)
+        .await
+        .map_err(|error| fault(&error))?;
     channel.send(&fitting(listed)).await?;
     Ok(channel.finish().await?)
 }
@@ -47,7 +51,11 @@ pub(super) async fn show(
     channel: &mut Channel,
     id: DeliveryId,
 ) -> Result<(), ServeError> {
-    let shown = webhooks.inbox.show(id).await.map_err(fault)?;
+    let shown = webhooks
+        .inbox
+        .show(id)
+        .await
+        .map_err(|error| fault(&error))?;
     let Some((delivery, tried)) = shown else {
         let reason = format!("there is no delivery {id} here, or no more");
         return Err(Fault::new(Status::NOT_FOUND, reason).into());
@@ -103,7 +111,7 @@ pub(super) async fn record(
     let sequence = receipt.sequence;
     let owner = owner(visit, &follower);
     let kept = webhooks.inbox.tried(&owner, receipt).await;
-    kept.map_err(fault)?;
+    kept.map_err(|error| fault(&error))?;
     channel.send(&Piece::Kept { sequence }).await?;
     Ok(channel.finish().await?)
 }

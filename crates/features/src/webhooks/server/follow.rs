@@ -121,7 +121,7 @@ impl Source<'_> {
             after: cursor,
             waiting,
             before,
-        } = begun.map_err(fault)?;
+        } = begun.map_err(|error| fault(&error))?;
         let after = taken.map_or(cursor, |taken| taken.max(cursor));
         if after > *self.changes.borrow() {
             let reason = "this inbox has never come that far";
@@ -249,7 +249,7 @@ impl Source<'_> {
     async fn after(&self, most: Most) -> Result<Vec<Item>, ServeError> {
         let (inbox, looked) = (&self.webhooks.inbox, self.flight.looked());
         let items = inbox.after(&self.follow.provider, looked, most).await;
-        items.map_err(|error| fault(error).into())
+        items.map_err(|error| fault(&error).into())
     }
 
     fn wants(&self, delivery: &Delivery) -> bool {
@@ -267,7 +267,10 @@ impl Source<'_> {
         delivery: &Delivery,
     ) -> Result<(), ServeError> {
         let inbox = &self.webhooks.inbox;
-        let before = inbox.attempts(&self.owner, delivery).await.map_err(fault)?;
+        let before = inbox
+            .attempts(&self.owner, delivery)
+            .await
+            .map_err(|error| fault(&error))?;
         // What this run was sent, and did not take in hand, it has not tried.
         let attempt = match self.place.offer(delivery.sequence) {
             true => before.max(1),
@@ -348,19 +351,19 @@ impl Source<'_> {
         match ack {
             Ack::Tried(receipt) => {
                 let kept = inbox.tried(&self.owner, receipt).await;
-                kept.map(|()| None).map_err(fault)
+                kept.map(|()| None).map_err(|error| fault(&error))
             }
             Ack::Done(receipt) => {
                 let sequence = receipt.sequence;
                 let kept = inbox.settle(&self.owner, receipt).await;
-                kept.map(|()| Some(sequence)).map_err(fault)
+                kept.map(|()| Some(sequence)).map_err(|error| fault(&error))
             }
         }
     }
 }
 
 /// Says what a follower may know of an inbox that fails.
-pub(super) fn fault(error: InboxError) -> Fault {
+pub(super) fn fault(error: &InboxError) -> Fault {
     match error {
         InboxError::NoSuchProvider => {
             Fault::new(Status::NOT_FOUND, "there is no provider of this name")

@@ -26,7 +26,11 @@ pub(super) async fn serve(
     sender.send(&Watched::Opened { url }).await?;
     loop {
         changes.mark_unchanged();
-        let known = webhooks.inbox.providers().await.map_err(fault)?;
+        let known = webhooks
+            .inbox
+            .providers()
+            .await
+            .map_err(|error| fault(&error))?;
         let known = known.into_iter().map(|it| (it.name, it.kept));
         for state in told.news(&webhooks.about, known.collect()) {
             sender.send(&Watched::Provider(state)).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,8 +36,6 @@ pub(in crate::webhooks) struct Asked {
 pub(in crate::webhooks) struct App {
     pub(in crate::webhooks) port: u16,
     asked: mpsc::UnboundedReceiver<Asked>,
-    inside: Arc<Inside>,
-    tasks: Tasks,
 }
 
 struct Inside {
@@ -64,13 +61,8 @@ impl App {
         });
         let port = listener.local_addr().unwrap().port();
         let tasks = Tasks::new();
-        tasks.spawn("app", accept(listener, Arc::clone(&inside), tasks.clone()));
-        Self {
-            port,
-            asked,
-            inside,
-            tasks,
-        }
+        tasks.spawn("app", accept(listener, inside, tasks.clone()));
+        Self { port, asked }
     }
 
     /// Waits for the next request.
@@ -81,16 +73,6 @@ impl App {
     /// Returns the next request, if there is one.
     pub(in crate::webhooks) fn asked_already(&mut self) -> Option<Asked> {
         self.asked.try_recv().ok()
-    }
-
-    /// Says what is to be done with the next requests.
-    pub(in crate::webhooks) fn will(&self, deeds: impl IntoIterator<Item = Deed>) {
-        self.inside.deeds.lock().unwrap().extend(deeds);
-    }
-
-    /// Ends, as a process does: its port is closed when this returns.
-    pub(in crate::webhooks) async fn stop(self) {
-        self.tasks.shutdown(Duration::ZERO).await;
     }
 }
 
