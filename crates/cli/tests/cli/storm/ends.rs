@@ -147,7 +147,7 @@ impl Ends {
         let said = |sandbox: &Sandbox| {
             let said = said(sandbox);
             let lines: Vec<_> = said.lines().collect();
-            lines[lines.len().saturating_sub(30)..].join("\n")
+            lines[lines.len().saturating_sub(40)..].join("\n")
         };
         format!(
             "{} posts\n--- the server:\n{}\n--- the laptop:\n{}",

@@ -71,7 +71,8 @@ async fn storm(mut ends: Ends, weather: Weather, seed: u64) {
         .await
         .is_err()
     {
-        panic!("not all have arrived: {}", ends.report());
+        let missing = verdict::missing(&heard, weather);
+        panic!("not all have arrived:\n{missing}\n{}", ends.report());
     }
     providers.end().await;
     ends.end().await;
@@ -110,6 +111,5 @@ const BLOWS: [Blow; 8] = [
     Blow::Cut,
 ];
 
-/// How long it may take after the storm: the longest pause before a connection is tried again is half
-/// of it.
-const CALM: Duration = Duration::from_secs(60);
+/// How long it may take after the storm: no pause before a connection is tried again is longer.
+const CALM: Duration = Duration::from_secs(30);

@@ -52,6 +52,20 @@ pub(super) async fn all_arrived(heard: &Heard, count: usize) {
     }
 }
 
+/// Says which have not arrived.
+pub(super) fn missing(heard: &Heard, weather: Weather) -> String {
+    let arrivals = arrivals(heard);
+    let missing_of = |provider: &str| -> Vec<usize> {
+        let all = arrivals.get(provider).map_or(&[][..], Vec::as_slice);
+        let is_there = |number: &usize| all.iter().any(|it| it.number == *number);
+        (0..weather.each)
+            .filter(|number| !is_there(number))
+            .collect()
+    };
+    let lines = PROVIDERS.map(|provider| format!("{provider} {:?}", missing_of(provider)));
+    lines.join("\n")
+}
+
 /// Holds what the app has heard against what was sent and who died.
 pub(super) fn judge(heard: &Heard, weather: Weather, deaths: &Deaths) {
     let arrivals = arrivals(heard);
@@ -77,6 +91,7 @@ fn judge_post(provider: &str, Arrival { number, posted, .. }: &Arrival) {
 
 /// Each post is of the next webhook or of the last one again, which then has the same id and says so; and
 /// there are no more repeats than deaths before them.
+#[expect(clippy::print_stdout, reason = "how hard the storm was")]
 fn judge_repeats(provider: &str, all: &[Arrival], deaths: &Deaths) {
     let id = |arrival: &Arrival| arrival.posted.header("tunnel-delivery").to_owned();
     let mut repeats = 0;
