@@ -1,9 +1,10 @@
-//! `.tunnel`: where the programs keep what is a developer's own.
+//! Where the programs keep what is a developer's own: `.tunnel` here, and a folder of the user's.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::environment::Environment;
 use crate::exit::Failure;
 
 /// The folder `.tunnel` in the working folder: for its owner only, and not for a repository.
@@ -79,4 +80,43 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Returns where this system keeps what programs remember of their own accord.
+#[must_use]
+pub fn state_folder(environment: &Environment) -> Option<PathBuf> {
+    let folder = |name: &str| {
+        let path = Path::new(environment.text(name).ok()??);
+        // A path from wherever one happens to be is to be ignored (XDG Base Directory).
+        path.is_absolute().then(|| path.to_owned())
+    };
+    let usual = || {
+        if cfg!(windows) {
+            folder("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            Some(folder("HOME")?.join("Library/Application Support"))
+        } else {
+            Some(folder("HOME")?.join(".local/state"))
+        }
+    };
+    let parent = folder("XDG_STATE_HOME").or_else(usual)?;
+    Some(parent.join("render-tunnel"))
+}
+
 const NAME: &str = ".tunnel";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_folder_is_the_users_and_never_a_relative_one() {
+        let folder = |variables: &[(&str, &str)]| {
+            state_folder(&Environment::of(variables, &[])).map(|path| path.display().to_string())
+        };
+        let at_home = Some("/home/me/.local/state/render-tunnel".to_owned());
+        assert_eq!(folder(&[("HOME", "/home/me")]), at_home);
+        let both = [("HOME", "/home/me"), ("XDG_STATE_HOME", "state")];
+        assert_eq!(folder(&both), at_home);
+        assert_eq!(folder(&[]), None);
+    }
+}

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod explain;
 pub mod folder;
 pub mod interrupt;
+pub mod laptop;
 pub mod memory;
 pub mod output;
 pub mod report;

@@ -9,7 +9,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use client::{Carrier, ServerAddress};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use transport::choice::{Known, Memory, Network};
 use transport::trust::WallClock;
 
 use crate::environment::Environment;
-use crate::folder::{make_private, write_private};
+use crate::folder::{make_private, state_folder, write_private};
 
 /// Remembers the ways to one server in a file that all commands share.
 pub struct WaysFile {
@@ -163,26 +163,6 @@ impl std::fmt::Debug for WaysFile {
     }
 }
 
-/// Returns where this system keeps what programs remember of their own accord.
-fn state_folder(environment: &Environment) -> Option<PathBuf> {
-    let folder = |name: &str| {
-        let path = Path::new(environment.text(name).ok()??);
-        // A path from wherever one happens to be is to be ignored (XDG Base Directory).
-        path.is_absolute().then(|| path.to_owned())
-    };
-    let usual = || {
-        if cfg!(windows) {
-            folder("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            Some(folder("HOME")?.join("Library/Application Support"))
-        } else {
-            Some(folder("HOME")?.join(".local/state"))
-        }
-    };
-    let parent = folder("XDG_STATE_HOME").or_else(usual)?;
-    Some(parent.join("render-tunnel"))
-}
-
 /// A few servers, each from a laptop's home, office, telephone and cafés.
 const MOST_WAYS: usize = 64;
 
@@ -311,18 +291,5 @@ mod tests {
         let memory = home.memory("https://a");
         memory.remember(&here, OVER_WEBSOCKET);
         assert_eq!(memory.recall(&here), Known::default());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_folder_is_the_users_and_never_a_relative_one() {
-        let folder = |variables: &[(&str, &str)]| {
-            state_folder(&Environment::of(variables, &[])).map(|path| path.display().to_string())
-        };
-        let at_home = Some("/home/me/.local/state/render-tunnel".to_owned());
-        assert_eq!(folder(&[("HOME", "/home/me")]), at_home);
-        let both = [("HOME", "/home/me"), ("XDG_STATE_HOME", "state")];
-        assert_eq!(folder(&both), at_home);
-        assert_eq!(folder(&[]), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, connect, demo, doctor, health, keygen, logs, sync};
+use crate::commands::{completions, connect, demo, doctor, health, keygen, logs, sync, webhook};
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -25,6 +25,7 @@ enum Command {
     Connect(connect::Arguments),
     Logs(Box<logs::Arguments>),
     Sync(sync::Arguments),
+    Webhook(Box<webhook::Arguments>),
     Health(health::Arguments),
     Doctor(doctor::Arguments),
     Keygen(keygen::Arguments),
@@ -46,6 +47,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
         Command::Connect(arguments) => connect::run(&context()?, &arguments).await,
         Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
         Command::Sync(arguments) => sync::run(&context()?, &arguments).await,
+        Command::Webhook(arguments) => webhook::run(&context()?, &arguments).await,
         Command::Health(arguments) => health::run(&context()?, &arguments).await,
         Command::Doctor(arguments) => doctor::run(options, interrupt, &arguments).await,
         Command::Keygen(arguments) => keygen::run(&context()?, &arguments),

@@ -22,8 +22,8 @@ use crate::event::TunnelEvent;
 /// A connection to a server. Clones share it.
 #[derive(Clone, Debug)]
 pub struct TunnelClient {
-    keeper: Keeper,
-    events: Teller,
+    pub(crate) keeper: Keeper,
+    pub(crate) events: Teller,
 }
 
 /// What happens on a connection, in order. Made by [`TunnelClient::events`].
@@ -33,7 +33,7 @@ pub struct Events(broadcast::Receiver<TunnelEvent>);
 /// Tells of events while the connection lasts: the one strong sender is the keeper's, which drops
 /// it at the end.
 #[derive(Clone, Debug)]
-struct Teller(broadcast::WeakSender<TunnelEvent>);
+pub(crate) struct Teller(broadcast::WeakSender<TunnelEvent>);
 
 impl TunnelClient {
     /// Begins to collect what a client needs.
@@ -154,7 +154,11 @@ impl TunnelClient {
     }
 
     /// Tells a request that makes no sense from one that another version of the server would take.
-    fn refused(&self, protocol: &Protocol, error: impl Into<TunnelError>) -> TunnelError {
+    pub(crate) fn refused(
+        &self,
+        protocol: &Protocol,
+        error: impl Into<TunnelError>,
+    ) -> TunnelError {
         let error = error.into();
         let fault = error.fault().map(|fault| fault.status);
         let server = self.server().filter(|_| fault == Some(Status::BAD_REQUEST));
@@ -190,7 +194,7 @@ impl Events {
 }
 
 impl Teller {
-    fn tell(&self, event: TunnelEvent) {
+    pub(crate) fn tell(&self, event: TunnelEvent) {
         if let Some(sender) = self.0.upgrade() {
             // Nobody need listen.
             sender.send(event).ok();

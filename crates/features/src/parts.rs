@@ -178,6 +178,13 @@ impl Sections {
         Self(sections)
     }
 
+    /// Adds a section that nobody has written, in place of one of its name.
+    #[must_use]
+    pub fn with(mut self, name: &str, section: toml::Table) -> Self {
+        self.0.insert(name.to_owned(), toml::Value::Table(section));
+        self
+    }
+
     /// Whether anything is written of a section, or of the one that it is a part of.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -8,3 +8,5 @@ pub mod health;
 pub mod keygen;
 pub mod logs;
 pub mod sync;
+pub mod webhook;
+mod when;

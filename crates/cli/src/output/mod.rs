@@ -7,6 +7,7 @@ pub mod number;
 mod screen;
 mod style;
 pub mod text;
+pub mod webhook;
 
 pub use screen::{Format, Loudness, Screen};
 pub use style::{Ink, Style, Surface};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use features::parts::Sections;
 use server::config::ConfigFile;
 use server::{
     DatabaseUrl, DatabaseUrlError, Keys, Scopes, ServerBuilder, ServerError, TunnelServer, Udp,
@@ -148,6 +149,7 @@ impl Configuration {
         &self,
         arguments: &Arguments,
         environment: &Environment,
+        sections: Sections,
     ) -> ServerBuilder {
         let variables = environment.clone();
         let mut builder = TunnelServer::builder()
@@ -157,7 +159,7 @@ impl Configuration {
             .instance(self.instance.clone())
             .database(self.database.known())
             .pseudonym_key(self.pseudonyms.clone())
-            .sections(self.file.sections.clone())
+            .sections(sections)
             .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
             .cors_origins(self.cors.clone())
             .metrics_key(self.metrics_key.clone())

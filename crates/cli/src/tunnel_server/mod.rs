@@ -2,6 +2,7 @@
 
 mod configuration;
 mod feeds;
+mod inbox;
 mod keys;
 mod log;
 mod probe;

@@ -13,6 +13,7 @@ use server::app::{
 };
 
 use super::configuration::Configuration;
+use super::inbox::{self, Inbox};
 use super::{Arguments, announce, follow_files, log, reload, tell_skipped, working_folder};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
@@ -81,19 +82,24 @@ async fn serve(
 ) -> Result<AppEnd, Failure> {
     let configuration = Configuration::new(&run.arguments, environment, folder)?;
     let arguments = &run.arguments;
-    let mut builder = configuration
-        .builder(arguments, environment)
-        .standard_error(own_log.clone());
     let wrapping = wrapping(run, environment, &configuration, outlets)?;
-    if let AppPort::At(port) = wrapping.launch.port {
-        builder = builder.upstream(port);
-    }
+    let sections = &configuration.file().sections;
+    let start = async |inbox: Inbox| {
+        let sections = inbox.sections(sections, folder);
+        let builder = configuration
+            .builder(arguments, environment, sections)
+            .standard_error(own_log.clone());
+        let builder = match wrapping.launch.port {
+            AppPort::At(port) => builder.upstream(port),
+            AppPort::Nowhere => builder,
+        };
+        builder.start_closed().await
+    };
     let mut signals = Signals::hear()
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     let hangups = reload::hangups()?;
     app::adopt_orphans();
-    let (server, front) = builder
-        .start_closed()
+    let (server, front) = inbox::start(sections, start)
         .await
         .map_err(|error| configuration.explain(error))?;
     announce(&server, &configuration)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use tracing::info;
 
 use super::configuration::Configuration;
+use super::inbox::{self, Inbox};
 use super::{Arguments, announce, feeds, follow_files, log, reload, tell_skipped, working_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;
@@ -47,10 +48,14 @@ pub(super) async fn serve(
     log::write(&environment, io::stderr)?;
     tell_skipped(&environment);
     let configuration = Configuration::new(&arguments, &environment, &folder)?;
-    let builder = configuration.builder(&arguments, &environment);
+    let sections = &configuration.file().sections;
+    let start = async |inbox: Inbox| {
+        let sections = inbox.sections(sections, &folder);
+        let builder = configuration.builder(&arguments, &environment, sections);
+        builder.start().await
+    };
     let starting = async {
-        builder
-            .start()
+        inbox::start(sections, start)
             .await
             .map_err(|error| configuration.explain(error))
     };

@@ -17,15 +17,13 @@ mod config;
 mod delivery;
 mod desk;
 mod entry;
+pub mod fixtures;
 mod inbox;
 mod pattern;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "what verifies is used by the entry, which is to come"
-)]
 pub mod providers;
 mod server;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 use transport::channel::Priority;

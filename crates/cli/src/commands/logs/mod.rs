@@ -12,7 +12,6 @@ mod range;
 mod stock;
 mod typed;
 mod wanted;
-mod when;
 
 use std::future::pending;
 use std::time::Duration;

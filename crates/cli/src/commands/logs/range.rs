@@ -8,7 +8,7 @@ use client::logs::wire::{Follow, Open, Start};
 use jiff::ZonedDateTime;
 use thiserror::Error;
 
-use super::when::{Bound, When};
+use super::super::when::{Bound, When};
 use crate::exit::Failure;
 
 /// The options that say from when and until when lines are wanted.

@@ -48,4 +48,4 @@ fn request_of(head: &Head, body: &Bytes) -> Request {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -23,37 +23,20 @@ use super::config::WebhooksConfig;
 use super::delivery::{Delivery, Outcome, Receipt};
 use super::desk::Desk;
 use super::entry::{self, Inside};
-use super::inbox::{FollowerKey, Inbox};
+use super::inbox::{FollowerKey, Inbox, InboxTasks};
 use super::providers::Verifiers;
 use super::wire::{Follower, Head, Open, Piece};
 use crate::ServerHalf;
-use crate::parts::{SectionError, ServerParts};
+use crate::parts::{SectionError, ServerParts, Variables};
 
 /// Makes the server half, where the configuration has the section.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
     if !parts.sections.has("webhooks") {
         return Ok(None);
     }
-    let config: WebhooksConfig = parts.sections.get("webhooks")?;
-    let variables = &parts.variables;
-    let verifiers = Arc::new(Verifiers::new(&config, variables)?);
-    let (inbox, inbox_tasks) = Inbox::open(&config, variables)?;
-    let desk = Desk::new();
-    let inside = Inside {
-        inbox: Arc::clone(&inbox),
-        verifiers: Arc::clone(&verifiers),
-        desk: Arc::clone(&desk),
-    };
-    let (served, copies) = entry::serve(&config, inside)?;
-    let webhooks = Webhooks::new(
-        inbox,
-        desk,
-        About {
-            config,
-            verifiers,
-            url: variables.get("RENDER_EXTERNAL_URL"),
-        },
-    );
+    let config = parts.sections.get("webhooks")?;
+    let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
+    let (served, copies) = entry::serve(&webhooks.about.config, webhooks.inside())?;
     let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
     Ok(Some(half.helped(move |tasks| {
         inbox_tasks.start(tasks);
@@ -64,21 +47,42 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
 
 /// Answers the channels of webhooks.
 pub(super) struct Webhooks {
-    inbox: Arc<Inbox>,
-    desk: Arc<Desk>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) desk: Arc<Desk>,
     about: About,
     runs: Runs,
     clock: Clock,
 }
 
 impl Webhooks {
-    fn new(inbox: Arc<Inbox>, desk: Arc<Desk>, about: About) -> Self {
-        Self {
+    /// Opens what the configuration says.
+    pub(super) fn open(
+        config: WebhooksConfig,
+        variables: &Variables,
+    ) -> Result<(Self, InboxTasks), SectionError> {
+        let verifiers = Arc::new(Verifiers::new(&config, variables)?);
+        let (inbox, tasks) = Inbox::open(&config, variables)?;
+        let about = About {
+            config,
+            verifiers,
+            url: variables.get("RENDER_EXTERNAL_URL"),
+        };
+        let webhooks = Self {
             inbox,
-            desk,
+            desk: Desk::new(),
             about,
             runs: Runs::default(),
             clock: wall_clock(),
+        };
+        Ok((webhooks, tasks))
+    }
+
+    /// Returns what the front's door brings deliveries to.
+    fn inside(&self) -> Inside {
+        Inside {
+            inbox: Arc::clone(&self.inbox),
+            verifiers: Arc::clone(&self.about.verifiers),
+            desk: Arc::clone(&self.desk),
         }
     }
 }

@@ -1,4 +1,4 @@
 //! The client half against a real HTTP server on loopback, which does what a local app may do.
 
-mod app;
+pub(in crate::webhooks) mod app;
 mod post;

@@ -1,0 +1,247 @@
+//! `tunnel webhook` without a word behind it: deliveries as they come, brought to local apps.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::Args;
+use client::{TunnelClient, Webhooks};
+use features::webhooks::client::{Forwarding, Posting, SigningPolicy, Targets, WebhookEvent};
+use features::webhooks::wire::Start;
+use jiff::SignedDuration;
+
+use super::post::{self, Sign};
+use super::route::RouteOptions;
+use super::since::Since;
+use super::start::Starting;
+use crate::commands::logs::endless;
+use crate::connection::ConnectionOptions;
+use crate::context::Context;
+use crate::exit::{Exit, Failure};
+use crate::laptop::Laptop;
+use crate::output::text::printable;
+use crate::output::webhook::Live;
+use crate::output::{Format, event};
+
+/// The options of `tunnel webhook` itself.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ForwardOptions {
+    #[command(flatten)]
+    routes: RouteOptions,
+
+    /// Only these events; `*` stands for anything; can be given several times
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = WHICH)]
+    events: Vec<String>,
+
+    /// Begins with those that came since then: 15m, 2h30m, 10:27, today, RFC 3339; or with all
+    ///
+    /// Otherwise it goes on where this laptop was the last time; a laptop that is new to the server
+    /// begins with those that come from now on.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = WHICH)]
+    since: Option<Since>,
+
+    /// Begins with those that come from now on, and leaves out what waits
+    #[arg(long, conflicts_with = "since", help_heading = WHICH)]
+    latest: bool,
+
+    /// When to sign with this laptop's own secret, which `tunnel webhook secret` prints
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = HOW)]
+    sign: Sign,
+
+    /// Follows under another name than this laptop's: each name has a place of its own among the deliveries
+    #[arg(long = "as", value_name = "NAME", value_parser = follower, help_heading = HOW)]
+    name: Option<String>,
+
+    /// How long the local app may take for its answer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = timeout, help_heading = HOW)]
+    timeout: Duration,
+
+    #[command(flatten)]
+    connection: ConnectionOptions,
+}
+
+/// Brings deliveries until stopped.
+///
+/// # Errors
+/// [`Failure`] if the server refuses, or the connection is gone for good.
+pub(super) async fn run(context: &Context, arguments: &ForwardOptions) -> Result<(), Failure> {
+    let targets = arguments.routes.targets()?;
+    for doubt in arguments.routes.doubts() {
+        context.screen.warn(&doubt);
+    }
+    let laptop = Laptop::of(&context.environment)?;
+    let policy = SigningPolicy::from(arguments.sign);
+    let posting = post::posting(&laptop, policy, Some(arguments.timeout))?;
+    let forwarding = Forwarding {
+        follower: match &arguments.name {
+            Some(name) => name.clone(),
+            None => laptop.follower()?,
+        },
+        events: arguments.events.clone(),
+        start: arguments.start()?,
+        targets,
+        posting,
+    };
+    let link = arguments.connection.connect(context, endless()).await?;
+    let ended = Follow::new(context, &laptop, &forwarding)
+        .run(&link.client, forwarding)
+        .await;
+    link.end().await;
+    ended
+}
+
+impl ForwardOptions {
+    fn start(&self) -> Result<Start, Failure> {
+        Ok(match &self.since {
+            Some(since) => Start::Since(since.millis()?),
+            None if self.latest => Start::Now,
+            None => Start::Resume,
+        })
+    }
+}
+
+/// Deliveries on their way, and what is shown of them.
+struct Follow<'f> {
+    context: &'f Context,
+    laptop: &'f Laptop,
+    live: Live,
+    starting: Starting,
+    /// The providers whose deliveries come, or may come still.
+    open: BTreeSet<String>,
+}
+
+impl<'f> Follow<'f> {
+    fn new(context: &'f Context, laptop: &'f Laptop, forwarding: &Forwarding) -> Self {
+        let Forwarding {
+            targets, posting, ..
+        } = forwarding;
+        Self {
+            context,
+            laptop,
+            live: Live::new(context.screen.out()),
+            starting: starting(posting),
+            open: named(targets),
+        }
+    }
+
+    async fn run(mut self, client: &TunnelClient, forwarding: Forwarding) -> Result<(), Failure> {
+        event::greet(client, &self.context.screen);
+        let events = client.events();
+        let mut webhooks = client.forward_webhooks(forwarding);
+        let context = self.context;
+        tokio::select! {
+            ended = self.follow(&mut webhooks) => ended,
+            never = event::tell_all(events, &context.screen) => match never {},
+        }
+    }
+
+    /// Shows what happens until nothing more comes, or the user has seen enough.
+    async fn follow(&mut self, webhooks: &mut Webhooks) -> Result<(), Failure> {
+        let mut stopped = false;
+        loop {
+            let next = tokio::select! {
+                next = webhooks.next() => next?,
+                () = self.context.interrupt.wait(), if !stopped => {
+                    stopped = true;
+                    // What is being posted is finished, so that it is not posted again.
+                    webhooks.stop();
+                    continue;
+                }
+            };
+            match next {
+                Some(event) => self.take(&event)?,
+                // It was to be stopped: nothing needs to be said.
+                None if stopped => return Err(Failure::silent(Exit::Interrupted)),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn take(&mut self, event: &WebhookEvent) -> Result<(), Failure> {
+        if let WebhookEvent::Opened {
+            provider, target, ..
+        } = event
+        {
+            self.open.insert(provider.name.clone());
+            // Only who replays would miss it.
+            self.laptop
+                .note_target(&provider.name, &target.to_string())
+                .ok();
+        }
+        if self.context.screen.format() == Format::Human {
+            for line in self.starting.lines(event) {
+                self.context.screen.note(&line);
+            }
+        }
+        post::show(self.context, &mut self.live, event)?;
+        match event {
+            WebhookEvent::Refused { provider, fault } => {
+                self.refused(provider, fault.status.0, &fault.reason)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says that there will be no more of a provider, and ends where it was the last one.
+    fn refused(&mut self, provider: &str, status: u16, reason: &str) -> Result<(), Failure> {
+        self.open.remove(provider);
+        let shown = printable(provider);
+        let message = match status {
+            TAKEN_OVER => format!("{shown} goes to a newer `tunnel webhook` of the same name now"),
+            _ => format!("there will be no more of {shown}: {}", printable(reason)),
+        };
+        if self.open.is_empty() {
+            let failure = Failure::failed(message);
+            return Err(match status {
+                TAKEN_OVER => failure.hint("--as NAME follows under a name of its own, beside it"),
+                _ => failure,
+            });
+        }
+        self.context.screen.warn(&message);
+        Ok(())
+    }
+}
+
+fn starting(posting: &Posting) -> Starting {
+    Starting::new(std::sync::Arc::clone(&posting.signer))
+}
+
+fn named(targets: &Targets) -> BTreeSet<String> {
+    targets.named.keys().cloned().collect()
+}
+
+/// Reads a follower's name.
+fn follower(text: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+    if (1..=LONGEST_NAME).contains(&text.len()) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("use letters, digits, -, _, . and @, at most 64 of them")
+    }
+}
+
+/// Reads how long the local app may take.
+fn timeout(text: &str) -> Result<Duration, &'static str> {
+    let wrong = "use a time from 1s to 10m, such as 30s";
+    let time: SignedDuration = text.parse().map_err(|_| wrong)?;
+    let time = Duration::try_from(time).map_err(|_| wrong)?;
+    if (SHORTEST..=LONGEST).contains(&time) {
+        Ok(time)
+    } else {
+        Err(wrong)
+    }
+}
+
+/// The status with which a newer run of the same follower takes a flow over.
+const TAKEN_OVER: u16 = 409;
+
+/// It stands in every receipt.
+const LONGEST_NAME: usize = 64;
+
+/// Shorter, and an app that has just started answers too late.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Longer, and whoever forgot a breakpoint waits for nothing.
+const LONGEST: Duration = Duration::from_secs(600);
+
+const WHICH: &str = "Which of them";
+const HOW: &str = "How they get there";
