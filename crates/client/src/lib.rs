@@ -69,7 +69,6 @@ mod forwarded;
 mod reaching;
 #[cfg(test)]
 mod tests;
-mod webhooks;
 
 pub use builder::{ClientBuilder, Steps};
 pub use chain::Chain;
@@ -85,4 +84,3 @@ pub use transport::choice::CarrierChoice;
 pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
 pub use transport::path::Path;
 pub use transport::trust::Secret;
-pub use webhooks::Webhooks;

@@ -397,6 +397,15 @@ async fn a_flood_is_told_to_come_later_and_the_provider_still_comes_through() {
 }
 
 #[tokio::test]
+async fn an_inbox_that_is_away_is_never_a_2xx() {
+    let config: WebhooksConfig = toml::from_str("inbox-env = 'AWAY'").unwrap();
+    let play = Play::with(&config, tempfile::tempdir().unwrap());
+    let answer = play.send(post("/api/webhooks/acme", "", "{}")).await;
+    assert_eq!(status(&answer), 503);
+    assert!(line(&answer, "retry-after").is_some(), "{answer}");
+}
+
+#[tokio::test]
 async fn slack_s_challenge_is_answered_and_is_no_delivery() {
     let play = Play::begin("");
     let body = r#"{"token":"t","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;

@@ -34,9 +34,14 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     if !parts.sections.has("webhooks") {
         return Ok(None);
     }
-    let config = parts.sections.get("webhooks")?;
+    let config: WebhooksConfig = parts.sections.get("webhooks")?;
     let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
-    let (served, copies) = entry::serve(&webhooks.about.config, webhooks.inside())?;
+    let inside = Inside {
+        inbox: Arc::clone(&webhooks.inbox),
+        verifiers: Arc::clone(&webhooks.about.verifiers),
+        desk: Arc::clone(&webhooks.desk),
+    };
+    let (served, copies) = entry::serve(&webhooks.about.config, inside)?;
     let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
     Ok(Some(half.helped(move |tasks| {
         inbox_tasks.start(tasks);
@@ -75,15 +80,6 @@ impl Webhooks {
             clock: wall_clock(),
         };
         Ok((webhooks, tasks))
-    }
-
-    /// Returns what the front's door brings deliveries to.
-    fn inside(&self) -> Inside {
-        Inside {
-            inbox: Arc::clone(&self.inbox),
-            verifiers: Arc::clone(&self.about.verifiers),
-            desk: Arc::clone(&self.desk),
-        }
     }
 }
 
