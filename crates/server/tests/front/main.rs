@@ -5,3 +5,4 @@ mod exchange;
 mod patience;
 mod stage;
 mod stream;
+mod webhooks;

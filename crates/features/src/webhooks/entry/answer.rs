@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::webhooks::providers::Challenge;
 use crate::webhooks::{Answer, DeliveryId, Mode, NotDelivered, Outcome, ProviderConfig, providers};
 
 /// How a provider is answered that waits for the laptop.
@@ -67,6 +68,16 @@ pub(super) fn kept(status: StatusCode, delivery: DeliveryId) -> Response {
     let text = format!("{{\"id\":\"{delivery}\"}}");
     let json = [(header::CONTENT_TYPE, "application/json")];
     (status, json, text).into_response()
+}
+
+/// Gives back what a provider has asked for.
+pub(super) fn challenged(challenge: Challenge) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, challenge.content_type),
+        // Anybody may have written it.
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, challenge.body).into_response()
 }
 
 /// Passes on what a local app has answered: all of its headers but for those between neighbours, and

@@ -34,7 +34,7 @@ use axum::routing::any;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use self::answer::{Proxy, Silence, kept};
+use self::answer::{Proxy, Silence, challenged, kept};
 use self::copies::{Copies, Queue};
 use self::paths::Paths;
 use self::rates::{Kind, Rates};
@@ -143,6 +143,10 @@ impl Door {
         let client = client(&mut head);
         let request = read::record(&head, client, body);
         let verification = self.look_at(&provider, &request).await?;
+        let verifiers = &self.inside.verifiers;
+        if let Some(challenge) = verifiers.challenge(&provider, &request, verification) {
+            return Ok(challenged(challenge));
+        }
         if !is_delivered(&head.method) {
             return Err(NotTaken::Method);
         }

@@ -37,6 +37,7 @@ impl Play {
     fn with(config: &WebhooksConfig, folder: tempfile::TempDir) -> Self {
         let variables = Variables::new(|name| match name {
             "GITHUB_WEBHOOK_SECRET" => Some(SECRET.to_owned()),
+            "SLACK_WEBHOOK_SECRET" => Some(SLACK.to_owned()),
             // Nobody listens at the lowest port.
             "AWAY" => Some("postgres://me@127.0.0.1:1/inbox".to_owned()),
             _ => None,
@@ -124,6 +125,8 @@ impl Play {
 }
 
 const SECRET: &str = "it's a secret to everybody";
+
+const SLACK: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 fn post(path: &str, lines: &str, body: &str) -> String {
     let length = body.len();
@@ -391,6 +394,31 @@ async fn a_flood_is_told_to_come_later_and_the_provider_still_comes_through() {
         status(&play.send(post("/api/webhooks/acme", "", "")).await),
         200
     );
+}
+
+#[tokio::test]
+async fn an_inbox_that_is_away_is_never_a_2xx() {
+    let config: WebhooksConfig = toml::from_str("inbox-env = 'AWAY'").unwrap();
+    let play = Play::with(&config, tempfile::tempdir().unwrap());
+    let answer = play.send(post("/api/webhooks/acme", "", "{}")).await;
+    assert_eq!(status(&answer), 503);
+    assert!(line(&answer, "retry-after").is_some(), "{answer}");
+}
+
+#[tokio::test]
+async fn slack_s_challenge_is_answered_and_is_no_delivery() {
+    let play = Play::begin("");
+    let body = r#"{"token":"t","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
+    let now = millis(SystemTime::now()) / 1000;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SLACK.as_bytes());
+    let tag = hmac::sign(&key, format!("v0:{now}:{body}").as_bytes());
+    let hex: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    let lines = format!("X-Slack-Signature: v0={hex}\r\nX-Slack-Request-Timestamp: {now}\r\n");
+    let answer = play.send(post("/api/webhooks/slack", &lines, body)).await;
+    assert_eq!(status(&answer), 200);
+    assert!(answer.ends_with("\r\n\r\n3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"));
+    assert_eq!(line(&answer, "x-content-type-options"), Some("nosniff"));
+    assert_eq!(play.kept("slack").await, (Vec::new(), 0));
 }
 
 /// What the front has copied, as it hands it over.
