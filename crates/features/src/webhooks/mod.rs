@@ -18,10 +18,7 @@ mod delivery;
 mod desk;
 mod entry;
 pub mod fixtures;
-#[allow(
-    dead_code,
-    reason = "how it stands is told, and PostgreSQL comes, next"
-)]
+#[allow(dead_code, reason = "how it stands is told next")]
 mod inbox;
 mod pattern;
 #[allow(
