@@ -90,7 +90,7 @@ impl Queue {
             CopiedBody::Whole(pieces) => {
                 let lines = copied.head.headers.iter();
                 let lines = lines.map(|(name, value)| name.as_str().len() + value.len() + LINE);
-                let body = pieces.iter().map(|piece| piece.len());
+                let body = pieces.iter().map(bytes::Bytes::len);
                 let weight = lines.chain(body).sum();
                 held.grow_at_once(weight)
                     .map_err(|_| missed("too many wait"))?;

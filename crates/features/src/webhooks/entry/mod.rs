@@ -244,7 +244,11 @@ impl Door {
 
 impl Entry for Door {
     fn routes(self: Arc<Self>) -> Router {
-        let paths: Vec<_> = self.paths.routes().map(|it| it.into_owned()).collect();
+        let paths: Vec<_> = self
+            .paths
+            .routes()
+            .map(std::borrow::Cow::into_owned)
+            .collect();
         let routes = Router::new();
         paths
             .iter()
