@@ -2,8 +2,9 @@
 # Prepares a machine to build and run the tunnel; `./setup.sh test` prepares it for the tests too.
 #
 # Installs `just` if it is missing, and for the tests PostgreSQL's programs, three proxies, and Node and
-# Python with the libraries of the apps that the tests wrap (as root on Debian); for everything else that
-# is missing it prints the line to run. Safe to run again.
+# Python with the libraries of the apps that the tests wrap (as root on Debian), and below tests/sdks the
+# SDKs that know webhooks' signatures; for everything else that is missing it prints the line to run.
+# Safe to run again.
 set -eu
 
 say() {
@@ -153,6 +154,43 @@ provide_apps() {
     install_missing "libraries of the tests' apps are missing" "install$missing"
 }
 
+# The SDKs of webhooks' providers, which judge what the tests sign and verify: in tests/sdks, of the
+# versions that are written there, from wherever npm and pip are told to get them.
+provide_sdks() {
+    missing=
+    command -v npm >/dev/null || missing="$missing npm"
+    # Debian's Python makes no environments of its own without this package.
+    /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+    [ -z "$missing" ] || install_missing "what installs the SDKs is missing" "install$missing"
+    install_sdks npm tests/sdks/node_modules tests/sdks/package-lock.json
+    install_sdks pip tests/sdks/.venv tests/sdks/requirements.txt
+    say "SDKs of webhooks' providers for Node and Python: fine"
+}
+
+# install_sdks npm|pip FOLDER LIST: installs what the list says, unless it is the list that was
+# installed last.
+install_sdks() {
+    if cmp -s "$3" "$2/.installed-by-setup"; then
+        return
+    fi
+    say "the SDKs in $2 are missing or others: installing those of $3"
+    line="sh -c '$(sdks_line "$1")'"
+    eval "$line" </dev/null >&2 || fail "the SDKs in $2 cannot be installed" "$line"
+    cp "$3" "$2/.installed-by-setup"
+}
+
+# sdks_line npm|pip: prints the line that installs the SDKs.
+sdks_line() {
+    case "$1" in
+    npm) echo 'npm ci --prefix tests/sdks --ignore-scripts --no-audit --no-fund' ;;
+    pip)
+        venv=tests/sdks/.venv
+        echo "/usr/bin/python3 -m venv --clear $venv && $venv/bin/pip install --require-hashes --no-deps" \
+            "--only-binary :all: --disable-pip-version-check --requirement tests/sdks/requirements.txt"
+        ;;
+    esac
+}
+
 # install_missing WHAT LINE: installs Debian's packages of $missing, or says what to do.
 install_missing() {
     if ! command -v apt-get >/dev/null; then
@@ -201,6 +239,7 @@ if [ "$*" = test ]; then
     provide_postgres
     provide_proxies
     provide_apps
+    provide_sdks
     say 'ready; now: just test'
 else
     say 'ready; now: just tunnel sync --table courses'

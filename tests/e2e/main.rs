@@ -15,3 +15,4 @@ mod strangers;
 mod support;
 mod together;
 mod values;
+mod webhooks;

@@ -7,6 +7,7 @@
 //!   follower       the name under which the server knows how far this laptop has come
 //!   asked/stripe   empty: `tunnel webhook secret stripe` was run
 //!   targets/stripe where its deliveries went the last time
+//!   receipts/…     what local apps have answered of late, for the run after one that is killed
 //! ```
 //! Each is made once and for its owner alone, and whole from the beginning: of two commands that
 //! begin together, both get what one of them has made.

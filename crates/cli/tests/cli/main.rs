@@ -15,6 +15,7 @@ mod relay;
 mod run;
 mod run_end;
 mod server;
+mod storm;
 mod support;
 mod sync;
 mod terminal;

@@ -18,17 +18,8 @@ mod delivery;
 mod desk;
 mod entry;
 pub mod fixtures;
-#[allow(
-    dead_code,
-    reason = "how it stands is told, and PostgreSQL comes, next"
-)]
 mod inbox;
 mod pattern;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "secrets are hidden in log lines next"
-)]
 pub mod providers;
 mod server;
 #[cfg(test)]

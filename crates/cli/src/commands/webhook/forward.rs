@@ -80,6 +80,8 @@ pub(super) async fn run(context: &Context, arguments: &ForwardOptions) -> Result
         start: arguments.start()?,
         targets,
         posting,
+        // Without it a kill costs a repeat or more, and nothing else.
+        journals: laptop.file("receipts").ok(),
     };
     let link = arguments.connection.connect(context, endless()).await?;
     let ended = Follow::new(context, &laptop, &forwarding)

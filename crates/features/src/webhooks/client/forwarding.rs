@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::error::WebhooksError;
 use super::event::WebhookEvent;
 use super::flow::{Ended, Flow};
 use super::hand::Hand;
+use super::journal::Journal;
 use super::outlet::{Outlet, Posting};
 use super::poster::Poster;
 use super::target::Target;
@@ -39,6 +41,9 @@ pub struct Forwarding {
     pub start: Start,
     /// How they get there.
     pub posting: Posting,
+    /// The folder of the journals, in which a run that is killed leaves for the next what it has
+    /// posted; without one the next posts some of it again.
+    pub journals: Option<PathBuf>,
 }
 
 /// Which provider's deliveries go to which local app.
@@ -191,6 +196,11 @@ impl Starter {
             ..
         } = self;
         let hand = Hand::default();
+        let journals = forwarding.journals.as_deref();
+        let mut journal = Journal::open(journals, &forwarding.follower, &provider);
+        if matches!(forwarding.start, Start::Since(_)) {
+            journal.forget();
+        }
         let flow = Flow {
             keeper,
             follow: Follow {
@@ -211,6 +221,7 @@ impl Starter {
         };
         let poster = Poster {
             hand: &hand,
+            journal,
             outlet: Outlet::new(target, forwarding.posting.clone()),
             teller: teller.clone(),
             tasks,

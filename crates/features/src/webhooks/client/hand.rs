@@ -183,7 +183,7 @@ const MOST: usize = 64;
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Acks come faster than a disk keeps them, for a moment. Each may hold 80 KiB.
-const MOST_ACKS: usize = 128;
+pub(super) const MOST_ACKS: usize = 128;
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ mod event;
 mod flow;
 mod forwarding;
 mod hand;
+mod journal;
 mod local;
 mod outlet;
 mod poster;

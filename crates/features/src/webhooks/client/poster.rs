@@ -10,6 +10,7 @@ use transport::tasks::Tasks;
 use super::event::WebhookEvent;
 use super::forwarding::Teller;
 use super::hand::{Hand, Parcel};
+use super::journal::Journal;
 use super::outlet::{Outgoing, Outlet, Posted};
 use super::retry::{Next, Tries};
 use super::signer::Occasion;
@@ -20,6 +21,7 @@ use crate::webhooks::wire::{Ack, Head};
 /// Posts what is in hand of one provider.
 pub(super) struct Poster<'a> {
     pub(super) hand: &'a Hand,
+    pub(super) journal: Journal,
     pub(super) outlet: Outlet,
     pub(super) teller: Teller,
     /// Tells when to end.
@@ -55,6 +57,11 @@ impl Poster<'_> {
     /// Tries until a delivery is taken or has failed.
     async fn deliver(&mut self, parcel: Parcel) -> Mood {
         let head = &parcel.head;
+        if let Some(receipt) = self.journal.finished(head.id) {
+            // A run before this one posted it, and was killed before the server knew.
+            self.hand.ack(Ack::Done(receipt)).await;
+            return Mood::GoesOn;
+        }
         self.teller
             .tell(WebhookEvent::Arrived(Arc::clone(head)))
             .await;
@@ -117,6 +124,7 @@ impl Poster<'_> {
     /// The last try: its receipt leaves before anybody is told.
     async fn settle(&mut self, head: &Arc<Head>, receipt: Receipt, signed: Signed) {
         let told = Arc::new(receipt.clone());
+        self.journal.note(&receipt);
         self.hand.ack(Ack::Done(receipt)).await;
         let event = WebhookEvent::Answered {
             head: Arc::clone(head),

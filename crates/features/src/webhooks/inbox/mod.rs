@@ -134,7 +134,7 @@ impl Inbox {
         let kibibytes = u32::try_from(kibibytes).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(kibibytes);
         let room = room.map_err(|_| InboxError::Busy)?;
-        let row = NewRow::new(self.shared.id(new.received), new);
+        let row = Box::new(NewRow::new(self.shared.id(new.received), new));
         let (reply, taken) = oneshot::channel();
         let job = Job::Take { row, reply, room };
         self.queue.try_send(job).map_err(|error| match error {

@@ -18,7 +18,7 @@ use super::work::{Chores, Done, Move, NewRow, Rest, Tried, Work};
 #[derive(Debug)]
 pub(super) enum Job {
     Take {
-        row: NewRow,
+        row: Box<NewRow>,
         reply: Reply<Taken>,
         /// Its share of the queue's memory.
         room: OwnedSemaphorePermit,
@@ -142,7 +142,7 @@ impl Writer {
                 None => break,
                 Some(Job::Take { row, reply, room }) => {
                     bytes += row.size;
-                    work.takes.push(row);
+                    work.takes.push(*row);
                     askers.takes.push((reply, room));
                 }
                 Some(Job::Receive { tried, reply }) => {

@@ -175,6 +175,7 @@ fn forwarding(port: u16) -> Forwarding {
         targets: Targets::all(target(port)),
         events: Vec::new(),
         start: Start::Since(0),
+        journals: None,
         posting: posting(),
     }
 }

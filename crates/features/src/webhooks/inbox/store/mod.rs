@@ -110,7 +110,7 @@ impl Store {
 
     /// Ends in order.
     pub(super) async fn close(&self) {
-        either!(self, store => store.close().await)
+        either!(self, store => store.close().await);
     }
 }
 

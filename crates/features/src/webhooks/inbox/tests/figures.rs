@@ -99,9 +99,12 @@ async fn measure(running: &Running, count: usize) {
     both.buffered(256).collect::<Vec<_>>().await;
     say("takes with receipts, 256 at once", count, began);
 
+    drain(running, before.after.saturating_sub(1_000_000)).await;
+}
+
+async fn drain(running: &Running, mut after: u64) {
     let began = Instant::now();
     let mut read = 0;
-    let mut after = before.after.min(before.after.saturating_sub(100_000));
     while read < 100_000 {
         let most = Most {
             count: 64,

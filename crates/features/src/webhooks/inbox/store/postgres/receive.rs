@@ -86,7 +86,7 @@ async fn keep(writing: &mut Writing<'_>, known: &[&Tried]) -> Result<(), sqlx::E
     for &tried in known {
         let receipt = &tried.receipt;
         let key = (receipt.sequence, tried.owner.to_bytes(), receipt.attempt);
-        rows.entry(key).or_insert((tried, encoded(receipt)));
+        rows.entry(key).or_insert_with(|| (tried, encoded(receipt)));
     }
     let kept: Vec<_> = rows.iter().filter(|(key, _)| key.0 > floor).collect();
     let new: Vec<(i64, Vec<u8>, i64)> = sqlx::query_as(KEEP)

@@ -66,7 +66,7 @@ impl Sqlite {
     }
 
     pub(super) async fn ledger(&self) -> Result<Ledger, InboxError> {
-        self.flows.ask(|connection| read::ledger(connection)).await
+        self.flows.ask(read::ledger).await
     }
 
     pub(super) async fn cursor(
@@ -123,9 +123,7 @@ impl Sqlite {
     }
 
     pub(super) async fn standing(&self) -> Result<Standing, InboxError> {
-        self.lists
-            .ask(|connection| read::standing(connection))
-            .await
+        self.lists.ask(read::standing).await
     }
 
     /// Closes the file.
