@@ -111,6 +111,10 @@ async fn serve(
     let database = folder.file("demo-production.db");
     let mut webhooks = toml::Table::new();
     webhooks.insert("max-bytes".to_owned(), MOST_INBOX.into());
+    // Known from the beginning, so that whoever follows all gets the first of each.
+    let known = Webhooks::PROVIDERS.map(|name| (name.to_owned(), toml::Table::new().into()));
+    let known = toml::Table::from_iter(known);
+    webhooks.insert("providers".to_owned(), known.into());
     let with_inbox = |webhooks| {
         let sections = Sections::default().with("webhooks", webhooks);
         builder(&database, secret, doors).sections(sections).start()

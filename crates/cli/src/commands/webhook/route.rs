@@ -50,7 +50,7 @@ impl RouteOptions {
         for Forward { provider, target } in self.said()? {
             let whose = provider
                 .as_ref()
-                .map_or("`*`".to_owned(), ToString::to_string);
+                .map_or_else(|| "`*`".to_owned(), ToString::to_string);
             if routes.insert(provider, target).is_some() {
                 return Err(Failure::usage(format!(
                     "it is said twice where {whose} goes"

@@ -2,6 +2,8 @@
 //!
 //! Text is text; what is no UTF-8 stands in base64 under another name, `body_base64` for `body`.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -64,7 +66,7 @@ pub struct SavedRequest {
     #[serde(default)]
     host: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    client: Option<std::net::IpAddr>,
+    client: Option<IpAddr>,
     headers: Vec<SavedHeader>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
@@ -204,7 +206,7 @@ impl SavedDelivery {
             origin: Origin {
                 scheme: saved.scheme.clone(),
                 host: saved.host.clone(),
-                client: saved.client.unwrap_or([0, 0, 0, 0].into()),
+                client: saved.client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             },
         })
     }

@@ -34,6 +34,9 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
+    /// Those who send them.
+    pub const PROVIDERS: [&str; 5] = ["stripe", "github", "shopify", "slack", "paypal"];
+
     /// What stands before the path of each.
     pub const URL: &str = "https://demo.example.com";
 
