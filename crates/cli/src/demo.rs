@@ -1,4 +1,5 @@
-//! The demo production, served by this very process.
+//! The demo production, served by this very process: a database, logs, and webhooks that come by
+//! themselves.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,15 +9,16 @@ use std::time::SystemTime;
 
 use client::CarrierChoice;
 use features::logs::{Feed, Origin};
-use server::demo::Logs;
-use server::{DatabaseUrl, TunnelServer};
+use features::parts::Sections;
+use server::demo::{Logs, Webhooks};
+use server::{DatabaseUrl, ServerBuilder, ServerError, TunnelServer};
 use transport::trust::Secret;
 
 use crate::exit::Failure;
 use crate::folder::TunnelFolder;
 use crate::settings::Server;
 
-/// The demo production: a database that looks like a school's, and the logs of its services.
+/// The demo production: a database that looks like a school's, the logs of its services, and webhooks.
 #[derive(Debug)]
 pub struct Demo {
     server: TunnelServer,
@@ -45,7 +47,8 @@ impl Demo {
     ) -> Result<Self, Failure> {
         let database = folder.file("demo-production.db");
         server::demo::database(&database).await?;
-        let server = serve(&database, &secret, doors).await?;
+        let server = serve(folder, &secret, doors).await?;
+        send_webhooks(&server);
         let ring = Arc::clone(server.ring());
         let tasks = server.helpers().clone();
         server.helpers().spawn("demo logs", async move {
@@ -76,7 +79,7 @@ impl Demo {
         let bound =
             bound.map_err(|error| Failure::failed(format!("the demo has no port: {error}")))?;
         let address = match (self.doors, self.http_address()) {
-            (Doors::ThisProcess(_), Some(http)) => format!("http://{http}"),
+            (Doors::ThisProcess(CarrierChoice::WebSocket), Some(http)) => format!("http://{http}"),
             _ => format!("quic://{bound}"),
         };
         let address = address.parse();
@@ -99,24 +102,67 @@ impl Demo {
     }
 }
 
-async fn serve(database: &Path, secret: &Secret, doors: Doors) -> Result<TunnelServer, Failure> {
-    let (port, http) = match doors {
-        Doors::ThisProcess(CarrierChoice::WebSocket) => (0, Some(local(0))),
-        Doors::ThisProcess(CarrierChoice::Auto | CarrierChoice::Udp) => (0, None),
-        Doors::ThisMachine(port) => (port, Some(local(port))),
+/// Serves with the inbox of the last time, or where another demo has that, with one of its own.
+async fn serve(
+    folder: &TunnelFolder,
+    secret: &Secret,
+    doors: Doors,
+) -> Result<TunnelServer, ServerError> {
+    let database = folder.file("demo-production.db");
+    let mut webhooks = toml::Table::new();
+    webhooks.insert("max-bytes".to_owned(), MOST_INBOX.into());
+    let with_inbox = |webhooks| {
+        let sections = Sections::default().with("webhooks", webhooks);
+        builder(&database, secret, doors).sections(sections).start()
     };
-    let builder = TunnelServer::builder()
+    let mut lasting = webhooks.clone();
+    let inbox = folder.file("demo-inbox.db");
+    lasting.insert(
+        "inbox".to_owned(),
+        inbox.to_string_lossy().into_owned().into(),
+    );
+    match with_inbox(lasting).await {
+        Err(ServerError::Section(_)) => with_inbox(webhooks).await,
+        started => started,
+    }
+}
+
+fn builder(database: &Path, secret: &Secret, doors: Doors) -> ServerBuilder {
+    let port = match doors {
+        Doors::ThisProcess(_) => 0,
+        Doors::ThisMachine(port) => port,
+    };
+    TunnelServer::builder()
         .quic_address(local(port))
-        .http_address(http)
+        // Webhooks come to it as well.
+        .http_address(Some(local(port)))
         .secret(secret.expose())
         .server_id("demo")
         .environment("demo production")
         .database(Some(DatabaseUrl::Sqlite(database.to_owned())))
+        .variables(|name| match name {
+            "RENDER_EXTERNAL_URL" => Some(Webhooks::URL.to_owned()),
+            _ => Webhooks::secret(name),
+        })
         // Nobody's data: pseudonyms that are the same every time are what a demo wants.
-        .pseudonym_key(Some("the pseudonyms of the demo production".to_owned()));
-    Ok(builder.start().await?)
+        .pseudonym_key(Some("the pseudonyms of the demo production".to_owned()))
+}
+
+/// Lets webhooks come, as from outside.
+fn send_webhooks(server: &TunnelServer) {
+    let Some(front) = server.http_address() else {
+        return;
+    };
+    let tasks = server.helpers().clone();
+    server.helpers().spawn("demo webhooks", async move {
+        let webhooks = Webhooks::starting(SystemTime::now());
+        webhooks.send_to(front, tasks.stopping()).await;
+    });
 }
 
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
+
+/// Some thousand webhooks: nobody misses the older ones.
+const MOST_INBOX: i64 = 16 * 1024 * 1024;

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
 use crate::report::report;
 
-/// Joins a production service to this machine: live logs, sanitised data and health over one QUIC connection.
+/// Joins a production service to this machine: live logs, webhooks, sanitised data and health over one QUIC connection.
 ///
 /// Without a server configured, every command runs against a built-in demo production.
 #[derive(Debug, Parser)]

@@ -23,7 +23,7 @@ use crate::event::TunnelEvent;
 #[derive(Clone, Debug)]
 pub struct TunnelClient {
     pub(crate) keeper: Keeper,
-    events: Teller,
+    pub(crate) events: Teller,
 }
 
 /// What happens on a connection, in order. Made by [`TunnelClient::events`].
@@ -33,7 +33,7 @@ pub struct Events(broadcast::Receiver<TunnelEvent>);
 /// Tells of events while the connection lasts: the one strong sender is the keeper's, which drops
 /// it at the end.
 #[derive(Clone, Debug)]
-struct Teller(broadcast::WeakSender<TunnelEvent>);
+pub(crate) struct Teller(broadcast::WeakSender<TunnelEvent>);
 
 impl TunnelClient {
     /// Begins to collect what a client needs.
@@ -194,7 +194,7 @@ impl Events {
 }
 
 impl Teller {
-    fn tell(&self, event: TunnelEvent) {
+    pub(crate) fn tell(&self, event: TunnelEvent) {
         if let Some(sender) = self.0.upgrade() {
             // Nobody need listen.
             sender.send(event).ok();

@@ -2,6 +2,7 @@
 
 use features::logs::client::LogsError;
 use features::sync::client::SyncError;
+use features::webhooks::client::WebhooksError;
 use thiserror::Error;
 use transport::address::AddressError;
 use transport::channel::ChannelError;
@@ -69,6 +70,15 @@ pub enum TunnelError {
     /// The sync did not come to its end.
     #[error(transparent)]
     Sync(#[from] SyncError),
+}
+
+impl From<WebhooksError> for TunnelError {
+    fn from(error: WebhooksError) -> Self {
+        match error {
+            WebhooksError::Server(error) => Self::Channel(error),
+            WebhooksError::GaveUp(why) => Self::GaveUp(why),
+        }
+    }
 }
 
 /// Whose fault an error is, as scripts and the old package's users tell them apart.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use features::health::client::Health;
 use features::logs::Entry;
 use features::sync::client::Progress;
+use features::webhooks::client::WebhookEvent;
 use transport::carrier::Carrier;
 use transport::keeper;
 use transport::session::describe_end;
@@ -55,6 +56,8 @@ pub enum TunnelEvent {
     Log(Arc<Entry>),
     /// A sync has come further.
     SyncProgress(Progress),
+    /// Something happened to webhooks that are forwarded.
+    Webhook(WebhookEvent),
     /// A health check was answered.
     Health(Arc<Health>),
 }

@@ -26,6 +26,7 @@ fn every_command_explains_itself_with_examples() {
     for command in [
         "connect",
         "logs",
+        "webhook",
         "sync",
         "health",
         "doctor",
@@ -37,6 +38,12 @@ fn every_command_explains_itself_with_examples() {
         help.expect(0, &[]);
         assert!(help.out.contains("Examples:"), "{}", help.out);
         assert_snapshot(&format!("tunnel-{command}.txt"), &help.out);
+    }
+    for command in ["list", "show", "replay", "trigger", "verify", "secret"] {
+        let help = sandbox.tunnel(&["webhook", command, "--help"]);
+        help.expect(0, &[]);
+        assert!(help.out.contains("Examples:"), "{}", help.out);
+        assert_snapshot(&format!("tunnel-webhook-{command}.txt"), &help.out);
     }
     assert_snapshot("tunnel.txt", &sandbox.tunnel(&["--help"]).out);
     assert_snapshot("tunnel-server.txt", &sandbox.server(&["--help"]).out);

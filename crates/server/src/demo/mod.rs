@@ -1,4 +1,5 @@
-//! The built-in demo production: a database that looks like a school's, and its services' logs.
+//! The built-in demo production: a database that looks like a school's, its services' logs, and the
+//! webhooks that providers send to it.
 //!
 //! Everything here is invented and is the same on every machine: a small generator picks from
 //! embedded words, so that two people who try the tunnel see the same courses. The people have
@@ -11,7 +12,9 @@ mod draw;
 mod logs;
 mod person;
 mod text;
+mod webhooks;
 mod words;
 
 pub use database::{DemoError, database};
 pub use logs::Logs;
+pub use webhooks::Webhooks;

@@ -34,7 +34,8 @@ impl Starting {
             WebhookEvent::Watching { url } => {
                 self.url = Some(url.clone());
                 let held = std::mem::take(&mut self.held);
-                held.iter().flat_map(|event| self.opened(event)).collect()
+                let lines = held.iter().flat_map(|event| self.opened(event));
+                std::iter::once(self.entry()).chain(lines).collect()
             }
             WebhookEvent::Opened { .. } if self.url.is_none() => {
                 self.held.push(event.clone());
@@ -42,6 +43,21 @@ impl Starting {
             }
             event => self.opened(event),
         }
+    }
+
+    /// Says where any provider's webhooks come to.
+    fn entry(&self) -> String {
+        format!(
+            "production takes webhooks at {}/api/webhooks/PROVIDER",
+            self.before()
+        )
+    }
+
+    /// Returns what stands before each path, as far as the server knows it.
+    fn before(&self) -> String {
+        let url = self.url.iter().flatten().next();
+        let url = url.map_or("", |url| url.trim_end_matches('/'));
+        printable(url).into_owned()
     }
 
     fn opened(&self, event: &WebhookEvent) -> Vec<String> {
@@ -71,9 +87,7 @@ impl Starting {
     /// Says where a provider's webhooks come to, and where they go.
     fn way(&self, provider: &ProviderState, target: &Target) -> String {
         let name = printable(&provider.name);
-        let url = self.url.iter().flatten().next();
-        let url = url.map_or("", |url| url.trim_end_matches('/'));
-        let from = format!("{url}{}", provider.path);
+        let from = format!("{}{}", self.before(), printable(&provider.path));
         let mode = match provider.mode {
             Mode::Tee => "tee: production answers",
             Mode::Proxy => "proxy: the app here answers",
@@ -84,7 +98,7 @@ impl Starting {
             "UNVERIFIED: the server has no secret for it"
         };
         let to = target.url(&provider.path);
-        format!("{name}: {} ({mode}; {verified}) → {to}", printable(&from))
+        format!("{name}: {from} ({mode}; {verified}) → {to}")
     }
 
     /// Says which secret the local app needs.
@@ -112,5 +126,71 @@ impl Starting {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use features::webhooks::providers::OwnSecrets;
+
+    use super::*;
+
+    fn said(policy: SigningPolicy, name: &str, verified: bool, waiting: u64) -> Vec<String> {
+        let signer = Signer {
+            policy,
+            secrets: OwnSecrets::new(&[7; 32]),
+            asked: BTreeSet::from(["github".to_owned()]),
+        };
+        let mut starting = Starting::new(Arc::new(signer));
+        let opened = WebhookEvent::Opened {
+            provider: Arc::new(ProviderState {
+                name: name.to_owned(),
+                path: format!("/api/webhooks/{name}"),
+                mode: Mode::Tee,
+                verified,
+                hmac: None,
+                kept: 7,
+            }),
+            target: "3000/hooks".parse().unwrap(),
+            waiting,
+            before: 0,
+        };
+        assert!(
+            starting.lines(&opened).is_empty(),
+            "its address is not known"
+        );
+        let url = Some("https://app.example.com/".to_owned());
+        starting.lines(&WebhookEvent::Watching { url })
+    }
+
+    #[test]
+    fn a_provider_is_introduced_once_the_address_is_known() {
+        assert_eq!(
+            said(SigningPolicy::Auto, "stripe", true, 1200),
+            [
+                "production takes webhooks at https://app.example.com/api/webhooks/PROVIDER",
+                "stripe: https://app.example.com/api/webhooks/stripe (tee: production answers; verified) → http://localhost:3000/hooks",
+                "  live ones keep stripe's signature, late ones are signed anew with this laptop's own secret (`tunnel webhook secret stripe` prints it)",
+                "  waiting: 1,200, which come first",
+            ]
+        );
+    }
+
+    #[test]
+    fn which_secret_the_app_needs_depends_on_who_signs() {
+        let secret = |policy, name| said(policy, name, false, 0)[2].clone();
+        let as_it_came = "  each reaches the app with the signature that it came with";
+        assert!(secret(SigningPolicy::Auto, "github").starts_with("  all are signed anew"));
+        assert!(secret(SigningPolicy::Late, "github").starts_with("  live ones keep"));
+        assert!(secret(SigningPolicy::Always, "stripe").starts_with("  all are signed anew"));
+        assert_eq!(secret(SigningPolicy::Never, "stripe"), as_it_came);
+        assert_eq!(secret(SigningPolicy::Always, "paypal"), as_it_came);
+        let lines = said(SigningPolicy::Auto, "stripe", false, 0);
+        assert!(
+            lines[1].contains("UNVERIFIED: the server has no secret for it"),
+            "{lines:?}"
+        );
     }
 }

@@ -8,6 +8,8 @@ mod hex;
 mod json;
 mod list;
 mod live;
+#[cfg(test)]
+mod live_tests;
 mod show;
 #[cfg(test)]
 mod tests;

@@ -229,8 +229,8 @@ impl Starter {
         tokio::select! {
             biased;
             () = teller.gone() => {}
-            () = poster.run() => {}
             ended = flow.run() => teller.end(provider, ended).await,
+            () = poster.run() => {}
         }
     }
 }

@@ -132,6 +132,8 @@ impl Poster<'_> {
             signed,
         };
         self.teller.tell(event).await;
+        // The receipt leaves before the next delivery is posted: a kill then repeats one at most.
+        tokio::task::yield_now().await;
     }
 
     async fn retry(&mut self, head: &Arc<Head>, receipt: Receipt, delay: Duration) {

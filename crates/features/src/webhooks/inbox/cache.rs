@@ -11,16 +11,24 @@ pub(super) struct Cache {
     first: u64,
     items: VecDeque<(String, Item, usize)>,
     bytes: usize,
+    /// The last sequence that there is, as far as is known: another instance may have added it.
+    last: Option<u64>,
 }
 
 impl Cache {
-    /// Makes an empty one, behind the last sequence of an inbox.
-    pub(super) const fn new(last: u64) -> Self {
+    /// Makes an empty one, behind the last sequence of an inbox if that is known.
+    pub(super) fn new(last: Option<u64>) -> Self {
         Self {
-            first: last + 1,
+            first: last.unwrap_or_default() + 1,
             items: VecDeque::new(),
             bytes: 0,
+            last,
         }
+    }
+
+    /// Notes that there is this sequence.
+    pub(super) fn learn(&mut self, last: u64) {
+        self.last = Some(last).max(self.last);
     }
 
     /// Adds what a transaction has added, in order. What others have added between is not known here, so
@@ -29,8 +37,9 @@ impl Cache {
         for (provider, item) in new {
             let sequence = item.sequence();
             if sequence != self.first + self.items.len() as u64 {
-                *self = Self::new(sequence - 1);
+                self.restart(sequence);
             }
+            self.learn(sequence);
             let bytes = match &item {
                 Item::Delivery(delivery) => weight(&delivery.request),
                 Item::Missed { .. } => size_of::<Item>(),
@@ -46,6 +55,12 @@ impl Cache {
         }
     }
 
+    fn restart(&mut self, first: u64) {
+        let last = self.last;
+        *self = Self::new(Some(first - 1));
+        self.last = last;
+    }
+
     /// Notes that a delivery has come again.
     pub(super) fn replace(&mut self, delivery: std::sync::Arc<super::super::Delivery>) {
         let place = delivery.sequence.checked_sub(self.first);
@@ -55,9 +70,12 @@ impl Cache {
         }
     }
 
-    /// Returns what comes next of a provider's behind a sequence; `None` if the cache does not reach
-    /// back to it.
+    /// Returns what comes next of a provider's behind a sequence; `None` if the cache does not have all
+    /// of it.
     pub(super) fn after(&self, provider: &str, sequence: u64, most: Most) -> Option<Vec<Item>> {
+        if self.first + self.items.len() as u64 <= self.last? {
+            return None;
+        }
         let skipped = (sequence + 1).checked_sub(self.first)?;
         let skipped = usize::try_from(skipped).ok()?;
         let mut bytes = 0;

@@ -56,8 +56,8 @@ impl Lazy {
         self.wait();
     }
 
-    /// A settled delivery need not be known to have been offered.
-    pub(super) fn settle(&mut self, owner: &Arc<FollowerKey>, sequence: u64) {
+    /// Its receipt says that a delivery was offered, and which time it was.
+    pub(super) fn heard(&mut self, owner: &Arc<FollowerKey>, sequence: u64) {
         self.waiting.offers.remove(&(Arc::clone(owner), sequence));
     }
 

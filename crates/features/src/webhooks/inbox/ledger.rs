@@ -198,9 +198,9 @@ impl Ledger {
 
     /// Forgets providers of which nothing is left, and that nobody follows.
     pub(super) fn forget(&mut self, followed: &BTreeSet<String>) {
-        let floor = self.totals.floor;
+        let forgotten = self.totals.forgotten;
         self.providers
-            .retain(|name, row| row.last > floor || followed.contains(name));
+            .retain(|name, row| row.last > forgotten || followed.contains(name));
     }
 
     /// Returns the providers that are not as they were.

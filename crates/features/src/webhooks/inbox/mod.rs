@@ -96,7 +96,7 @@ impl Inbox {
         Ok(Self::new(store, last, bounds))
     }
 
-    fn new(store: Store, last: u64, bounds: Bounds) -> (Arc<Self>, InboxTasks) {
+    fn new(store: Store, last: Option<u64>, bounds: Bounds) -> (Arc<Self>, InboxTasks) {
         let shared = Arc::new(Shared {
             store,
             bounds,
@@ -104,7 +104,7 @@ impl Inbox {
             lazy: Mutex::default(),
             state: Mutex::new(InboxState::Well),
             lazily: Notify::new(),
-            changed: watch::Sender::new(last),
+            changed: watch::Sender::new(last.unwrap_or_default()),
             random: SystemRandom::new(),
         });
         let (queue, jobs) = mpsc::channel(QUEUE);
@@ -310,9 +310,7 @@ impl Inbox {
         turn: Turn,
     ) -> Result<(), InboxError> {
         let owner = Arc::new(owner.clone());
-        if turn == Turn::Last {
-            self.shared.lazy().settle(&owner, receipt.sequence);
-        }
+        self.shared.lazy().heard(&owner, receipt.sequence);
         let tried = Tried {
             owner,
             receipt,
@@ -366,6 +364,15 @@ impl Inbox {
 impl InboxTasks {
     /// Starts them. When they are asked to stop, they keep what was brought before, and close the inbox.
     pub(crate) fn start(self, tasks: &Tasks) {
+        let shared = Arc::clone(&self.0.shared);
+        let listening = tasks.clone();
+        if let Store::Postgres(_) = shared.store {
+            tasks.spawn("inbox listener", async move {
+                if let Store::Postgres(store) = &shared.store {
+                    store::listen(store, &listening, |last| shared.changed_to(last)).await;
+                }
+            });
+        }
         tasks.spawn("inbox writer", self.0.run(tasks.clone()));
     }
 }
@@ -385,6 +392,7 @@ impl Shared {
     }
 
     fn changed_to(&self, last: u64) {
+        self.cache().learn(last);
         self.changed.send_if_modified(|known| {
             let later = last > *known;
             *known = last.max(*known);

@@ -2,40 +2,64 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlx::postgres::PgConnectOptions;
 use tracing::{info, warn};
 
 use super::super::config::WebhooksConfig;
 use super::error::OpenError;
-use super::store::{self, Sqlite, Store};
+use super::store::{self, Postgres, Sqlite, Store};
 use crate::parts::Variables;
 
 /// Where an inbox is.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     File(store::Place),
+    Database(Box<PgConnectOptions>),
 }
 
 impl Place {
     /// Finds out what the configuration says.
-    pub(super) fn of(config: &WebhooksConfig, _variables: &Variables) -> Result<Self, OpenError> {
-        let file = match &config.inbox {
-            Some(path) => store::Place::File(path.clone()),
-            None => store::Place::temporary(&std::env::temp_dir()),
-        };
-        Ok(Self::File(file))
+    pub(super) fn of(config: &WebhooksConfig, variables: &Variables) -> Result<Self, OpenError> {
+        match (&config.inbox, &config.inbox_env) {
+            (Some(_), Some(_)) => Err(OpenError::TwoPlaces),
+            (Some(path), None) => Ok(Self::File(store::Place::File(path.clone()))),
+            (None, Some(name)) => {
+                let address = variables.get(name).filter(|it| !it.is_empty());
+                let address = address.ok_or_else(|| OpenError::NoAddress(name.clone()))?;
+                Ok(Self::Database(Box::new(postgres(&address, name)?)))
+            }
+            (None, None) => {
+                let file = store::Place::temporary(&std::env::temp_dir());
+                Ok(Self::File(file))
+            }
+        }
     }
 
-    /// Opens it, and tells the last sequence in it.
-    pub(super) fn open(&self) -> Result<(Store, u64), OpenError> {
-        let Self::File(place) = self;
-        let (store, last) = Sqlite::open(place)?;
-        Ok((Store::Sqlite(store), last))
+    /// Opens it, and tells the last sequence in it, if that can be told yet.
+    pub(super) fn open(&self) -> Result<(Store, Option<u64>), OpenError> {
+        match self {
+            Self::File(place) => {
+                let (store, last) = Sqlite::open(place)?;
+                Ok((Store::Sqlite(store), Some(last)))
+            }
+            Self::Database(options) => {
+                let store = Postgres::new(PgConnectOptions::clone(options));
+                Ok((Store::Postgres(store), None))
+            }
+        }
     }
 
     /// Says where it is, and warns if a deploy would lose it.
     pub(super) fn say(&self, variables: &Variables) {
-        let Self::File(place) = self;
         let on_render = variables.get("RENDER").is_some();
+        let place = match self {
+            Self::File(place) => place,
+            Self::Database(options) => {
+                let host = options.get_host();
+                info!("webhooks are kept in PostgreSQL on {host}, schema render_tunnel");
+                return;
+            }
+        };
         match place {
             store::Place::Temporary(_) => warn!(
                 "webhooks are kept until this server ends: name a file that lasts (`inbox` in \
@@ -49,6 +73,16 @@ impl Place {
             store::Place::File(path) => info!("webhooks are kept in {}", path.display()),
         }
     }
+}
+
+/// The library's own error may show a piece of the address.
+fn postgres(address: &str, name: &str) -> Result<PgConnectOptions, OpenError> {
+    let not = || OpenError::NotPostgres(name.to_owned());
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    if !matches!(scheme, Some("postgres" | "postgresql")) {
+        return Err(not());
+    }
+    address.parse().map_err(|_| not())
 }
 
 /// Whether a path is on a mount of its own, as far as the system tells.

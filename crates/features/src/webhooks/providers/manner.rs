@@ -12,7 +12,7 @@ use crate::webhooks::{HmacConfig, Refusal, Request};
 /// What a request is held against.
 pub(super) struct Terms<'a> {
     pub(super) secrets: &'a [&'a str],
-    /// As in [`Signing`].
+    /// As in [`Signing`](super::Signing).
     pub(super) url: Option<&'a str>,
     /// In seconds since 1970.
     pub(super) now: u64,

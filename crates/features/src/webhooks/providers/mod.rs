@@ -5,7 +5,7 @@
 //!         ──▶ describe event, and the provider's own name for it
 //!         ──▶ sign     anew, with a secret of the laptop's ──▶ the same request, fresh
 //! ```
-//! Each way of signing is a [`scheme::Scheme`]; [`table`] says which provider has which. The server checks, the
+//! Each way of signing is a `Scheme`; `table.rs` says which provider has which. The server checks, the
 //! laptop signs: production's secrets never leave it.
 
 mod challenge;

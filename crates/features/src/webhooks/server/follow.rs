@@ -289,26 +289,34 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Hears acks, and lets the inbox keep them in their order.
+    /// Hears acks, and lets the inbox keep them in their order. What was heard is kept, even if the
+    /// follower is gone by then.
     async fn hear(&self, receiver: &mut Receiver) -> Result<(), ServeError> {
         let mut keeping = FuturesOrdered::new();
-        loop {
+        let gone = loop {
             tokio::select! {
-                ack = receiver.receive::<Ack>(), if keeping.len() < MOST_KEEPING => {
-                    let Some(ack) = ack? else {
-                        // No more acks will come: the follower has gone in order.
-                        return Err(ChannelError::Closed.into());
-                    };
-                    if self.weigh(&ack)? == Worth::Keep {
+                // So each ack is on its way to the disk before the next is heard.
+                biased;
+                Some(kept) = keeping.next() => self.kept(kept?),
+                ack = receiver.receive::<Ack>(), if keeping.len() < MOST_KEEPING => match ack {
+                    Ok(Some(ack)) => if self.weigh(&ack)? == Worth::Keep {
                         keeping.push_back(self.keep(ack));
-                    }
-                }
-                Some(kept) = keeping.next() => {
-                    if let Some(sequence) = kept? {
-                        self.flight.settle(sequence);
-                    }
-                }
+                    },
+                    // No more will come: the follower has gone in order.
+                    Ok(None) => break ChannelError::Closed,
+                    Err(gone) => break gone,
+                },
             }
+        };
+        while let Some(kept) = keeping.next().await {
+            self.kept(kept?);
+        }
+        Err(gone.into())
+    }
+
+    fn kept(&self, settled: Option<u64>) {
+        if let Some(sequence) = settled {
+            self.flight.settle(sequence);
         }
     }
 

@@ -35,13 +35,13 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
         return Ok(None);
     }
     let config: WebhooksConfig = parts.sections.get("webhooks")?;
-    let (webhooks, inbox_tasks) = Webhooks::open(config.clone(), &parts.variables)?;
+    let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
     let inside = Inside {
         inbox: Arc::clone(&webhooks.inbox),
         verifiers: Arc::clone(&webhooks.about.verifiers),
         desk: Arc::clone(&webhooks.desk),
     };
-    let (served, copies) = entry::serve(&config, inside)?;
+    let (served, copies) = entry::serve(&webhooks.about.config, inside)?;
     let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
     Ok(Some(half.helped(move |tasks| {
         inbox_tasks.start(tasks);

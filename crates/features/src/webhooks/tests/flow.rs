@@ -49,7 +49,7 @@ async fn only_wanted_events_come_and_the_others_are_behind_the_cursor() {
     };
     let mut stream = WebhookStream::open(&play.keeper, from_the_first);
     delivered(&mut stream, 100).await;
-    end(stream).await;
+    end(&play, stream).await;
     let resumed = wanted();
     assert_eq!(numbers(&mut app), (0..300).step_by(3).collect::<Vec<_>>());
     let mut stream = WebhookStream::open(&play.keeper, resumed);
@@ -74,7 +74,7 @@ async fn a_follower_goes_on_where_its_last_run_was_and_others_have_cursors_of_th
     assert_eq!(opened(&mut stream).await, (0, 10));
     play.take_all("stripe", 10..13).await;
     delivered(&mut stream, 3).await;
-    end(stream).await;
+    end(&play, stream).await;
     play.take_all("stripe", 13..15).await;
     let mut stream = WebhookStream::open(&play.keeper, second);
     assert_eq!(opened(&mut stream).await, (2, 0));
@@ -130,7 +130,7 @@ async fn each_provider_has_its_target_and_what_is_not_named_stays() {
     let asked = other.asked().await;
     assert_eq!(asked.body, b"github");
     assert!(asked.head.starts_with("POST /hooks?a=b "), "{}", asked.head);
-    end(stream).await;
+    end(&play, stream).await;
     assert!(one.asked_already().is_none() && other.asked_already().is_none());
 }
 
@@ -221,7 +221,7 @@ async fn what_is_missing_is_said_once() {
     }
     play.take_all("stripe", [2]).await;
     delivered(&mut stream, 1).await;
-    end(stream).await;
+    end(&play, stream).await;
     let again = Forwarding {
         start: Start::Resume,
         ..forwarding(app.port)
@@ -231,10 +231,20 @@ async fn what_is_missing_is_said_once() {
     delivered(&mut stream, 1).await;
 }
 
-/// Ends a run in order.
-pub(super) async fn end(mut stream: WebhookStream) {
+/// Ends a run in order, and waits until the server knows.
+pub(super) async fn end(play: &Play, mut stream: WebhookStream) {
     stream.stop();
     while stream.next().await.unwrap().is_some() {}
+    not_followed(play).await;
+}
+
+/// Waits until the server knows that nobody follows.
+pub(super) async fn not_followed(play: &Play) {
+    for provider in ["stripe", "github", "slack"] {
+        while play.desk().is_followed(provider) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 /// Waits until a provider's flow stands; returns how many wait and how many were before.

@@ -51,7 +51,7 @@ async fn what_may_pass_is_tried_five_times_and_then_the_next_has_its_turn() {
     assert_eq!((last.attempt, last.outcome.is_delivered()), (5, false));
     delivered(&mut stream, 1).await;
     assert_eq!(numbers(&mut app), [0, 0, 0, 0, 0, 1]);
-    super::flow::end(stream).await;
+    flow::end(&play, stream).await;
 
     let id = play.inbox().list(&list()).await.unwrap().deliveries[1].id;
     let (_, tried) = play.inbox().show(id).await.unwrap().unwrap();

@@ -1,6 +1,6 @@
 //! Losses of all kinds: nothing is lost, and nothing is posted twice but after a client's kill.
 
-use super::flow::end;
+use super::flow::{end, not_followed};
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -53,8 +53,7 @@ async fn after_a_client_s_kill_what_was_in_hand_comes_again_and_says_so() {
     app.asked().await;
     let hung = app.asked().await;
     drop(stream);
-    // What was sent ahead is noted a moment later.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    not_followed(&play).await;
     let resume = Forwarding {
         start: Start::Resume,
         ..forwarding(app.port)
@@ -70,7 +69,7 @@ async fn after_a_client_s_kill_what_was_in_hand_comes_again_and_says_so() {
     );
     assert_eq!(hung.header("tunnel-attempt"), Some("1"));
     assert_eq!(again.header("tunnel-attempt"), Some("2"));
-    end(stream).await;
+    end(&play, stream).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +79,7 @@ async fn an_end_in_order_finishes_what_is_in_hand_and_repeats_nothing() {
     let mut stream = play.forward(&app);
     play.take_all("stripe", 0..50).await;
     delivered(&mut stream, 5).await;
-    end(stream).await;
+    end(&play, stream).await;
     let resume = Forwarding {
         start: Start::Resume,
         ..forwarding(app.port)

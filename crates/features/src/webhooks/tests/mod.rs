@@ -2,6 +2,7 @@
 //! a disk, a real HTTP server.
 
 mod flow;
+mod golden;
 mod local;
 mod loss;
 mod proxy;

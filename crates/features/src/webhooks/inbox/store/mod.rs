@@ -2,6 +2,7 @@
 //! instances may share. Both do the same.
 
 mod page;
+mod postgres;
 mod row;
 mod sqlite;
 
@@ -12,14 +13,27 @@ use super::ledger::{Bounds, Ledger};
 use super::types::{FollowerKey, Item, Most, Standing};
 use super::work::{Cursor, Done, Work};
 use page::Page;
+pub(super) use postgres::{Postgres, listen};
 pub(super) use sqlite::{Place, Sqlite};
 use std::sync::Arc;
+
+/// Asks whichever it is.
+macro_rules! either {
+    ($store:expr, $it:ident => $asked:expr) => {
+        match $store {
+            Store::Sqlite($it) => $asked,
+            Store::Postgres($it) => $asked,
+        }
+    };
+}
 
 /// Where an inbox lies.
 #[derive(Debug)]
 pub(super) enum Store {
     /// A file.
     Sqlite(Sqlite),
+    /// A database.
+    Postgres(Postgres),
 }
 
 /// A delivery, and what became of it.
@@ -28,9 +42,7 @@ pub(super) type Shown = (Arc<Delivery>, Vec<Tried>);
 impl Store {
     /// Does work in one transaction: all of it is kept when this returns, or nothing.
     pub(super) async fn write(&self, work: Work, bounds: Bounds) -> Result<Done, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.write(work, bounds).await,
-        }
+        either!(self, store => store.write(work, bounds).await)
     }
 
     /// Reads what comes next of a provider's behind a sequence.
@@ -40,16 +52,12 @@ impl Store {
         sequence: u64,
         most: Most,
     ) -> Result<Vec<Item>, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.after(provider, sequence, most).await,
-        }
+        either!(self, store => store.after(provider, sequence, most).await)
     }
 
     /// Reads the ledger.
     pub(super) async fn ledger(&self) -> Result<Ledger, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.ledger().await,
-        }
+        either!(self, store => store.ledger().await)
     }
 
     /// Reads a follower's cursor.
@@ -58,9 +66,7 @@ impl Store {
         owner: &FollowerKey,
         provider: &str,
     ) -> Result<Option<Cursor>, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.cursor(owner, provider).await,
-        }
+        either!(self, store => store.cursor(owner, provider).await)
     }
 
     /// Finds the first delivery of a provider that came at this time or later.
@@ -69,16 +75,12 @@ impl Store {
         provider: &str,
         received: u64,
     ) -> Result<Option<u64>, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.since(provider, received).await,
-        }
+        either!(self, store => store.since(provider, received).await)
     }
 
     /// Counts what is kept of a provider's behind a sequence.
     pub(super) async fn waiting(&self, provider: &str, after: u64) -> Result<u64, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.waiting(provider, after).await,
-        }
+        either!(self, store => store.waiting(provider, after).await)
     }
 
     /// Tells how often a delivery was offered to a follower, or tried by it.
@@ -88,37 +90,27 @@ impl Store {
         provider: &str,
         sequence: u64,
     ) -> Result<u32, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.attempts(owner, provider, sequence).await,
-        }
+        either!(self, store => store.attempts(owner, provider, sequence).await)
     }
 
     /// Reads a page of a list.
     pub(super) async fn list(&self, query: List) -> Result<Listed, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.list(query).await,
-        }
+        either!(self, store => store.list(query).await)
     }
 
     /// Reads a delivery by its name, with all tries.
     pub(super) async fn show(&self, id: DeliveryId) -> Result<Option<Shown>, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.show(id).await,
-        }
+        either!(self, store => store.show(id).await)
     }
 
     /// Tells how it stands.
     pub(super) async fn standing(&self) -> Result<Standing, InboxError> {
-        match self {
-            Self::Sqlite(store) => store.standing().await,
-        }
+        either!(self, store => store.standing().await)
     }
 
     /// Ends in order.
     pub(super) async fn close(&self) {
-        match self {
-            Self::Sqlite(store) => store.close().await,
-        }
+        either!(self, store => store.close().await)
     }
 }
 

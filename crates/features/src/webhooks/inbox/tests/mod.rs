@@ -1,6 +1,11 @@
 //! What an inbox must do, played with real stores.
 
+mod alone;
+mod big;
+mod figures;
+mod model;
 mod plays;
+mod shared;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
+use testkit::postgres::Database;
 use transport::tasks::Tasks;
 use transport::trust::KeyId;
 
@@ -19,47 +25,81 @@ use super::{FollowerKey, Inbox, Item, Most, NewDelivery, Taken};
 use crate::parts::Variables;
 
 /// A place for inboxes of a test: what is in it outlives each of them.
-pub(super) struct Ground {
-    folder: TempDir,
-    pub(super) config: WebhooksConfig,
+pub(in crate::webhooks::inbox) struct Ground {
+    pub(in crate::webhooks::inbox) config: WebhooksConfig,
+    variables: Variables,
+    kind: Kind,
+}
+
+enum Kind {
+    File(TempDir),
+    Database(Database),
 }
 
 /// An inbox that runs.
-pub(super) struct Running {
-    pub(super) inbox: Arc<Inbox>,
+pub(in crate::webhooks::inbox) struct Running {
+    pub(in crate::webhooks::inbox) inbox: Arc<Inbox>,
     tasks: Tasks,
 }
 
 impl Ground {
-    pub(super) fn sqlite() -> Self {
+    pub(in crate::webhooks::inbox) fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let config = WebhooksConfig {
             inbox: Some(folder.path().join("inbox.db")),
             ..WebhooksConfig::default()
         };
-        Self { folder, config }
+        Self {
+            config,
+            variables: Variables::default(),
+            kind: Kind::File(folder),
+        }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        self.folder.path()
+    pub(in crate::webhooks::inbox) async fn postgres() -> Self {
+        let database = testkit::postgres::database().await;
+        let url = database.url().to_owned();
+        let config = WebhooksConfig {
+            inbox_env: Some("INBOX".to_owned()),
+            ..WebhooksConfig::default()
+        };
+        Self {
+            config,
+            variables: Variables::new(move |name| (name == "INBOX").then(|| url.clone())),
+            kind: Kind::Database(database),
+        }
     }
 
-    pub(super) fn open(&self) -> Running {
-        let (inbox, helper) = Inbox::open(&self.config, &Variables::default()).unwrap();
+    /// The folder of a file.
+    pub(in crate::webhooks::inbox) fn folder(&self) -> &Path {
+        match &self.kind {
+            Kind::File(folder) => folder.path(),
+            Kind::Database(database) => panic!("{} is no folder", database.url()),
+        }
+    }
+
+    pub(in crate::webhooks::inbox) fn open(&self) -> Running {
+        let (inbox, helper) = Inbox::open(&self.config, &self.variables).unwrap();
         let tasks = Tasks::new();
         helper.start(&tasks);
         Running { inbox, tasks }
+    }
+
+    /// Why it cannot be opened.
+    pub(in crate::webhooks::inbox) fn refused(&self) -> String {
+        let refused = Inbox::open(&self.config, &self.variables);
+        refused.map(|_| ()).unwrap_err().to_string()
     }
 }
 
 impl Running {
     /// Ends in order, and opens the same again.
-    pub(super) async fn again(self, ground: &Ground) -> Self {
+    pub(in crate::webhooks::inbox) async fn again(self, ground: &Ground) -> Self {
         self.end().await;
         ground.open()
     }
 
-    pub(super) async fn end(self) {
+    pub(in crate::webhooks::inbox) async fn end(self) {
         assert!(
             self.tasks
                 .shutdown(Duration::from_secs(30))
@@ -69,7 +109,7 @@ impl Running {
     }
 
     /// Takes a delivery that must be new.
-    pub(super) async fn take(&self, new: NewDelivery) -> Arc<Delivery> {
+    pub(in crate::webhooks::inbox) async fn take(&self, new: NewDelivery) -> Arc<Delivery> {
         match self.inbox.take(new).await.unwrap() {
             Taken::New(delivery) => delivery,
             Taken::Repeated(delivery) => panic!("{} was there", delivery.id),
@@ -77,7 +117,11 @@ impl Running {
     }
 
     /// The sequences of what comes next, gaps as how many are missing.
-    pub(super) async fn next(&self, provider: &str, after: u64) -> Vec<Result<u64, u64>> {
+    pub(in crate::webhooks::inbox) async fn next(
+        &self,
+        provider: &str,
+        after: u64,
+    ) -> Vec<Result<u64, u64>> {
         let items = self.inbox.after(provider, after, ALL).await.unwrap();
         let items = items.into_iter().map(|item| match item {
             Item::Delivery(delivery) => Ok(delivery.sequence),
@@ -87,7 +131,7 @@ impl Running {
     }
 }
 
-pub(super) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
+pub(in crate::webhooks::inbox) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
     NewDelivery {
         received: super::now(),
         provider: provider.to_owned(),
@@ -113,21 +157,25 @@ pub(super) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
     }
 }
 
-pub(super) fn event(provider: &str, id: &str) -> NewDelivery {
+pub(in crate::webhooks::inbox) fn event(provider: &str, id: &str) -> NewDelivery {
     NewDelivery {
         event_id: Some(id.to_owned()),
         ..new(provider, id.to_owned())
     }
 }
 
-pub(super) fn owner(name: &str) -> FollowerKey {
+pub(in crate::webhooks::inbox) fn owner(name: &str) -> FollowerKey {
     FollowerKey {
         key: KeyId([1; 8]),
         follower: name.to_owned(),
     }
 }
 
-pub(super) fn receipt(delivery: &Delivery, attempt: u32, status: u16) -> Receipt {
+pub(in crate::webhooks::inbox) fn receipt(
+    delivery: &Delivery,
+    attempt: u32,
+    status: u16,
+) -> Receipt {
     Receipt {
         delivery: delivery.id,
         sequence: delivery.sequence,
@@ -144,7 +192,7 @@ pub(super) fn receipt(delivery: &Delivery, attempt: u32, status: u16) -> Receipt
     }
 }
 
-pub(super) const ALL: Most = Most {
+pub(in crate::webhooks::inbox) const ALL: Most = Most {
     count: usize::MAX >> 1,
     bytes: usize::MAX >> 1,
 };

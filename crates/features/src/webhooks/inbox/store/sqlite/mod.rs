@@ -10,6 +10,8 @@
 mod desk;
 mod open;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use super::super::super::delivery::DeliveryId;

@@ -141,9 +141,7 @@ impl Writing<'_> {
             self.execute(OFFER, params![owner, offer.provider, sequence, offer.times])?;
             let sql = "UPDATE deliveries SET state = 1 WHERE sequence = ?1 AND state = 0";
             self.execute(sql, params![sequence])?;
-            let sql = "UPDATE cursors SET offered = max(offered, ?3) \
-                       WHERE owner = ?1 AND provider = ?2";
-            self.execute(sql, params![owner, offer.provider, sequence])?;
+            self.execute(OFFERED, params![owner, offer.provider, sequence])?;
         }
         Ok(())
     }
@@ -183,6 +181,7 @@ impl Writing<'_> {
         if tried.turn == Turn::Again {
             let values = params![owner, provider, sequence, receipt.attempt];
             self.execute(OFFER_TRIED, values)?;
+            self.execute(OFFERED, params![owner, provider, sequence])?;
         }
         Ok(Some((provider, nat(number))))
     }
@@ -348,6 +347,9 @@ const INSERT_GAP: &str = "INSERT INTO deliveries (sequence, provider, number, re
 
 const OFFER: &str = "INSERT INTO offers VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
     SET attempts = attempts + excluded.attempts";
+
+const OFFERED: &str = "UPDATE cursors SET offered = max(offered, ?3) \
+    WHERE owner = ?1 AND provider = ?2";
 
 /// A try was offered before, and counts once.
 const OFFER_TRIED: &str = "INSERT INTO offers VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
