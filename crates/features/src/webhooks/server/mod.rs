@@ -36,6 +36,10 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     }
     let config = parts.sections.get("webhooks")?;
     let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
+    // Should the app ever print one.
+    for secret in webhooks.about.verifiers.secrets() {
+        parts.ring.hide(secret.reveal());
+    }
     let (served, copies) = entry::serve(&webhooks.about.config, webhooks.inside())?;
     let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
     Ok(Some(half.helped(move |tasks| {
