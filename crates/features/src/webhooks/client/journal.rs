@@ -1,9 +1,10 @@
-//! What the local app has answered, on the laptop's own disk until the server has kept it: a run that
-//! is killed leaves at most one delivery of a provider of which nobody knows whether it was posted.
+//! What was posted to the local app and what it has answered, on the laptop's own disk until the server
+//! has kept it: a run that is killed leaves at most one delivery of a provider of which nobody knows
+//! whether it was taken, and the next run knows which.
 //!
-//! A journal only ever says that something need not be posted again, and names it by its id, which is
-//! unique. So one that is old, cut short or lost costs a repeat and nothing else, and nothing is synced:
-//! what was written before a kill is there after it.
+//! A journal names deliveries by their ids, which are unique. So one that is old, cut short or lost costs
+//! a repeat, or the word that it is one, and nothing else; and nothing is synced: what was written before
+//! a kill is there after it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -11,6 +12,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use ring::digest;
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::hand::MOST_ACKS;
@@ -22,9 +24,20 @@ pub(super) struct Journal {
     file: Option<File>,
     /// What earlier runs have finished.
     finished: BTreeMap<DeliveryId, Receipt>,
+    /// The last tries that earlier runs have begun.
+    begun: BTreeMap<DeliveryId, u32>,
     /// The last records, as many as there can be receipts that the server has not kept.
     recent: VecDeque<Vec<u8>>,
     length: usize,
+}
+
+/// What is written.
+#[derive(Debug, Serialize, Deserialize)]
+enum Record {
+    /// A try begins.
+    Begun { delivery: DeliveryId, attempt: u32 },
+    /// It was the last.
+    Finished(Receipt),
 }
 
 impl Journal {
@@ -55,9 +68,16 @@ impl Journal {
         };
         let mut rest = &bytes[..];
         // The last record may be cut, and what follows a rewritten one may be anything.
-        while let Ok((receipt, after)) = postcard::take_from_bytes::<Receipt>(rest) {
+        while let Ok((record, after)) = postcard::take_from_bytes::<Record>(rest) {
             journal.remember(rest[..rest.len() - after.len()].to_vec());
-            journal.finished.insert(receipt.delivery, receipt);
+            match record {
+                Record::Begun { delivery, attempt } => {
+                    journal.begun.insert(delivery, attempt);
+                }
+                Record::Finished(receipt) => {
+                    journal.finished.insert(receipt.delivery, receipt);
+                }
+            }
             rest = after;
         }
         Ok(journal)
@@ -73,10 +93,24 @@ impl Journal {
         self.finished.remove(&delivery)
     }
 
+    /// Returns the last try of a delivery that an earlier run has begun; 0 if it has not.
+    pub(super) fn begun(&self, delivery: DeliveryId) -> u32 {
+        self.begun.get(&delivery).copied().unwrap_or_default()
+    }
+
+    /// Notes that a try begins.
+    pub(super) fn begin(&mut self, delivery: DeliveryId, attempt: u32) {
+        self.write(&Record::Begun { delivery, attempt });
+    }
+
     /// Notes a delivery's last receipt, before the next is posted.
     pub(super) fn note(&mut self, receipt: &Receipt) {
+        self.write(&Record::Finished(short(receipt)));
+    }
+
+    fn write(&mut self, record: &Record) {
         let Some(file) = &mut self.file else { return };
-        let Ok(record) = postcard::to_stdvec(&short(receipt)) else {
+        let Ok(record) = postcard::to_stdvec(record) else {
             return;
         };
         self.length += record.len();
@@ -95,7 +129,7 @@ impl Journal {
     }
 
     fn remember(&mut self, record: Vec<u8>) {
-        if self.recent.len() > MOST_ACKS {
+        if self.recent.len() > MOST_RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back(record);
@@ -135,7 +169,10 @@ fn file_name(follower: &str, provider: &str) -> String {
     format!("{name}.receipts")
 }
 
-/// A few thousand records; as many as there can be receipts that nobody has kept take a tenth of it.
+/// Of each delivery that it was begun and finished, and a few more tries.
+const MOST_RECENT: usize = 3 * MOST_ACKS;
+
+/// A few thousand records; as many as there can be receipts that nobody has kept take a fifth of it.
 const LONGEST: usize = 128 * 1024;
 
 #[cfg(test)]
@@ -173,10 +210,16 @@ mod tests {
         let open = |follower: &str| Journal::open(Some(folder.path()), follower, "../stripe");
         let mut journal = open("laptop");
         (1..=3).for_each(|number| journal.note(&receipt(number)));
+        journal.begin(DeliveryId::new(4, 7), 2);
+        journal.begin(DeliveryId::new(4, 7), 3);
         drop(journal);
         let mut after = open("laptop");
         let again = after.finished(DeliveryId::new(2, 7)).unwrap();
         assert_eq!((again.sequence, again.outcome.is_delivered()), (2, true));
+        assert_eq!(
+            [2, 4, 5].map(|number| after.begun(DeliveryId::new(number, 7))),
+            [0, 3, 0]
+        );
         assert_eq!(after.finished(DeliveryId::new(2, 7)), None);
         assert_eq!(known(&mut open("another"), 0..9), 0);
         let kept = std::fs::read_dir(folder.path()).unwrap().flatten();

@@ -65,7 +65,10 @@ impl Poster<'_> {
         self.teller
             .tell(WebhookEvent::Arrived(Arc::clone(head)))
             .await;
-        let (mut attempt, mut tries) = (head.attempt, Tries::new());
+        let first = head
+            .attempt
+            .max(self.journal.begun(head.id).saturating_add(1));
+        let (mut attempt, mut tries) = (first, Tries::new());
         // Whom nobody waits for any more is one like others.
         let until = parcel.until.filter(|until| *until > Instant::now());
         let mut away = Away::default();
@@ -113,6 +116,7 @@ impl Poster<'_> {
             until,
             request: request_of(head, &parcel.body),
         };
+        self.journal.begin(head.id, attempt);
         let posted = self.outlet.post(outgoing).await;
         // What came over HTTP can go on over HTTP, but for a path that is none, such as `*`.
         posted.unwrap_or_else(|_| Posted {
