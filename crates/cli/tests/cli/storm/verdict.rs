@@ -106,7 +106,6 @@ fn judge_post(provider: &str, Arrival { number, posted, .. }: &Arrival) {
 
 /// Each post is of the next webhook or of the last one again, which then has the same id and says so; and
 /// there are no more repeats than deaths before them.
-#[expect(clippy::print_stdout, reason = "how hard the storm was")]
 fn judge_repeats(provider: &str, all: &[Arrival], deaths: &Deaths) {
     let id = |arrival: &Arrival| arrival.posted.header("tunnel-delivery").to_owned();
     let mut repeats = 0;
