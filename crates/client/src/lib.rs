@@ -65,10 +65,10 @@ mod chain;
 mod client;
 mod error;
 mod event;
+mod forwarded;
 mod reaching;
 #[cfg(test)]
 mod tests;
-mod webhooks;
 
 pub use builder::{ClientBuilder, Steps};
 pub use chain::Chain;
@@ -76,6 +76,7 @@ pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
 pub use features::{health, logs, sync, webhooks};
+pub use forwarded::Webhooks;
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;
@@ -83,4 +84,3 @@ pub use transport::choice::CarrierChoice;
 pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
 pub use transport::path::Path;
 pub use transport::trust::Secret;
-pub use webhooks::Webhooks;
