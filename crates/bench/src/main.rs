@@ -17,6 +17,7 @@ mod scenarios;
 mod stage;
 mod stats;
 mod traffic;
+mod webhooks;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -33,12 +33,18 @@ pub(crate) enum Unit {
     Lines,
     #[serde(rename = "lines/s")]
     LinesPerSecond,
+    #[serde(rename = "deliveries")]
+    Deliveries,
+    #[serde(rename = "deliveries/s")]
+    DeliveriesPerSecond,
     #[serde(rename = "requests/s")]
     RequestsPerSecond,
     #[serde(rename = "MB/s")]
     MegabytesPerSecond,
     #[serde(rename = "Mbit/s")]
     MegabitsPerSecond,
+    #[serde(rename = "s")]
+    Seconds,
     #[serde(rename = "ms")]
     Milliseconds,
     #[serde(rename = "MiB")]
@@ -112,9 +118,12 @@ impl Unit {
             | Self::Cuts
             | Self::Lines
             | Self::LinesPerSecond
+            | Self::Deliveries
+            | Self::DeliveriesPerSecond
             | Self::RequestsPerSecond => grouped(value),
             Self::MegabytesPerSecond
             | Self::MegabitsPerSecond
+            | Self::Seconds
             | Self::Milliseconds
             | Self::Mebibytes
             | Self::Kibibytes
@@ -131,9 +140,12 @@ impl fmt::Display for Unit {
             Self::Cuts => "cuts",
             Self::Lines => "lines",
             Self::LinesPerSecond => "lines/s",
+            Self::Deliveries => "deliveries",
+            Self::DeliveriesPerSecond => "deliveries/s",
             Self::RequestsPerSecond => "requests/s",
             Self::MegabytesPerSecond => "MB/s",
             Self::MegabitsPerSecond => "Mbit/s",
+            Self::Seconds => "s",
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",
             Self::Kibibytes => "KiB",

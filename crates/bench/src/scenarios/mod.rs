@@ -18,6 +18,12 @@ mod ring_append;
 mod sync_postgres;
 mod sync_sqlite;
 mod thousand_rows;
+mod webhook_away;
+mod webhook_drain;
+mod webhook_large_inbox;
+mod webhook_rate;
+mod webhook_under_sync;
+mod webhook_way;
 
 use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
@@ -56,4 +62,10 @@ pub(crate) const ALL: &[Scenario] = &[
     render_lines::SCENARIO,
     logs_memory::SCENARIO,
     follow_through_cuts::SCENARIO,
+    webhook_way::SCENARIO,
+    webhook_rate::SCENARIO,
+    webhook_under_sync::SCENARIO,
+    webhook_away::SCENARIO,
+    webhook_drain::SCENARIO,
+    webhook_large_inbox::SCENARIO,
 ];

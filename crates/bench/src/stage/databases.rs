@@ -57,6 +57,14 @@ impl Databases {
         Ok(url)
     }
 
+    /// Returns the URL of a new, empty database on production's server.
+    pub(crate) async fn inbox(&self) -> Result<String> {
+        let mut admin = admin(&self.production).await?;
+        run(&mut admin, "DROP DATABASE IF EXISTS inbox").await?;
+        run(&mut admin, "CREATE DATABASE inbox").await?;
+        Ok(format!("{}/inbox", self.production.address()))
+    }
+
     /// Returns the address of the developer's database server.
     pub(super) fn local_address(&self) -> String {
         self.local.address().to_string()

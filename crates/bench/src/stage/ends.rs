@@ -175,7 +175,7 @@ pub(crate) fn courses_into(database: &str) -> Result<SyncRequest> {
 }
 
 /// Returns the path of a program that was built with this one.
-pub(super) fn beside(name: &str) -> Result<PathBuf> {
+pub(crate) fn beside(name: &str) -> Result<PathBuf> {
     let path = std::env::current_exe()
         .context("find this program")?
         .with_file_name(name);

@@ -8,7 +8,7 @@ mod relay;
 mod rows;
 mod wrapped;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
@@ -18,7 +18,7 @@ use transport::trust::Secret;
 
 pub(crate) use self::clock::{Timed, timed};
 pub(crate) use self::databases::{Databases, Prepared, check_rows};
-pub(crate) use self::ends::{ServerEnd, courses_into};
+pub(crate) use self::ends::{ServerEnd, beside, courses_into};
 pub(crate) use self::instance::{Instance, Place, write_lines};
 pub(crate) use self::relay::Relay;
 pub(crate) use self::wrapped::{App, output_of, wrap};
@@ -82,6 +82,11 @@ impl Stage {
     /// Returns the secret of every server.
     pub(crate) const fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// Returns the folder of all files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Returns the link that was asked for, or none.

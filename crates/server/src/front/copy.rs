@@ -116,7 +116,7 @@ impl Tap {
     }
 
     /// Notes that this was all of it.
-    pub(super) fn is_whole(self) {
+    pub(super) fn ended_whole(self) {
         let mut noted = self.0.lock();
         if let Body::Flowing(pieces) = &mut noted.body {
             noted.body = Body::Ended(CopiedBody::Whole(mem::take(pieces).finish()));

@@ -99,7 +99,11 @@ impl Play {
         for item in items {
             match item {
                 Item::Delivery(delivery) => deliveries.push(delivery),
-                Item::Missed { count, why, .. } if why == Missing::NotKept => gaps += count,
+                Item::Missed {
+                    count,
+                    why: Missing::NotKept,
+                    ..
+                } => gaps += count,
                 Item::Missed { .. } => {}
             }
         }

@@ -30,6 +30,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tracing::info;
 use transport::tasks::Tasks;
 
 use self::cache::Cache;
@@ -39,6 +40,7 @@ use self::store::Store;
 use self::types::weight;
 use self::work::{Move, NewRow, Tried, Turn, Way};
 use self::writer::{InboxState, Job, Reply, Writer};
+use super::clock::{millis, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, DeliveryId, Receipt};
 use super::wire::{self, List, Listed, Start};
@@ -346,10 +348,8 @@ impl Inbox {
     }
 
     /// Tells how the inbox stands.
-    ///
-    /// # Errors
-    /// [`InboxError::Unavailable`] if that cannot be read.
-    pub(crate) async fn standing(&self) -> Result<Standing, InboxError> {
+    #[cfg(test)]
+    async fn standing(&self) -> Result<Standing, InboxError> {
         self.shared.store.standing().await
     }
 
@@ -373,11 +373,29 @@ impl InboxTasks {
                 }
             });
         }
+        let (shared, stopping) = (Arc::clone(&self.0.shared), tasks.clone());
+        tasks.spawn("inbox standing", async move {
+            tokio::select! {
+                () = shared.tell_standing() => {}
+                () = stopping.stopping() => {}
+            }
+        });
         tasks.spawn("inbox writer", self.0.run(tasks.clone()));
     }
 }
 
 impl Shared {
+    /// Says what a former run has left. What cannot be read is told where it is wanted.
+    async fn tell_standing(&self) {
+        let standing = self.store.standing().await.unwrap_or_default();
+        let Some(oldest) = standing.oldest else {
+            return;
+        };
+        let Standing { kept, bytes, .. } = standing;
+        let age = millis(wall_clock()()).saturating_sub(oldest) / 1000;
+        info!("the inbox holds {kept} webhooks, {bytes} bytes; the oldest is {age} s old");
+    }
+
     /// Lets everybody see what is kept.
     fn publish(&self, new: Vec<(String, Item)>, last: u64, takes: &[Result<Taken, InboxError>]) {
         let mut cache = self.cache();

@@ -39,7 +39,6 @@ use self::place::Place;
 pub use self::scheme::CannotSign;
 use self::scheme::{Pen, in_time, unix};
 pub use self::secrets::OwnSecrets;
-pub(crate) use self::secrets::Secret;
 use self::table::DEADLINE;
 pub(crate) use self::verifiers::Verifiers;
 use crate::webhooks::{HmacConfig, Refusal, Request};

@@ -101,11 +101,6 @@ impl Verifiers {
         self.known(provider).is_some()
     }
 
-    /// Returns the address that a provider was given, if the configuration says it.
-    pub(crate) fn url(&self, provider: &str) -> Option<&str> {
-        self.known.get(provider)?.url.as_deref()
-    }
-
     /// Returns all secrets, so that log lines hide them.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let all = self.known.values();

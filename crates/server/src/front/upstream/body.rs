@@ -66,7 +66,7 @@ impl RequestBody {
     pub(super) fn tapped(mut self, tap: Tap) -> Self {
         match self.incoming {
             Some(_) => self.tap = Some(tap),
-            None => tap.is_whole(),
+            None => tap.ended_whole(),
         }
         self
     }
@@ -88,7 +88,7 @@ impl RequestBody {
             Poll::Ready(Some(Err(_))) | Poll::Pending => false,
         };
         if has_ended && let Some(tap) = self.tap.take() {
-            tap.is_whole();
+            tap.ended_whole();
         }
     }
 }
