@@ -200,6 +200,7 @@ impl Laptop {
                 longest: Duration::from_secs(30),
                 clock: wall_clock(),
             },
+            journals: None,
         });
         loop {
             webhooks.next().await?.context("the webhooks have ended")?;
