@@ -210,10 +210,12 @@ impl Inbox {
         let after = match (start, known) {
             (Start::Resume, Some(cursor)) => cursor.sequence,
             (Start::Resume | Start::Now, _) => store.ledger().await?.totals.last,
-            (Start::Since(received), _) => match store.since(provider, received).await? {
-                Some(first) => first - 1,
-                None => store.ledger().await?.totals.last,
-            },
+            (Start::Since(received), _) => {
+                // Asked first: what comes between the two questions is behind it.
+                let last = store.ledger().await?.totals.last;
+                let first = store.since(provider, received).await?;
+                first.map_or(last, |first| first - 1)
+            }
         };
         if known.is_none_or(|cursor| cursor.sequence != after) {
             self.start_at(owner, provider, after).await?;

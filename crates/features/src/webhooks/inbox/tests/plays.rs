@@ -35,6 +35,7 @@ everywhere! {
     shadow as an_unverified_event_does_not_keep_the_true_one_out,
     cursors as each_follower_of_each_key_has_a_cursor_of_its_own,
     starts as a_follower_begins_where_it_wants_to,
+    moment as whoever_wants_all_misses_none_of_one_moment,
     receipts as a_receipt_that_comes_twice_is_kept_once,
     forged as a_receipt_of_no_delivery_changes_nothing,
     attempts as what_was_offered_is_known_to_have_been,
@@ -183,6 +184,24 @@ async fn starts(ground: Ground) {
     assert_eq!(begin(Start::Since(0)).await, (0, 2, 0));
     assert_eq!(begin(Start::Now).await, (3, 0, 0));
     assert_eq!(begin(Start::Since(u64::MAX >> 17)).await, (3, 0, 0));
+    running.end().await;
+}
+
+async fn moment(ground: Ground) {
+    let running = ground.open();
+    let received = super::super::now();
+    // As many as make it sure enough that the least id is not that of the first.
+    let takes = (0..64).map(|number| {
+        let mut one = new("stripe", number.to_string());
+        one.received = received;
+        running.take(one)
+    });
+    join_all(takes).await;
+    for start in [Start::Since(0), Start::Since(received)] {
+        let begun = running.inbox.begin(&owner("ann"), "stripe", start).await;
+        let begun = begun.unwrap();
+        assert_eq!((begun.after, begun.waiting), (0, 64));
+    }
     running.end().await;
 }
 
