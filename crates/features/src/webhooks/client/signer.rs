@@ -7,7 +7,7 @@ use super::carry::Signed;
 use super::target::Target;
 use crate::webhooks::config::HmacConfig;
 use crate::webhooks::delivery::{Request, Verification};
-use crate::webhooks::providers::{OwnSecrets, Signing, is_fresh, sign};
+use crate::webhooks::providers::{OwnSecrets, Signing, is_concealed, is_fresh, sign};
 
 /// When deliveries are signed anew. What has been refused as not its provider's is not, whenever it
 /// comes: a forgery would become what the local app believes.
@@ -19,7 +19,8 @@ pub enum SigningPolicy {
     Auto,
     /// All, and of those that are replayed by hand also what was refused.
     Always,
-    /// Those that the provider's SDK would call too old, and those that are replayed.
+    /// Those that the provider's SDK would call too old, those that are replayed, and those whose token
+    /// has stayed on the server.
     Late,
     /// None.
     Never,
@@ -89,7 +90,11 @@ impl Signer {
         if is_refused && !self.is_asked_for_by_hand(whose) {
             return false;
         }
-        let is_late = || whose.occasion == Occasion::Replay || !is_fresh(signing, request);
+        let is_late = || {
+            whose.occasion == Occasion::Replay
+                || !is_fresh(signing, request)
+                || is_concealed(signing, request)
+        };
         match self.policy {
             SigningPolicy::Never => false,
             SigningPolicy::Always => true,
