@@ -2,6 +2,7 @@
 //! a disk, a real HTTP server.
 
 mod flow;
+mod forged;
 mod golden;
 mod local;
 mod loss;
