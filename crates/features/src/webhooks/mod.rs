@@ -19,6 +19,7 @@ mod desk;
 mod entry;
 pub mod fixtures;
 mod inbox;
+mod name;
 mod pattern;
 pub mod providers;
 mod server;
@@ -39,6 +40,7 @@ pub use self::delivery::{
     Answer, Delivery, DeliveryId, Header, NotDelivered, Origin, Outcome, ParseIdError, Receipt,
     Refusal, Request, State, Verification,
 };
+pub use self::name::{LONGEST_PROVIDER_NAME, is_provider_name};
 
 /// Webhooks, as both ends know it.
 pub const FEATURE: Feature = Feature {

@@ -116,6 +116,9 @@ impl Flow<'_> {
         else {
             return Err(ChannelError::Missing("where the flow goes on"));
         };
+        if provider.name != self.follow.provider {
+            return Err(ChannelError::Missing("the provider that is followed"));
+        }
         self.hmac = provider.hmac.clone().map(Arc::new);
         self.tell_opened(*provider, (waiting, before), lost).await;
         if self.hand.is_left(after) {
@@ -143,6 +146,9 @@ impl Flow<'_> {
     async fn take(&mut self, piece: Piece, pieces: &mut Receiver) -> Result<(), ChannelError> {
         match piece {
             Piece::Delivery(head) => {
+                if head.provider != self.follow.provider {
+                    return Err(ChannelError::Missing("a delivery of the provider"));
+                }
                 let until = head.deadline.map(|deadline| Instant::now() + deadline);
                 let body = take_body(&head, pieces).await?;
                 self.hand.take(Parcel {

@@ -4,6 +4,7 @@
 mod beginning;
 mod flow;
 mod golden;
+mod liars;
 mod local;
 mod loss;
 mod proxy;
