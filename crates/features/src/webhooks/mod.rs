@@ -18,6 +18,7 @@ mod delivery;
 mod desk;
 mod entry;
 pub mod fixtures;
+mod http;
 mod inbox;
 mod name;
 mod pattern;
