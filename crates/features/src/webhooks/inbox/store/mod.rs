@@ -114,6 +114,10 @@ impl Store {
     }
 }
 
+/// How far apart the clocks of instances may be, with what a delivery waits for its commit, in
+/// milliseconds. So much is looked through for where a follower begins.
+const CLOCKS: u64 = 60 * 1000;
+
 /// How long a follower is remembered that does not come any more, in milliseconds: what it missed has
 /// long left by then.
 const FORGOTTEN_AFTER: u64 = 90 * 24 * 60 * 60 * 1000;

@@ -8,10 +8,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
 use super::super::super::ledger::{Ledger, Provider, Totals};
-use super::super::super::types::{Item, Most, Standing};
+use super::super::super::types::{Item, Most, Repeated, Standing};
 use super::super::super::work::{Cursor, EventKey};
-use super::super::row::{LineRow, count, damaged, gap, int, nat, tried};
-use super::super::{Page, Shown};
+use super::super::row::{LineRow, count, damaged, gap, id, int, nat, tried};
+use super::super::{CLOCKS, Page, Shown};
 use super::failure;
 use crate::webhooks::delivery::{Delivery, DeliveryId};
 use crate::webhooks::inbox::error::InboxError;
@@ -186,18 +186,31 @@ pub(super) async fn cursor(
     }))
 }
 
-/// Ids sort by time.
+/// Ids sort by time, and sequences by commit: what came a little later may be before the first.
 pub(super) async fn since(
     snapshot: &mut PgConnection,
     provider: &str,
     received: u64,
 ) -> Result<Option<u64>, InboxError> {
-    let sql = "SELECT sequence FROM render_tunnel.deliveries WHERE id >= $1 AND provider = $2 \
+    let from = DeliveryId::new(received, 0).to_bytes();
+    let sql = "SELECT received FROM render_tunnel.deliveries WHERE id >= $1 AND provider = $2 \
                ORDER BY id LIMIT 1";
-    let found: Option<i64> = sqlx::query_scalar(sql)
-        .bind(DeliveryId::new(received, 0).to_bytes())
+    let first: Option<i64> = sqlx::query_scalar(sql)
+        .bind(from)
         .bind(provider)
-        .fetch_optional(snapshot)
+        .fetch_optional(&mut *snapshot)
+        .await
+        .map_err(|error| failure(&error))?;
+    let Some(first) = first.map(nat) else {
+        return Ok(None);
+    };
+    let sql = "SELECT min(sequence) FROM render_tunnel.deliveries \
+               WHERE id >= $1 AND id < $2 AND provider = $3";
+    let found: Option<i64> = sqlx::query_scalar(sql)
+        .bind(from)
+        .bind(DeliveryId::new(first.saturating_add(CLOCKS), 0).to_bytes())
+        .bind(provider)
+        .fetch_one(snapshot)
         .await
         .map_err(|error| failure(&error))?;
     Ok(found.map(nat))
@@ -306,7 +319,7 @@ pub(super) async fn standing(snapshot: &mut PgConnection) -> Result<Standing, In
 pub(super) async fn find(
     connection: &mut PgConnection,
     keys: &[EventKey],
-) -> Result<HashMap<EventKey, Arc<Delivery>>, InboxError> {
+) -> Result<HashMap<EventKey, Repeated>, InboxError> {
     let keys: Vec<&[u8]> = keys.iter().map(EventKey::as_slice).collect();
     let rows = sqlx::query(FIND)
         .bind(keys)
@@ -315,9 +328,15 @@ pub(super) async fn find(
         .map_err(|error| failure(&error))?;
     let mut found = HashMap::new();
     for row in &rows {
-        let key: Vec<u8> = get(row, COLUMNS + 2)?;
+        let key: Vec<u8> = get(row, 0)?;
         let key = key.try_into().map_err(|_| damaged())?;
-        found.insert(key, delivery(row, COLUMNS)?);
+        let before = Repeated {
+            id: id(get(row, 1)?)?,
+            sequence: nat(get(row, 2)?),
+            provider: get(row, 3)?,
+            repeats: count(get(row, 4)?),
+        };
+        found.insert(key, before);
     }
     Ok(found)
 }
@@ -362,11 +381,8 @@ const SHOW: &str = concat!(
      JOIN render_tunnel.contents c ON c.sequence = d.sequence WHERE d.id = $1"
 );
 
-const FIND: &str = concat!(
-    line!(),
-    ", c.head, c.body, d.key FROM render_tunnel.deliveries d \
-     JOIN render_tunnel.contents c ON c.sequence = d.sequence WHERE d.key = ANY($1)"
-);
+const FIND: &str = "SELECT key, id, sequence, provider, repeats FROM render_tunnel.deliveries \
+    WHERE key = ANY($1)";
 
 /// How many narrow rows are read at once for a list: some 200 KB.
 const ROWS: i64 = 1000;
