@@ -71,7 +71,7 @@ impl Poster<'_> {
         if matches!(head.verification, Verification::Refused(_)) {
             // Anybody may have made it up. It is posted where somebody has looked and asks for it.
             let receipt = self.outlet.left_out(head.id, head.sequence, first);
-            self.settle(head, receipt, Signed::AsItCame).await;
+            self.settle(&parcel, receipt, Signed::AsItCame).await;
             return Mood::GoesOn;
         }
         let (mut attempt, mut tries) = (first, Tries::new());

@@ -21,7 +21,7 @@ use super::rates::Kind;
 use super::room::{Held, Room};
 use super::{Door, read};
 use crate::webhooks::clock::millis;
-use crate::webhooks::inbox::NewDelivery;
+use crate::webhooks::inbox::{Bringer, NewDelivery};
 use crate::{Copied, CopiedBody};
 
 /// Where copies are put, at once or not at all.
@@ -110,8 +110,9 @@ impl Queue {
 }
 
 impl Copies {
-    /// Keeps copies until `tasks` are told to stop, and then those that wait.
-    pub(in crate::webhooks) async fn run(mut self, tasks: Tasks) {
+    /// Keeps copies until `tasks` are told to stop, and then those that wait. The inbox is held open
+    /// until all lanes are empty.
+    pub(in crate::webhooks) async fn run(mut self, tasks: Tasks, bringer: Bringer) {
         let mut lanes = BTreeMap::new();
         loop {
             let copy = tokio::select! {
@@ -119,17 +120,23 @@ impl Copies {
                 () = tasks.stopping() => break,
             };
             match copy {
-                Some(copy) => self.hand_on(copy, &mut lanes, &tasks),
+                Some(copy) => self.hand_on(copy, &mut lanes, &tasks, &bringer),
                 None => return,
             }
         }
         self.copies.close();
         while let Ok(copy) = self.copies.try_recv() {
-            self.hand_on(copy, &mut lanes, &tasks);
+            self.hand_on(copy, &mut lanes, &tasks, &bringer);
         }
     }
 
-    fn hand_on(&self, copy: Copy, lanes: &mut BTreeMap<String, Sender<Copy>>, tasks: &Tasks) {
+    fn hand_on(
+        &self,
+        copy: Copy,
+        lanes: &mut BTreeMap<String, Sender<Copy>>,
+        tasks: &Tasks,
+        bringer: &Bringer,
+    ) {
         // The names are whatever was asked for: the rest shares a lane.
         let name = match lanes.len() {
             MOST_LANES.. if !lanes.contains_key(&copy.provider) => String::new(),
@@ -138,7 +145,11 @@ impl Copies {
         let lane = lanes.entry(name).or_insert_with(|| {
             let (lane, copies) = mpsc::channel(MOST_WAITING);
             let door = Arc::clone(&self.door);
-            tasks.spawn("copies of webhooks", keep_all(door, copies));
+            let lane_s = bringer.clone();
+            tasks.spawn("copies of webhooks", async move {
+                keep_all(door, copies).await;
+                drop(lane_s);
+            });
             lane
         });
         if let Err(full) = lane.try_send(copy) {
@@ -208,7 +219,7 @@ impl Door {
     }
 
     async fn keep(&self, copy: LookedAt) {
-        match self.inside.inbox.take(copy.new).await {
+        match self.inside.inbox.keep(copy.new).await {
             Ok(taken) => self.note_if_repeated(&taken),
             Err(error) => {
                 debug!("a copy was not kept: {error}");

@@ -45,7 +45,7 @@ use super::clock::millis;
 use super::desk::Desk;
 use super::inbox::{Inbox, NewDelivery, Taken};
 use super::providers::{self, Verifiers};
-use super::{Delivery, Mode, Outcome, ProviderConfig, Request, Verification, WebhooksConfig};
+use super::{DeliveryId, Mode, Outcome, ProviderConfig, Request, Verification, WebhooksConfig};
 use crate::parts::SectionError;
 use crate::{Callers, Claim, Client, Copied, Entry, Served};
 
@@ -201,40 +201,45 @@ impl Door {
         let proxy = Proxy::of(provider, self.providers.get(provider));
         self.note_if_repeated(&taken);
         match (proxy, taken) {
-            (None, Taken::New(delivery) | Taken::Repeated(delivery)) => {
-                kept(StatusCode::OK, delivery.id)
-            }
-            (Some(proxy), Taken::New(delivery)) => self.laptop_s(&proxy, &delivery, came).await,
-            (Some(proxy), Taken::Repeated(delivery)) => match self.answered(&delivery).await {
-                Some(outcome) => proxy.with(outcome, delivery.id),
-                None => self.laptop_s(&proxy, &delivery, came).await,
+            (None, Taken::New(delivery)) => kept(StatusCode::OK, delivery.id),
+            (None, Taken::Repeated(before)) => kept(StatusCode::OK, before.id),
+            (Some(proxy), Taken::New(it)) => self.laptop_s(&proxy, provider, it.id, came).await,
+            (Some(proxy), Taken::Repeated(it)) => match self.answered(it.id).await {
+                Some(outcome) => proxy.with(outcome, it.id),
+                None => self.laptop_s(&proxy, provider, it.id, came).await,
             },
         }
     }
 
     fn note_if_repeated(&self, taken: &Taken) {
-        if let Taken::Repeated(delivery) = taken {
+        if let Taken::Repeated(before) = taken {
             let desk = &self.inside.desk;
-            desk.note_repeat(&delivery.provider, delivery.id);
+            desk.note_repeat(&before.provider, before.id);
         }
     }
 
     /// Waits for what the laptop says of a delivery.
-    async fn laptop_s(&self, proxy: &Proxy, delivery: &Delivery, came: Instant) -> Response {
+    async fn laptop_s(
+        &self,
+        proxy: &Proxy,
+        provider: &str,
+        id: DeliveryId,
+        came: Instant,
+    ) -> Response {
         let desk = &self.inside.desk;
-        if !desk.is_followed(&delivery.provider) {
-            return proxy.without(Silence::Away, delivery.id);
+        if !desk.is_followed(provider) {
+            return proxy.without(Silence::Away, id);
         }
-        let expected = desk.expect(delivery.id);
+        let expected = desk.expect(id);
         match tokio::time::timeout_at(came + proxy.deadline, expected).await {
-            Ok(receipt) => proxy.with(receipt.outcome, delivery.id),
-            Err(_) => proxy.without(Silence::Late, delivery.id),
+            Ok(receipt) => proxy.with(receipt.outcome, id),
+            Err(_) => proxy.without(Silence::Late, id),
         }
     }
 
     /// Returns what a laptop has said of a delivery before.
-    async fn answered(&self, delivery: &Delivery) -> Option<Outcome> {
-        let shown = self.inside.inbox.show(delivery.id).await.ok()??;
+    async fn answered(&self, id: DeliveryId) -> Option<Outcome> {
+        let shown = self.inside.inbox.show(id).await.ok()??;
         let (_, tries) = shown;
         let answers = tries.into_iter().map(|tried| tried.receipt);
         let answers = answers.filter(|receipt| matches!(receipt.outcome, Outcome::Answered(_)));

@@ -13,16 +13,16 @@ use transport::tasks::Tasks;
 use super::*;
 use crate::CopiedBody;
 use crate::parts::Variables;
-use crate::webhooks::inbox::{Item, Most};
+use crate::webhooks::inbox::{InboxTasks, Item, Most};
 use crate::webhooks::wire::Missing;
-use crate::webhooks::{Answer, NotDelivered, Receipt};
+use crate::webhooks::{Answer, Delivery, NotDelivered, Receipt};
 
 /// An entry with everything behind it.
 struct Play {
     entry: Arc<dyn Entry>,
     inside: Inside,
     tasks: Tasks,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Play {
@@ -35,6 +35,13 @@ impl Play {
     }
 
     fn with(config: &WebhooksConfig, folder: tempfile::TempDir) -> Self {
+        let (play, inbox) = Self::prepared(config, folder);
+        inbox.start(&play.tasks);
+        play
+    }
+
+    /// Begins with an inbox that does not write yet.
+    fn prepared(config: &WebhooksConfig, folder: tempfile::TempDir) -> (Self, InboxTasks) {
         let variables = Variables::new(|name| match name {
             "GITHUB_WEBHOOK_SECRET" => Some(SECRET.to_owned()),
             "SLACK_WEBHOOK_SECRET" => Some(SLACK.to_owned()),
@@ -50,14 +57,23 @@ impl Play {
         };
         let (served, copies) = serve(config, inside.clone()).unwrap();
         let tasks = Tasks::new();
-        helpers.start(&tasks);
-        tasks.spawn("copies", copies.run(tasks.clone()));
-        Self {
+        tasks.spawn("copies", copies.run(tasks.clone(), helpers.bringer()));
+        let play = Self {
             entry: served.entry.unwrap(),
             inside,
             tasks,
-            _folder: folder,
-        }
+            folder,
+        };
+        (play, helpers)
+    }
+
+    /// Ends as a server does, and begins again with the same inbox.
+    async fn again(self) -> Self {
+        let late = self.tasks.shutdown(Duration::from_secs(30)).await;
+        assert_eq!(late, [""; 0]);
+        let folder = self.folder;
+        drop((self.entry, self.inside));
+        Self::with(&config(&folder), folder)
     }
 
     /// Opens a connection to the entry.
@@ -125,6 +141,13 @@ impl Play {
             }
             tokio::task::yield_now().await;
         }
+    }
+}
+
+fn config(folder: &tempfile::TempDir) -> WebhooksConfig {
+    WebhooksConfig {
+        inbox: Some(folder.path().join("inbox.db")),
+        ..WebhooksConfig::default()
     }
 }
 
@@ -505,6 +528,32 @@ async fn copies_that_find_no_place_are_gaps_and_nobody_waits_for_them() {
         tokio::task::yield_now().await;
     };
     assert!(usize::try_from(gaps).unwrap() < count, "{gaps}");
+}
+
+#[tokio::test]
+async fn copies_that_wait_at_the_end_are_kept() {
+    let play = Play::begin("");
+    for provider in ["acme", "github"].repeat(90) {
+        let path = format!("/api/webhooks/{provider}");
+        play.entry.copied(copied(&path, pieces(&["a"]), Some(200)));
+    }
+    let play = play.again().await;
+    for provider in ["acme", "github"] {
+        let (kept, gaps) = play.kept(provider).await;
+        assert_eq!((kept.len(), gaps), (90, 0), "{provider}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_is_kept_late_is_no_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let (play, late) = Play::prepared(&config(&folder), folder);
+    play.entry
+        .copied(copied("/api/webhooks/acme", pieces(&["a"]), Some(200)));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    late.start(&play.tasks);
+    let (kept, gaps) = play.settled("acme", 1).await;
+    assert_eq!((kept.len(), gaps), (1, 0));
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! The latest deliveries in memory, so that a live flow reads nothing.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::types::{Item, Most, weight};
+use super::types::{Item, Most, Repeated, weight};
 
 /// The latest items without a hole, bounded by their bytes.
 #[derive(Debug)]
@@ -62,11 +63,14 @@ impl Cache {
     }
 
     /// Notes that a delivery has come again.
-    pub(super) fn replace(&mut self, delivery: std::sync::Arc<super::super::Delivery>) {
-        let place = delivery.sequence.checked_sub(self.first);
+    pub(super) fn repeat(&mut self, again: &Repeated) {
+        let place = again.sequence.checked_sub(self.first);
         let place = place.and_then(|place| usize::try_from(place).ok());
-        if let Some((_, item, _)) = place.and_then(|place| self.items.get_mut(place)) {
-            *item = Item::Delivery(delivery);
+        if let Some((_, Item::Delivery(delivery), _)) =
+            place.and_then(|place| self.items.get_mut(place))
+        {
+            // Whoever has it already goes on with what it was.
+            Arc::make_mut(delivery).repeats = again.repeats;
         }
     }
 

@@ -82,6 +82,16 @@ impl Lazy {
         *known = offered.max(*known);
     }
 
+    /// Forgets what a follower has passed that begins somewhere else now.
+    pub(super) fn begin_anew(&mut self, owner: &FollowerKey, provider: &str) {
+        let key = (Arc::new(owner.clone()), provider.to_owned());
+        // What is being written is behind the cursor that is written next, unless it fails and waits
+        // again.
+        for marks in [&mut self.waiting, &mut self.writing] {
+            marks.moves.remove(&key);
+        }
+    }
+
     /// Returns how often a delivery was offered that the store may not know of, and whether it may know
     /// of other times.
     pub(super) fn offers(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::delivery::Delivery;
 use super::error::InboxError;
-use super::types::{Item, Standing, Taken};
+use super::types::{Item, Repeated, Standing, Taken};
 use super::work::{EventKey, NewRow};
 use crate::webhooks::wire::{InboxId, Missing, Point};
 
@@ -86,11 +86,13 @@ pub(super) struct Oldest {
 }
 
 /// How much is kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bounds {
     pub(super) bytes: u64,
     /// Milliseconds.
     pub(super) retention: u64,
+    /// The providers that are built in or configured: there is always a place for them.
+    pub(super) named: Arc<BTreeSet<String>>,
 }
 
 impl Totals {
@@ -111,16 +113,21 @@ impl Ledger {
         &mut self,
         gaps: &BTreeMap<String, u64>,
         takes: Vec<NewRow>,
-        mut found: HashMap<EventKey, Arc<Delivery>>,
+        mut found: HashMap<EventKey, Repeated>,
+        bounds: &Bounds,
     ) -> Placed {
         let mut placed = Placed::default();
         for (provider, &count) in gaps {
-            placed.rows.extend(self.place_gap(provider, count));
+            placed.rows.extend(self.place_gap(provider, count, bounds));
         }
         for take in takes {
             let taken = match take.key.and_then(|key| found.get_mut(&key)) {
                 Some(before) => Ok(repeat(before, &mut placed.repeats)),
-                None => self.place_new(take, &mut found, &mut placed.rows),
+                None => self.place_new(take, bounds).map(|(row, delivery)| {
+                    found.extend(row.key().map(|key| (key, Repeated::of(&delivery))));
+                    placed.rows.push(row);
+                    Taken::New(delivery)
+                }),
             };
             placed.takes.push(taken);
         }
@@ -130,20 +137,16 @@ impl Ledger {
     fn place_new(
         &mut self,
         take: NewRow,
-        found: &mut HashMap<EventKey, Arc<Delivery>>,
-        rows: &mut Vec<Row>,
-    ) -> Result<Taken, InboxError> {
+        bounds: &Bounds,
+    ) -> Result<(Row, Arc<Delivery>), InboxError> {
         let provider = take.new.provider.clone();
-        let (sequence, number) = self.next(&provider, 1)?;
+        let (sequence, number) = self.next(&provider, 1, bounds)?;
         let delivery = Arc::new(take.new.at(take.id, sequence));
-        if let Some(key) = take.key {
-            found.insert(key, Arc::clone(&delivery));
-        }
         self.totals.bytes += take.size;
         if let Some(provider) = self.providers.get_mut(&provider) {
             provider.kept += 1;
         }
-        rows.push(Row {
+        let row = Row {
             number,
             provider,
             item: Item::Delivery(Arc::clone(&delivery)),
@@ -152,13 +155,13 @@ impl Ledger {
                 head: take.head,
                 size: take.size,
             }),
-        });
-        Ok(Taken::New(delivery))
+        };
+        Ok((row, delivery))
     }
 
     /// A gap has a place like a delivery, so that a follower whose cursor is behind it has heard of it.
-    fn place_gap(&mut self, provider: &str, count: u64) -> Option<Row> {
-        let (sequence, number) = self.next(provider, count).ok()?;
+    fn place_gap(&mut self, provider: &str, count: u64, bounds: &Bounds) -> Option<Row> {
+        let (sequence, number) = self.next(provider, count, bounds).ok()?;
         Some(Row {
             number,
             provider: provider.to_owned(),
@@ -171,9 +174,16 @@ impl Ledger {
         })
     }
 
-    fn next(&mut self, provider: &str, count: u64) -> Result<(u64, u64), InboxError> {
+    fn next(
+        &mut self,
+        provider: &str,
+        count: u64,
+        bounds: &Bounds,
+    ) -> Result<(u64, u64), InboxError> {
         if !self.providers.contains_key(provider) {
-            if self.providers.len() >= MOST_PROVIDERS {
+            let is_invented = |name: &str| !bounds.named.contains(name);
+            let invented = self.providers.keys().filter(|name| is_invented(name));
+            if is_invented(provider) && invented.count() >= MOST_INVENTED {
                 return Err(InboxError::NoSuchProvider);
             }
             self.providers
@@ -188,7 +198,7 @@ impl Ledger {
 
     /// Says which of the oldest leave: those that are too old, and as many as are too much, but not the
     /// last delivery of all. Returns how many of the slice.
-    pub(super) fn leave(&mut self, oldest: &[Oldest], now: u64, bounds: Bounds) -> usize {
+    pub(super) fn leave(&mut self, oldest: &[Oldest], now: u64, bounds: &Bounds) -> usize {
         let horizon = now.saturating_sub(bounds.retention);
         let mut left = 0;
         for row in oldest {
@@ -241,18 +251,32 @@ impl Ledger {
     }
 }
 
-fn repeat(before: &mut Arc<Delivery>, repeats: &mut BTreeMap<u64, u32>) -> Taken {
-    let again = Delivery {
-        repeats: before.repeats.saturating_add(1),
-        ..Delivery::clone(before)
-    };
-    *before = Arc::new(again);
-    repeats.insert(before.sequence, before.repeats);
-    Taken::Repeated(Arc::clone(before))
+impl Row {
+    fn key(&self) -> Option<EventKey> {
+        self.kept.as_ref()?.key
+    }
 }
 
-/// More than anybody is a customer of. It bounds what names a stranger can invent.
-const MOST_PROVIDERS: usize = 256;
+impl Repeated {
+    fn of(delivery: &Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            sequence: delivery.sequence,
+            provider: delivery.provider.clone(),
+            repeats: delivery.repeats,
+        }
+    }
+}
+
+fn repeat(before: &mut Repeated, repeats: &mut BTreeMap<u64, u32>) -> Taken {
+    before.repeats = before.repeats.saturating_add(1);
+    repeats.insert(before.sequence, before.repeats);
+    Taken::Repeated(before.clone())
+}
+
+/// More than anybody is a customer of beside those that are built in or configured: these names may be
+/// a stranger's inventions.
+const MOST_INVENTED: usize = 256;
 
 /// How many rows outlive what they stood for, so that a list can show what is gone: some 2 MB.
 const REMEMBERED: u64 = 10_000;

@@ -23,7 +23,8 @@ mod types;
 mod work;
 mod writer;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -43,6 +44,7 @@ use self::writer::{InboxState, Job, Reply, Writer};
 use super::clock::{millis, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, DeliveryId, Receipt};
+use super::providers;
 use super::wire::{self, List, Listed, Point, Start};
 use crate::parts::{SectionError, Variables};
 
@@ -64,7 +66,17 @@ pub(crate) struct Inbox {
 /// What has to run for an inbox.
 #[derive(Debug)]
 #[must_use = "without its tasks an inbox takes nothing"]
-pub(crate) struct InboxTasks(Writer);
+pub(crate) struct InboxTasks {
+    writer: Writer,
+    bringer: Bringer,
+}
+
+/// Whoever has one may still bring what is to be kept, when the tasks are asked to stop: the inbox is
+/// closed when all have let go of theirs.
+#[derive(Clone, Debug)]
+pub(crate) struct Bringer {
+    _brings: mpsc::Sender<Infallible>,
+}
 
 /// What an inbox and its writer share.
 struct Shared {
@@ -95,6 +107,7 @@ impl Inbox {
         let bounds = Bounds {
             bytes: config.max_bytes,
             retention: u64::try_from(config.retention.as_millis()).unwrap_or(u64::MAX),
+            named: Arc::new(named(config)),
         };
         Ok(Self::new(store, last, bounds))
     }
@@ -111,25 +124,38 @@ impl Inbox {
             random: SystemRandom::new(),
         });
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let (brings, brought) = mpsc::channel(1);
         let writer = Writer {
             shared: Arc::clone(&shared),
             queue: jobs,
             waiting: VecDeque::new(),
+            brought,
         };
+        let bringer = Bringer { _brings: brings };
         let room = Arc::new(Semaphore::new(ROOM));
         let inbox = Self {
             shared,
             queue,
             room,
         };
-        (Arc::new(inbox), InboxTasks(writer))
+        (Arc::new(inbox), InboxTasks { writer, bringer })
     }
 
     /// Keeps a delivery: it is on the disk when this returns. If this is dropped before, nobody knows.
     ///
     /// # Errors
-    /// [`InboxError`] if it is not kept, within some seconds.
+    /// [`InboxError`] if it is not kept within some seconds; it may be later.
     pub(crate) async fn take(&self, new: NewDelivery) -> Result<Taken, InboxError> {
+        let taken = tokio::time::timeout(TAKE_WITHIN, self.keep(new)).await;
+        let late = |_| InboxError::Unavailable("it does not answer in time".to_owned());
+        taken.map_err(late)?
+    }
+
+    /// Keeps a delivery for which nobody waits, however long that takes.
+    ///
+    /// # Errors
+    /// [`InboxError`] if it is not kept, nor will be.
+    pub(crate) async fn keep(&self, new: NewDelivery) -> Result<Taken, InboxError> {
         if !is_name(&new.provider) {
             return Err(InboxError::NoSuchProvider);
         }
@@ -144,9 +170,7 @@ impl Inbox {
             mpsc::error::TrySendError::Full(_) => InboxError::Busy,
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
-        let taken = tokio::time::timeout(TAKE_WITHIN, taken).await;
-        let late = |_| InboxError::Unavailable("it does not answer in time".to_owned());
-        taken.map_err(late)?.map_err(|_| closed())?
+        taken.await.map_err(|_| closed())?
     }
 
     /// Counts a copy that could not be kept, or not be made. Never waits, and never fails: where the disk
@@ -218,7 +242,9 @@ impl Inbox {
                 first.map_or(totals.last, |first| first - 1)
             }
         };
-        if known.is_none_or(|cursor| cursor.sequence != after) {
+        let is_resumed = known.is_some() && matches!(start, Start::Resume | Start::ResumeBehind(_));
+        if !is_resumed {
+            self.shared.lazy().begin_anew(owner, provider);
             self.start_at(owner, provider, after).await?;
         }
         let waiting = store.waiting(provider, after).await?;
@@ -386,9 +412,15 @@ impl Inbox {
 }
 
 impl InboxTasks {
-    /// Starts them. When they are asked to stop, they keep what was brought before, and close the inbox.
+    /// Returns what holds the inbox open.
+    pub(crate) fn bringer(&self) -> Bringer {
+        self.bringer.clone()
+    }
+
+    /// Starts them. When they are asked to stop and nobody has a [`Bringer`], they keep what was brought
+    /// before, and close the inbox.
     pub(crate) fn start(self, tasks: &Tasks) {
-        let shared = Arc::clone(&self.0.shared);
+        let shared = Arc::clone(&self.writer.shared);
         let listening = tasks.clone();
         if let Store::Postgres(_) = shared.store {
             tasks.spawn("inbox listener", async move {
@@ -397,14 +429,14 @@ impl InboxTasks {
                 }
             });
         }
-        let (shared, stopping) = (Arc::clone(&self.0.shared), tasks.clone());
+        let (shared, stopping) = (Arc::clone(&self.writer.shared), tasks.clone());
         tasks.spawn("inbox standing", async move {
             tokio::select! {
                 () = shared.tell_standing() => {}
                 () = stopping.stopping() => {}
             }
         });
-        tasks.spawn("inbox writer", self.0.run(tasks.clone()));
+        tasks.spawn("inbox writer", self.writer.run(tasks.clone()));
     }
 }
 
@@ -425,8 +457,8 @@ impl Shared {
         let mut cache = self.cache();
         cache.add(new);
         for taken in takes {
-            if let Ok(Taken::Repeated(delivery)) = taken {
-                cache.replace(Arc::clone(delivery));
+            if let Ok(Taken::Repeated(repeated)) = taken {
+                cache.repeat(repeated);
             }
         }
         drop(cache);
@@ -476,6 +508,13 @@ impl fmt::Debug for Shared {
 /// Whether a text can be a provider's name: what stands in a path, and in columns and lists.
 fn is_name(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Returns the providers whose names are no stranger's inventions.
+fn named(config: &WebhooksConfig) -> BTreeSet<String> {
+    let built_in = providers::built_in().map(str::to_owned);
+    let configured = config.paths.values().chain(config.providers.keys());
+    built_in.chain(configured.cloned()).collect()
 }
 
 fn closed() -> InboxError {

@@ -51,7 +51,20 @@ pub(crate) enum Taken {
     /// It is kept.
     New(Arc<Delivery>),
     /// It was there already, as this one, which has counted it.
-    Repeated(Arc<Delivery>),
+    Repeated(Repeated),
+}
+
+/// A delivery that has come again: its line alone, because many may, and each may be long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    /// The inbox's name for it.
+    pub(crate) id: DeliveryId,
+    /// Its place.
+    pub(crate) sequence: u64,
+    /// Who sent it.
+    pub(crate) provider: String,
+    /// How often it has come again.
+    pub(crate) repeats: u32,
 }
 
 /// Whose cursors these are: a follower's name means nothing beyond its key.

@@ -1,18 +1,20 @@
 //! The task that writes: all that waits goes into one transaction, and is answered when that is kept.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 use transport::tasks::Tasks;
 
 use super::Shared;
 use super::error::InboxError;
 use super::types::Taken;
-use super::work::{Chores, Done, Move, NewRow, Rest, Tried, Work};
+use super::work::{Chores, Done, Move, NewRow, Rest, Tried, Way, Work};
 
 /// What somebody waits for.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) waiting: VecDeque<Job>,
+    /// Ends when nobody is left who brings something.
+    pub(super) brought: mpsc::Receiver<Infallible>,
 }
 
 /// Who waits for a transaction.
@@ -51,35 +55,58 @@ struct Askers {
 }
 
 impl Writer {
-    /// Writes until the tasks are asked to stop, and then what came before that.
+    /// Writes until the tasks are asked to stop and nobody brings anything any more, and then what came
+    /// before that.
     pub(super) async fn run(mut self, tasks: Tasks) {
+        let (_, never) = mpsc::channel(1);
+        let mut brought = std::mem::replace(&mut self.brought, never);
+        let mut end = pin!(async {
+            tasks.stopping().await;
+            // Nothing is ever sent: it ends with the last who could.
+            brought.recv().await;
+        });
         let mut chores = interval(CHORES);
         chores.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rest = Rest::Nothing;
-        while !tasks.is_stopping() {
-            let mut due = Chores::Later;
-            if self.waiting.is_empty() && rest == Rest::Nothing {
-                tokio::select! {
-                    () = self.listen() => {}
-                    _ = chores.tick() => due = Chores::Due,
-                    () = tasks.stopping() => break,
-                }
-            }
+        loop {
+            let due = tokio::select! {
+                biased;
+                () = &mut end => break,
+                due = self.wait(rest, &mut chores) => due,
+            };
             self.hear();
             rest = self.write(due).await;
         }
+        self.finish().await;
+    }
+
+    /// Writes what waits, however much that is.
+    async fn finish(mut self) {
         self.queue.close();
-        self.hear();
-        self.shared.lazy().hurry();
-        while !self.waiting.is_empty() {
+        loop {
             self.hear();
+            if self.waiting.is_empty() {
+                break;
+            }
             self.write(Chores::Later).await;
         }
+        self.shared.lazy().hurry();
         self.write(Chores::Later).await;
         self.shared.store.close().await;
     }
 
     /// Waits until something is to be written. Cancel-safe.
+    async fn wait(&mut self, rest: Rest, chores: &mut Interval) -> Chores {
+        if !self.waiting.is_empty() || rest == Rest::More {
+            return Chores::Later;
+        }
+        tokio::select! {
+            () = self.listen() => Chores::Later,
+            _ = chores.tick() => Chores::Due,
+        }
+    }
+
+    /// Waits until something has come, or what has need not wait any longer. Cancel-safe.
     async fn listen(&mut self) {
         loop {
             let due = self.shared.lazy().due();
@@ -111,8 +138,11 @@ impl Writer {
         let (mut work, askers) = self.gather();
         work.chores = chores;
         self.shared.lazy().fill(&mut work, Instant::now());
+        // Where a follower begins is behind what its former flow has noted.
+        work.moves.sort_by_key(|it| it.way == Way::Anywhere);
         let gaps = work.gaps.clone();
-        match self.shared.store.write(work, self.shared.bounds).await {
+        let bounds = self.shared.bounds.clone();
+        match self.shared.store.write(work, bounds).await {
             Ok(done) => {
                 let rest = done.rest;
                 self.shared.lazy().written();
@@ -204,7 +234,8 @@ impl Shared {
     }
 }
 
-/// How much goes into one transaction: what a disk takes in some hundredths of a second.
+/// How much goes into one transaction, and the last body of it, however long: what a disk takes in some
+/// hundredths of a second.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 const MOST_JOBS: usize = 1024;
 

@@ -43,8 +43,9 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     let (served, copies) = entry::serve(&webhooks.about.config, webhooks.inside())?;
     let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
     Ok(Some(half.helped(move |tasks| {
+        let copying = copies.run(tasks.clone(), inbox_tasks.bringer());
+        tasks.spawn("copies of webhooks", copying);
         inbox_tasks.start(tasks);
-        tasks.spawn("copies of webhooks", copies.run(tasks.clone()));
         Ok(())
     })))
 }

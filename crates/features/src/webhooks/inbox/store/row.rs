@@ -119,7 +119,7 @@ pub(super) fn damaged() -> InboxError {
     InboxError::Unavailable("a row of it is damaged".to_owned())
 }
 
-fn id(bytes: &[u8]) -> Result<DeliveryId, InboxError> {
+pub(super) fn id(bytes: &[u8]) -> Result<DeliveryId, InboxError> {
     let bytes = bytes.try_into().map_err(|_| damaged())?;
     Ok(DeliveryId::from_bytes(bytes))
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::{ALL, Ground, Running, new};
-use crate::webhooks::inbox::Item;
+use super::{ALL, Ground, Running, event, new};
+use crate::webhooks::inbox::{Item, Taken};
 
 #[tokio::test]
 async fn a_second_server_is_told_that_the_file_is_in_use() {
@@ -121,6 +121,25 @@ async fn whatever_was_said_to_be_kept_is_in_a_copy_of_the_files() {
         assert_eq!(next.sequence, kept.len() as u64 + 1);
         opened.end().await;
     }
+    running.end().await;
+}
+
+/// Bodies may be long, and many may come again at once.
+#[tokio::test]
+async fn an_event_that_comes_again_is_known_without_its_body() {
+    let ground = Ground::sqlite();
+    let running = ground.open();
+    let delivery = running.take(event("stripe", "evt_1")).await;
+    running.end().await;
+    let file = Connection::open(ground.folder().join("inbox.db")).unwrap();
+    file.execute_batch("DELETE FROM contents").unwrap();
+    drop(file);
+    let running = ground.open();
+    let again = running.inbox.take(event("stripe", "evt_1")).await.unwrap();
+    let Taken::Repeated(again) = again else {
+        panic!("{again:?}");
+    };
+    assert_eq!((again.id, again.repeats), (delivery.id, 1));
     running.end().await;
 }
 

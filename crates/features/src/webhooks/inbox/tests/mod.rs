@@ -2,6 +2,7 @@
 
 mod alone;
 mod big;
+mod edges;
 mod figures;
 mod model;
 mod plays;
@@ -126,7 +127,7 @@ impl Running {
     pub(in crate::webhooks::inbox) async fn take(&self, new: NewDelivery) -> Arc<Delivery> {
         match self.inbox.take(new).await.unwrap() {
             Taken::New(delivery) => delivery,
-            Taken::Repeated(delivery) => panic!("{} was there", delivery.id),
+            Taken::Repeated(before) => panic!("{} was there", before.id),
         }
     }
 

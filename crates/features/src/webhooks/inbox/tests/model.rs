@@ -85,11 +85,11 @@ async fn take(running: &Running, model: &mut Model, provider: &'static str, id: 
             }
             kept.push(delivery);
         }
-        Taken::Repeated(delivery) => {
+        Taken::Repeated(again) => {
             let before = before.expect("a repeated one was there");
-            assert_eq!(delivery.id, kept[before].id);
-            assert_eq!(delivery.repeats, kept[before].repeats + 1);
-            kept[before] = delivery;
+            assert_eq!(again.id, kept[before].id);
+            assert_eq!(again.repeats, kept[before].repeats + 1);
+            Arc::make_mut(&mut kept[before]).repeats = again.repeats;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::super::super::wire::{InboxId, List, Missing, Point, Start};
-use super::{ALL, Ground, big, event, model, new, owner, receipt};
+use super::{ALL, Ground, big, edges, event, model, new, owner, receipt};
 use crate::webhooks::inbox::{FollowerKey, InboxError, Item, Most, Taken};
 use crate::webhooks::{State, Verification};
 use transport::trust::KeyId;
@@ -48,6 +48,10 @@ everywhere! {
     lists as a_list_has_filters_and_pages,
     reads as a_reader_takes_no_more_than_it_wants_but_one,
     names as a_name_that_is_none_is_refused,
+    edges::stop as what_was_brought_before_the_end_is_kept,
+    edges::back as a_cursor_that_was_set_back_stays_there,
+    edges::clocks as what_came_later_and_is_before_it_is_not_left_out,
+    edges::strangers as names_that_strangers_invent_keep_no_provider_out,
     big::bodies as bodies_of_any_length_come_back_as_they_were,
     model::random as random_deeds_do_what_a_simple_model_does,
 }
@@ -560,7 +564,7 @@ async fn names(ground: Ground) {
     odd.event = Some("a\0b".to_owned());
     let odd = running.take(odd).await;
     assert_eq!(running.inbox.show(odd.id).await.unwrap().unwrap().0, odd);
-    let others = (1..256).map(|number| running.take(new(&format!("p{number}"), "")));
+    let others = (0..256).map(|number| running.take(new(&format!("p{number}"), "")));
     join_all(others).await;
     let taken = running.inbox.take(new("one-more", "")).await;
     assert_eq!(taken, Err(InboxError::NoSuchProvider));

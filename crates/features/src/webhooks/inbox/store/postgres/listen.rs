@@ -18,6 +18,8 @@ pub(in super::super::super) async fn listen(
 ) {
     tokio::select! {
         () = tasks.stopping() => {}
+        // Some databases, and poolers before them, have no LISTEN at all.
+        () = poll(store, &heard) => {}
         () = async {
             loop {
                 // Whoever writes says in the log that the database is away.
@@ -25,6 +27,17 @@ pub(in super::super::super) async fn listen(
                 sleep(AGAIN).await;
             }
         } => {}
+    }
+}
+
+async fn poll(store: &Postgres, heard: &impl Fn(u64)) {
+    let mut poll = interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        poll.tick().await;
+        if let Ok(ledger) = store.ledger().await {
+            heard(ledger.totals.last);
+        }
     }
 }
 
@@ -36,17 +49,10 @@ async fn follow(store: &Postgres, heard: &impl Fn(u64)) -> Result<(), InboxError
         .map_err(failed)?;
     listener.ignore_pool_close_event(true);
     listener.listen(CHANNEL).await.map_err(failed)?;
-    let mut poll = interval(POLL);
-    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            heard_of = listener.recv() => {
-                let notification = heard_of.map_err(failed)?;
-                if let Ok(last) = notification.payload().parse() {
-                    heard(last);
-                }
-            }
-            _ = poll.tick() => heard(store.ledger().await?.totals.last),
+        let notification = listener.recv().await.map_err(failed)?;
+        if let Ok(last) = notification.payload().parse() {
+            heard(last);
         }
     }
 }

@@ -8,9 +8,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
 use super::super::super::ledger::{Ledger, Provider, Totals};
-use super::super::super::types::{Item, Most, Standing};
+use super::super::super::types::{Item, Most, Repeated, Standing};
 use super::super::super::work::{Cursor, EventKey};
-use super::super::row::{LineRow, count, damaged, gap, int, nat, tried};
+use super::super::row::{LineRow, count, damaged, gap, id, int, nat, tried};
 use super::super::{MOST_BETWEEN, Page, Shown};
 use super::failure;
 use crate::webhooks::delivery::{Delivery, DeliveryId};
@@ -187,7 +187,7 @@ pub(super) async fn cursor(
     }))
 }
 
-/// Ids sort by time.
+/// Ids sort by time, and sequences by commit: what came a little later may be before the first.
 pub(super) async fn since(
     snapshot: &mut PgConnection,
     provider: &str,
@@ -313,7 +313,7 @@ pub(super) async fn standing(snapshot: &mut PgConnection) -> Result<Standing, In
 pub(super) async fn find(
     connection: &mut PgConnection,
     keys: &[EventKey],
-) -> Result<HashMap<EventKey, Arc<Delivery>>, InboxError> {
+) -> Result<HashMap<EventKey, Repeated>, InboxError> {
     let keys: Vec<&[u8]> = keys.iter().map(EventKey::as_slice).collect();
     let rows = sqlx::query(FIND)
         .bind(keys)
@@ -322,9 +322,15 @@ pub(super) async fn find(
         .map_err(|error| failure(&error))?;
     let mut found = HashMap::new();
     for row in &rows {
-        let key: Vec<u8> = get(row, COLUMNS + 2)?;
+        let key: Vec<u8> = get(row, 0)?;
         let key = key.try_into().map_err(|_| damaged())?;
-        found.insert(key, delivery(row, COLUMNS)?);
+        let before = Repeated {
+            id: id(get(row, 1)?)?,
+            sequence: nat(get(row, 2)?),
+            provider: get(row, 3)?,
+            repeats: count(get(row, 4)?),
+        };
+        found.insert(key, before);
     }
     Ok(found)
 }
@@ -370,11 +376,8 @@ const SHOW: &str = concat!(
      JOIN render_tunnel.contents c ON c.sequence = d.sequence WHERE d.id = $1"
 );
 
-const FIND: &str = concat!(
-    line!(),
-    ", c.head, c.body, d.key FROM render_tunnel.deliveries d \
-     JOIN render_tunnel.contents c ON c.sequence = d.sequence WHERE d.key = ANY($1)"
-);
+const FIND: &str = "SELECT key, id, sequence, provider, repeats FROM render_tunnel.deliveries \
+    WHERE key = ANY($1)";
 
 /// How many narrow rows are read at once for a list: some 200 KB.
 const ROWS: i64 = 1000;

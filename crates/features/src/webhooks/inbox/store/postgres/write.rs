@@ -35,13 +35,13 @@ pub(super) async fn write(pool: &PgPool, work: Work, bounds: Bounds) -> Result<D
         connection: &mut transaction,
     };
     let taken = work.takes.len();
-    let placed = writing.ledger.place(&work.gaps, work.takes, found);
+    let placed = writing.ledger.place(&work.gaps, work.takes, found, &bounds);
     let deed = async {
         writing.insert(&placed).await?;
         writing.offer(&work.offers).await?;
         receive::receive(&mut writing, &work.receipts).await?;
         writing.move_all(&work.moves).await?;
-        let rest = writing.leave(taken, bounds).await?;
+        let rest = writing.leave(taken, &bounds).await?;
         if work.chores == Chores::Due {
             writing.tidy().await?;
         }
@@ -203,7 +203,7 @@ impl Writing<'_> {
     }
 
     /// Lets go of what is too old or too much: little more than came, so that nobody waits for it.
-    async fn leave(&mut self, taken: usize, bounds: Bounds) -> Result<Rest, sqlx::Error> {
+    async fn leave(&mut self, taken: usize, bounds: &Bounds) -> Result<Rest, sqlx::Error> {
         let floor = self.ledger.totals.floor;
         let first = self.oldest(1).await?;
         if self.ledger.clone().leave(&first, self.now, bounds) == 0 {

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::super::super::ledger::{Ledger, Provider, Totals};
-use super::super::super::types::{Item, Most, Standing};
+use super::super::super::types::{Item, Most, Repeated, Standing};
 use super::super::super::work::Cursor;
-use super::super::row::{LineRow, count, damaged, gap, int, nat};
+use super::super::row::{LineRow, count, damaged, gap, id, int, nat};
 use super::super::{MOST_BETWEEN, Shown};
 use super::failure;
 use crate::webhooks::delivery::DeliveryId;
@@ -90,6 +90,18 @@ pub(super) fn delivery(
     let body = Bytes::copy_from_slice(blob(head + 1)?);
     let line = line(row).map_err(|error| failure(&error))?;
     line.delivery(blob(head)?, body)
+}
+
+/// Reads a row of [`FIND`].
+pub(super) fn repeated(row: &Row<'_>) -> Result<Repeated, InboxError> {
+    let failed = |error: rusqlite::Error| failure(&error);
+    let bytes: Vec<u8> = row.get(0).map_err(failed)?;
+    Ok(Repeated {
+        id: id(&bytes)?,
+        sequence: nat(row.get(1).map_err(failed)?),
+        provider: row.get(2).map_err(failed)?,
+        repeats: count(row.get(3).map_err(failed)?),
+    })
 }
 
 fn line(row: &Row<'_>) -> rusqlite::Result<LineRow> {
@@ -199,7 +211,8 @@ pub(super) fn cursor(
     )
 }
 
-/// Ids sort by time; the plus keeps SQLite from the index by provider.
+/// Ids sort by time, and sequences by commit: what came a little later may be before the first. The plus
+/// keeps SQLite from the index by provider.
 pub(super) fn since(
     connection: &Connection,
     provider: &str,
@@ -327,9 +340,8 @@ pub(super) fn standing(connection: &mut Connection) -> Result<Standing, InboxErr
 }
 
 /// Whether an event is there already, and as which delivery.
-pub(super) const FIND: &str = "SELECT d.sequence, d.provider, d.received, d.id, d.event, d.verification, \
-    d.answered, d.length, d.repeats, d.state, d.attempts, d.status, c.head, c.body \
-    FROM deliveries d JOIN contents c ON c.sequence = d.sequence WHERE d.key = ?1";
+pub(super) const FIND: &str =
+    "SELECT id, sequence, provider, repeats FROM deliveries WHERE key = ?1";
 
 fn one<T>(
     connection: &Connection,

@@ -1,5 +1,6 @@
 //! A disk that is full.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -34,6 +35,7 @@ async fn a_full_disk_keeps_what_it_has_said_to_keep_and_recovers() {
     let bounds = Bounds {
         bytes: u64::MAX,
         retention: u64::MAX,
+        named: Arc::default(),
     };
     let (inbox, helper) = Inbox::new(Store::Sqlite(store), Some(last), bounds);
     let tasks = Tasks::new();

@@ -3,14 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
 use rusqlite::{
     Connection, OptionalExtension as _, Statement, Transaction, TransactionBehavior, params,
 };
 
 use super::super::super::ledger::{Bounds, KeptRow, Ledger, Oldest, Placed, Row};
-use super::super::super::types::Item;
+use super::super::super::types::{Item, Repeated};
 use super::super::super::work::{
     Chores, Done, EventKey, Move, NewRow, Offer, Rest, Tried, Turn, Way, Work,
 };
@@ -29,7 +28,7 @@ pub(super) fn write(
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|it| failure(&it))?;
     let found = find(&transaction, &work.takes)?;
-    let done = apply(&transaction, work, bounds, found).map_err(|it| failure(&it))?;
+    let done = apply(&transaction, work, &bounds, found).map_err(|it| failure(&it))?;
     transaction.commit().map_err(|it| failure(&it))?;
     Ok(done)
 }
@@ -37,13 +36,13 @@ pub(super) fn write(
 fn find(
     transaction: &Transaction<'_>,
     takes: &[NewRow],
-) -> Result<HashMap<EventKey, Arc<Delivery>>, InboxError> {
+) -> Result<HashMap<EventKey, Repeated>, InboxError> {
     let mut found = HashMap::new();
     let mut statement = transaction.prepare(read::FIND).map_err(|it| failure(&it))?;
     for key in takes.iter().filter_map(|take| take.key) {
         let mut rows = statement.query([key]).map_err(|it| failure(&it))?;
         if let Some(row) = rows.next().map_err(|it| failure(&it))? {
-            found.insert(key, read::delivery(row, read::COLUMNS)?);
+            found.insert(key, read::repeated(row)?);
         }
     }
     Ok(found)
@@ -52,8 +51,8 @@ fn find(
 fn apply(
     transaction: &Transaction<'_>,
     work: Work,
-    bounds: Bounds,
-    found: HashMap<EventKey, Arc<Delivery>>,
+    bounds: &Bounds,
+    found: HashMap<EventKey, Repeated>,
 ) -> rusqlite::Result<Done> {
     let before = read::ledger_in(transaction)?;
     let mut writing = Writing {
@@ -63,7 +62,7 @@ fn apply(
         now: work.now,
     };
     let taken = work.takes.len();
-    let placed = writing.ledger.place(&work.gaps, work.takes, found);
+    let placed = writing.ledger.place(&work.gaps, work.takes, found, bounds);
     writing.insert(&placed)?;
     writing.offer(&work.offers)?;
     writing.receive(&work.receipts)?;
@@ -238,7 +237,7 @@ impl Writing<'_> {
     }
 
     /// Lets go of what is too old or too much: little more than came, so that nobody waits for it.
-    fn leave(&mut self, taken: usize, bounds: Bounds) -> rusqlite::Result<Rest> {
+    fn leave(&mut self, taken: usize, bounds: &Bounds) -> rusqlite::Result<Rest> {
         let bite = taken * 2 + BITE;
         let floor = self.ledger.totals.floor;
         let mut oldest = self.oldest(1)?;
