@@ -41,6 +41,7 @@ pub use self::delivery::{
     Answer, Delivery, DeliveryId, Header, NotDelivered, Origin, Outcome, ParseIdError, Receipt,
     Refusal, Request, State, Verification,
 };
+pub use self::inbox::is_inbox_in_use;
 pub use self::name::{LONGEST_PROVIDER_NAME, is_provider_name};
 
 /// Webhooks, as both ends know it.

@@ -1,12 +1,14 @@
 //! What the name of a provider can be.
 
 /// Whether a text can be the name of a provider. It stands in paths, and each end keeps files of this
-/// name: so it is plain, short, and no folder's.
+/// name: so it is plain and short, and begins and ends with a letter or a digit.
 #[must_use]
 pub fn is_provider_name(text: &str) -> bool {
     let mut letters = text.bytes();
     let is_plain = letters.all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
-    is_plain && (1..=LONGEST_PROVIDER_NAME).contains(&text.len()) && !text.starts_with('.')
+    let edges = [text.bytes().next(), text.bytes().next_back()];
+    let is_edged = |edge: Option<u8>| edge.is_some_and(|it| it.is_ascii_alphanumeric());
+    is_plain && text.len() <= LONGEST_PROVIDER_NAME && edges.into_iter().all(is_edged)
 }
 
 /// Longer than any provider's name, and short enough to be shown in a line.
@@ -27,6 +29,8 @@ mod tests {
             ".",
             "..",
             ".ssh",
+            "stripe.",
+            "-stripe",
             "a/b",
             "../stripe",
             "/etc/x",

@@ -34,8 +34,8 @@ impl Paths {
         for name in config.paths.values().chain(config.providers.keys()) {
             if !is_provider_name(name) || name.bytes().any(|it| it.is_ascii_uppercase()) {
                 return Err(wrong(format!(
-                    "{name:?} is no name of a provider: use small letters, digits, `-`, `_` and `.`, at \
-                     most {LONGEST_PROVIDER_NAME} of them"
+                    "{name:?} is no name of a provider: use small letters and digits, and `-`, `_` and \
+                     `.` between them, at most {LONGEST_PROVIDER_NAME} in all"
                 )));
             }
         }
