@@ -6,9 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use client::{TunnelClient, Webhooks};
 use features::parts::Sections;
-use features::webhooks::client::{Forwarding, Posting, Signer, SigningPolicy, Targets};
+use features::webhooks::client::{
+    self as webhooks, Forwarding, Occasion, Outgoing, Posting, Signed, Signer, SigningPolicy,
+    Targets,
+};
 use features::webhooks::providers::OwnSecrets;
-use features::webhooks::wire::Start;
+use features::webhooks::wire::{List, Start};
 use features::webhooks::{Header, Request};
 use server::TunnelServer;
 use tempfile::TempDir;
@@ -81,6 +84,27 @@ async fn what_comes_an_hour_late_is_verified_all_the_same() {
     }
 }
 
+#[tokio::test]
+async fn what_is_replayed_is_signed_anew_though_it_is_fresh() {
+    let mut play = Play::begin().await;
+    let app = Target::start().await;
+    for (place, sdk) in PROVIDERS.into_iter().enumerate() {
+        let sent = play.signed(sdk, place);
+        assert_eq!(play.send(&sent).await, 200, "{sdk:?}");
+        let signed = play.replay(sdk, &app).await;
+        let posted = &app.heard(place + 1).await[place];
+        assert_eq!(posted.body, sent.body, "{sdk:?}");
+        if sdk == SENDGRID {
+            // Only SendGrid can sign for SendGrid.
+            assert_eq!(signed, Signed::AsItCame);
+            play.production_verifies(sdk, posted);
+        } else {
+            assert_eq!(signed, Signed::Anew, "{sdk:?}");
+            play.the_laptop_verifies(sdk, posted, Clock::Machine);
+        }
+    }
+}
+
 /// Production, a laptop, and the judges.
 struct Play {
     judges: Judges,
@@ -142,24 +166,47 @@ impl Play {
     /// Starts an app and forwards everything to it, by a clock that is ahead.
     async fn forward(&self, policy: SigningPolicy, ahead: Duration) -> (Target, Webhooks) {
         let app = Target::start().await;
-        let signer = Signer {
-            policy,
-            secrets: OwnSecrets::new(&OWN),
-            asked: Default::default(),
-        };
         let forwarding = Forwarding {
             follower: "laptop".to_owned(),
             targets: Targets::all(app.address.to_string().parse().expect("an address")),
             events: Vec::new(),
             start: Start::Since(0),
             journals: None,
-            posting: Posting {
-                signer: Arc::new(signer),
-                longest: Duration::from_secs(30),
-                clock: Arc::new(move || SystemTime::now() + ahead),
-            },
+            posting: posting(policy, ahead),
         };
         (app, self.client.forward_webhooks(forwarding))
+    }
+
+    /// Fetches the only delivery of a provider, and posts it to an app as somebody who wants it again.
+    async fn replay(&self, sdk: Sdk, app: &Target) -> Signed {
+        let list = List {
+            since: None,
+            provider: Some(sdk.provider.to_owned()),
+            events: Vec::new(),
+            state: None,
+            before: None,
+            limit: 2,
+        };
+        let listed = self.client.webhooks(&list).await.expect("a list");
+        let [line] = &*listed.deliveries else {
+            panic!("{listed:?}");
+        };
+        let delivery = self.client.webhook(line.id).await.expect("it").delivery;
+        let outgoing = Outgoing {
+            delivery: delivery.id,
+            sequence: delivery.sequence,
+            provider: &delivery.provider,
+            hmac: None,
+            verification: delivery.verification,
+            attempt: 1,
+            occasion: Occasion::Replay,
+            until: None,
+            request: delivery.request,
+        };
+        let posting = posting(SigningPolicy::Late, Duration::ZERO);
+        let target = app.address.to_string().parse().expect("an address");
+        let posted = webhooks::post(&posting, target, outgoing).await;
+        posted.expect("it can be posted").signed
     }
 
     /// Production's secret is right for what has arrived, at production's address.
@@ -186,6 +233,20 @@ impl Play {
         let theirs = &self.keys[sdk.provider].verifies;
         let said = self.judges.verify(sdk, &request, theirs, &url, clock);
         said.expect_err("production's secret stays in production");
+    }
+}
+
+/// Posts with the laptop's own secrets, by a clock that is ahead.
+fn posting(policy: SigningPolicy, ahead: Duration) -> Posting {
+    let signer = Signer {
+        policy,
+        secrets: OwnSecrets::new(&OWN),
+        asked: Default::default(),
+    };
+    Posting {
+        signer: Arc::new(signer),
+        longest: Duration::from_secs(30),
+        clock: Arc::new(move || SystemTime::now() + ahead),
     }
 }
 

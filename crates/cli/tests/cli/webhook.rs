@@ -3,8 +3,12 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
-use crate::local_app::LocalApp;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::local_app::{LocalApp, Request};
 use crate::support::{SECRET, Sandbox, Serving};
 
 const BODY: &str = r#"{"id":"evt_1","type":"invoice.paid","data":{"note":"it's \u001b[2J"}}"#;
@@ -138,6 +142,51 @@ fn what_came_is_listed_shown_saved_and_sent_again() {
     // What became of it is kept.
     let tries = show(&["--json"]).json();
     assert_eq!(tries["tries"][0]["status"], 500);
+}
+
+#[test]
+fn what_is_replayed_is_verified_by_the_provider_s_sdk_with_this_laptop_s_secret() {
+    let serving = Serving::at_a_lasting_port();
+    let (laptop, app) = (laptop(&serving), LocalApp::answering("200 OK", ""));
+    send(&serving, BODY);
+    let (id, to) = (listed(&laptop, &[]).remove(0), app.to());
+    laptop
+        .tunnel(&["webhook", "replay", &id, "--to", &to])
+        .expect(0, &[]);
+    let request = app.next();
+    assert_eq!(request.header("tunnel-signed"), Some("anew"));
+    let own = laptop.tunnel(&["webhook", "secret", "stripe", "-q"]);
+    own.expect(0, &[]);
+    let said = stripe_says(&request, own.out.trim());
+    assert_eq!(said["ok"], true, "{said}");
+    // That it can say no.
+    let other = Sandbox::new().tunnel(&["webhook", "secret", "stripe", "-q"]);
+    let said = stripe_says(&request, other.out.trim());
+    assert_eq!(said["ok"], false, "{said}");
+}
+
+/// Asks npm's `stripe` whether a request is signed with a secret.
+///
+/// # Panics
+/// If it is not installed: `./setup.sh test` does that.
+fn stripe_says(request: &Request, secret: &str) -> serde_json::Value {
+    let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/sdks/judge.mjs");
+    let question = serde_json::json!({
+        "sdk": "stripe", "op": "verify", "secret": secret, "headers": request.headers,
+        "body": BASE64_STANDARD.encode(&request.body),
+    });
+    let mut node = Command::new("node")
+        .arg(judge)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node: run ./setup.sh test");
+    let mut asks = node.stdin.take().unwrap();
+    writeln!(asks, "{question}").unwrap();
+    // It ends with its input.
+    drop(asks);
+    let said = node.wait_with_output().unwrap().stdout;
+    serde_json::from_slice(&said).expect("an answer: run ./setup.sh test")
 }
 
 #[cfg(unix)]
