@@ -15,7 +15,7 @@ use super::super::{Page, Shown};
 use super::failure;
 use crate::webhooks::delivery::{Delivery, DeliveryId};
 use crate::webhooks::inbox::error::InboxError;
-use crate::webhooks::wire::{List, Listed, Missing};
+use crate::webhooks::wire::{InboxId, List, Listed, Missing};
 
 /// What comes next of a provider's. The sum over lengths keeps bodies on the server that are too many.
 pub(super) async fn after(
@@ -91,12 +91,13 @@ pub(super) async fn totals(
     connection: &mut PgConnection,
     sql: &'static str,
 ) -> Result<Totals, sqlx::Error> {
-    let (last, floor, forgotten, bytes) = sqlx::query_as(sql).fetch_one(connection).await?;
+    let (last, floor, forgotten, bytes, inbox) = sqlx::query_as(sql).fetch_one(connection).await?;
     Ok(Totals {
         last: nat(last),
         floor: nat(floor),
         forgotten: nat(forgotten),
         bytes: nat(bytes),
+        inbox: InboxId(inbox),
     })
 }
 
@@ -332,7 +333,8 @@ macro_rules! line {
 /// How many columns a line has.
 const COLUMNS: usize = 12;
 
-pub(super) const TOTALS: &str = "SELECT last, floor, forgotten, bytes FROM render_tunnel.totals";
+pub(super) const TOTALS: &str =
+    "SELECT last, floor, forgotten, bytes, inbox FROM render_tunnel.totals";
 
 const AFTER: &str = concat!(
     line!(),

@@ -11,7 +11,7 @@ use super::super::row::{LineRow, count, damaged, gap, int, nat};
 use super::failure;
 use crate::webhooks::delivery::DeliveryId;
 use crate::webhooks::inbox::error::InboxError;
-use crate::webhooks::wire::{List, Listed, Missing, Tried};
+use crate::webhooks::wire::{InboxId, List, Listed, Missing, Tried};
 
 /// What comes next of a provider's.
 pub(super) fn after(
@@ -110,13 +110,15 @@ fn line(row: &Row<'_>) -> rusqlite::Result<LineRow> {
 }
 
 pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
-    let mut statement = connection.prepare("SELECT last, floor, forgotten, bytes FROM totals")?;
+    let mut statement =
+        connection.prepare("SELECT last, floor, forgotten, bytes, inbox FROM totals")?;
     statement.query_row([], |row| {
         Ok(Totals {
             last: nat(row.get(0)?),
             floor: nat(row.get(1)?),
             forgotten: nat(row.get(2)?),
             bytes: nat(row.get(3)?),
+            inbox: InboxId(row.get(4)?),
         })
     })
 }
