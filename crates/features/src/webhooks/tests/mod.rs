@@ -7,6 +7,7 @@ mod golden;
 mod local;
 mod loss;
 mod proxy;
+mod refused;
 
 use std::path::Path;
 use std::sync::Arc;
