@@ -4,6 +4,7 @@ use std::path::Path;
 
 use client::logs::{Feed, Origin};
 use client::{CarrierChoice, ErrorKind, TunnelClient};
+use features::parts::Sections;
 use rusqlite::Connection;
 use server::config::ConfigFile;
 use server::{Allow, Scopes, ServerBuilder, TunnelServer};
@@ -281,7 +282,10 @@ async fn every_feature_is_refused_to_a_key_without_its_scope_which_is_named() {
         ..Scopes::default()
     };
     let secret = "6f2b8e0c9a714d36b1e7f08c2d9a6b43";
-    let server = production("sqlite:///nowhere.db").key("ci", secret, none);
+    let mentioned = [("webhooks".to_owned(), toml::Table::new().into())];
+    let server = production("sqlite:///nowhere.db")
+        .key("ci", secret, none)
+        .sections(Sections::new(mentioned.into()));
     let server = server.start().await.expect("a server");
     let secret: client::Secret = secret.parse().expect("a good secret");
     let key = transport::trust::Key::derive("client", &secret, Scopes::default());

@@ -14,6 +14,7 @@ use super::types::{FollowerKey, Item, Most, Standing};
 use super::work::{Cursor, Done, Work};
 use page::Page;
 pub(super) use postgres::{Postgres, listen};
+pub use sqlite::is_inbox_in_use;
 pub(super) use sqlite::{Place, Sqlite};
 use std::sync::Arc;
 
@@ -117,6 +118,10 @@ impl Store {
 /// How long a follower is remembered that does not come any more, in milliseconds: what it missed has
 /// long left by then.
 const FORGOTTEN_AFTER: u64 = 90 * 24 * 60 * 60 * 1000;
+
+/// How far the order of ids may be from that of sequences: as many as wait to be written at once, on
+/// each of a few instances.
+const MOST_BETWEEN: i64 = 16_384;
 
 /// How many cursors there may be: more than laptops times providers anywhere.
 const MOST_CURSORS: i64 = 10_000;

@@ -38,6 +38,7 @@ everywhere! {
     behind as a_follower_begins_behind_a_point_of_this_inbox_or_before_all_of_another,
     identity as an_inbox_is_the_same_after_another_start_and_no_other_is,
     unnamed as an_inbox_without_an_identity_is_given_one,
+    moment as whoever_wants_all_misses_none_of_one_moment,
     receipts as a_receipt_that_comes_twice_is_kept_once,
     forged as a_receipt_of_no_delivery_changes_nothing,
     attempts as what_was_offered_is_known_to_have_been,
@@ -246,6 +247,24 @@ async fn unnamed(ground: Ground) {
     assert_eq!(running.next("stripe", 0).await, [Ok(1)]);
     let running = running.again(&ground).await;
     assert_eq!(running.inbox.last().await.unwrap(), given);
+    running.end().await;
+}
+
+async fn moment(ground: Ground) {
+    let running = ground.open();
+    let received = super::super::now();
+    // As many as make it sure enough that the least id is not that of the first.
+    let takes = (0..64).map(|number| {
+        let mut one = new("stripe", number.to_string());
+        one.received = received;
+        running.take(one)
+    });
+    join_all(takes).await;
+    for start in [Start::Since(0), Start::Since(received)] {
+        let begun = running.inbox.begin(&owner("ann"), "stripe", start).await;
+        let begun = begun.unwrap();
+        assert_eq!((begun.after, begun.waiting), (0, 64));
+    }
     running.end().await;
 }
 

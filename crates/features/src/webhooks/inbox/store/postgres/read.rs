@@ -11,7 +11,7 @@ use super::super::super::ledger::{Ledger, Provider, Totals};
 use super::super::super::types::{Item, Most, Standing};
 use super::super::super::work::{Cursor, EventKey};
 use super::super::row::{LineRow, count, damaged, gap, int, nat, tried};
-use super::super::{Page, Shown};
+use super::super::{MOST_BETWEEN, Page, Shown};
 use super::failure;
 use crate::webhooks::delivery::{Delivery, DeliveryId};
 use crate::webhooks::inbox::error::InboxError;
@@ -193,12 +193,18 @@ pub(super) async fn since(
     provider: &str,
     received: u64,
 ) -> Result<Option<u64>, InboxError> {
-    let sql = "SELECT sequence FROM render_tunnel.deliveries WHERE id >= $1 AND provider = $2 \
-               ORDER BY id LIMIT 1";
+    // Not always the first of them in the order of ids: those of one moment were drawn before they
+    // were put in their order.
+    let sql = "WITH found AS (SELECT sequence FROM render_tunnel.deliveries \
+               WHERE id >= $1 AND provider = $2 ORDER BY id LIMIT 1) \
+               SELECT min(d.sequence) FROM found, render_tunnel.deliveries d \
+               WHERE d.provider = $2 AND d.id >= $1 \
+               AND d.sequence BETWEEN found.sequence - $3 AND found.sequence";
     let found: Option<i64> = sqlx::query_scalar(sql)
         .bind(DeliveryId::new(received, 0).to_bytes())
         .bind(provider)
-        .fetch_optional(snapshot)
+        .bind(MOST_BETWEEN)
+        .fetch_one(snapshot)
         .await
         .map_err(|error| failure(&error))?;
     Ok(found.map(nat))

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use super::super::super::ledger::{Ledger, Provider, Totals};
 use super::super::super::types::{Item, Most, Standing};
 use super::super::super::work::Cursor;
-use super::super::Shown;
 use super::super::row::{LineRow, count, damaged, gap, int, nat};
+use super::super::{MOST_BETWEEN, Shown};
 use super::failure;
 use crate::webhooks::delivery::DeliveryId;
 use crate::webhooks::inbox::error::InboxError;
@@ -206,13 +206,18 @@ pub(super) fn since(
     received: u64,
 ) -> Result<Option<u64>, InboxError> {
     let id = DeliveryId::new(received, 0).to_bytes();
-    let found = one(
+    // Not always the first of them in the order of ids: those of one moment were drawn before they
+    // were put in their order.
+    let found: Option<Option<i64>> = one(
         connection,
-        "SELECT sequence FROM deliveries WHERE id >= ?1 AND +provider = ?2 ORDER BY id LIMIT 1",
-        params![id, provider],
+        "WITH found AS (SELECT sequence FROM deliveries WHERE id >= ?1 AND +provider = ?2 \
+         ORDER BY id LIMIT 1) SELECT min(d.sequence) FROM found, deliveries d \
+         WHERE d.provider = ?2 AND d.id >= ?1 \
+         AND d.sequence BETWEEN found.sequence - ?3 AND found.sequence",
+        params![id, provider, MOST_BETWEEN],
         |row| row.get(0),
     )?;
-    Ok(found.map(nat))
+    Ok(found.flatten().map(nat))
 }
 
 pub(super) fn waiting(
