@@ -38,7 +38,7 @@ pub async fn fetch(session: &Session, id: DeliveryId) -> Result<Shown, ChannelEr
     let Some(Piece::Delivery(head)) = in_time(channel.receive()).await? else {
         return Err(ChannelError::Missing("the delivery"));
     };
-    let body = take_body(&head, channel.halves().1).await?;
+    let body = within(body_time(head.length), take_body(&head, channel.halves().1)).await?;
     let tried = tries(&mut channel).await?;
     let delivery = delivery_of(*head, &body);
     Ok(Shown { delivery, tried })
@@ -74,8 +74,20 @@ pub async fn record(
 async fn in_time<T>(
     answer: impl Future<Output = Result<T, ChannelError>>,
 ) -> Result<T, ChannelError> {
-    let answer = tokio::time::timeout(ANSWER_TIME, answer).await;
+    within(ANSWER_TIME, answer).await
+}
+
+async fn within<T>(
+    time: Duration,
+    answer: impl Future<Output = Result<T, ChannelError>>,
+) -> Result<T, ChannelError> {
+    let answer = tokio::time::timeout(time, answer).await;
     answer.unwrap_or(Err(ChannelError::Missing("an answer in time")))
+}
+
+/// How long a body may take that has this length.
+const fn body_time(length: u64) -> Duration {
+    ANSWER_TIME.saturating_add(Duration::from_secs(length / SLOWEST))
 }
 
 fn delivery_of(head: Head, body: &Bytes) -> Delivery {
@@ -96,6 +108,9 @@ fn delivery_of(head: Head, body: &Bytes) -> Delivery {
 
 /// A database answers sooner, or not at all.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// A slow way brings so many bytes of a body in a second.
+const SLOWEST: u64 = 16 * 1024;
 
 /// Five tries of each of a good many followers.
 const MOST_TRIES: usize = 10_000;

@@ -228,6 +228,9 @@ impl Inbox {
         provider: &str,
         start: Start,
     ) -> Result<Begun, InboxError> {
+        if !is_name(provider) {
+            return Err(InboxError::NoSuchProvider);
+        }
         let store = &self.shared.store;
         let known = store.cursor(owner, provider).await?;
         let offered = known.map_or(0, |cursor| cursor.offered);
@@ -506,7 +509,7 @@ impl fmt::Debug for Shared {
 }
 
 /// Whether a text can be a provider's name: what stands in a path, and in columns and lists.
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 

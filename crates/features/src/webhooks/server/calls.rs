@@ -5,7 +5,7 @@ use transport::channel::Channel;
 use transport::router::{ServeError, Visit};
 
 use super::follow::fault;
-use super::{Webhooks, check_receipt, head_of, owner, send_body};
+use super::{Webhooks, check_follower, check_receipt, head_of, owner, send_body};
 use crate::webhooks::delivery::{DeliveryId, Outcome, Receipt};
 use crate::webhooks::wire::{Follower, Line, List, Listed, Piece, Tried};
 
@@ -107,6 +107,7 @@ pub(super) async fn record(
     visit: &Visit,
     (follower, receipt): (Follower, Receipt),
 ) -> Result<(), ServeError> {
+    check_follower(&follower)?;
     check_receipt(&receipt)?;
     let sequence = receipt.sequence;
     let owner = owner(visit, &follower);

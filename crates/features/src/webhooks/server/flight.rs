@@ -46,7 +46,7 @@ struct Offered {
 pub(super) enum Worth {
     /// It is to be kept.
     Keep,
-    /// It is kept already, or its delivery is gone.
+    /// It was heard before, or its delivery is gone.
     Known,
 }
 
@@ -88,6 +88,11 @@ impl Flight {
             sequence,
             bytes,
         });
+    }
+
+    /// Whether more is in flight than a follower can have in hand.
+    pub(super) fn is_beyond(&self) -> bool {
+        self.inside().offered.len() > WINDOW
     }
 
     /// Notes that all through this sequence was offered, or is not wanted.
@@ -151,8 +156,15 @@ impl Flight {
         self.tell(sequence);
     }
 
-    /// Tells the follower that all receipts through this sequence are kept.
-    pub(super) fn tell(&self, sequence: u64) {
+    /// Tells the follower again that all receipts through this sequence are kept, if they are: one
+    /// that is on its way to the disk is told of when it is there.
+    pub(super) fn tell_again(&self, sequence: u64) {
+        if sequence <= self.inside().settled {
+            self.tell(sequence);
+        }
+    }
+
+    fn tell(&self, sequence: u64) {
         let mut inside = self.inside();
         inside.news = inside.news.max(Some(sequence));
         drop(inside);
@@ -240,6 +252,21 @@ mod tests {
             ..receipt(9)
         };
         assert_eq!(flight.weigh(&Ack::Done(forged)), Err(NotOffered));
+    }
+
+    #[test]
+    fn a_receipt_that_comes_twice_is_not_kept_before_it_is() {
+        let flight = Flight::behind(0);
+        offer(&flight, 1, 1);
+        for expected in [Worth::Keep, Worth::Known] {
+            assert_eq!(flight.weigh(&Ack::Done(receipt(1))), Ok(expected));
+        }
+        flight.tell_again(1);
+        assert_eq!(flight.news(), None);
+        flight.settle(1);
+        assert_eq!(flight.news(), Some(1));
+        flight.tell_again(1);
+        assert_eq!(flight.news(), Some(1));
     }
 
     #[test]

@@ -20,9 +20,9 @@ use super::runs::{Place, Superseded};
 use crate::webhooks::clock::millis;
 use crate::webhooks::delivery::{Delivery, Receipt};
 use crate::webhooks::desk::Followed;
-use crate::webhooks::inbox::{Begun, FollowerKey, InboxError, Item, Most};
+use crate::webhooks::inbox::{Begun, FollowerKey, InboxError, Item, Most, is_name};
 use crate::webhooks::pattern;
-use crate::webhooks::wire::{Ack, Follow, Head, Piece, Point, Start};
+use crate::webhooks::wire::{Ack, Follow, Head, Missing, Piece, Point, Start};
 
 /// A flow that stands.
 struct Source<'w> {
@@ -71,8 +71,9 @@ pub(super) async fn serve(
 /// Refuses what nobody means.
 fn check(follow: &Follow) -> Result<(), Fault> {
     let refuse = |reason: &str| Err(Fault::new(Status::BAD_REQUEST, reason));
-    if !(1..=LONGEST_NAME).contains(&follow.follower.name.len()) {
-        return refuse("a follower's name has 1 to 128 bytes");
+    super::check_follower(&follow.follower)?;
+    if !is_name(&follow.provider) {
+        return refuse("a provider's name has 1 to 64 bytes, and no control characters");
     }
     let too_long = |pattern: &String| pattern.len() > LONGEST_PATTERN;
     if follow.events.len() > MOST_PATTERNS || follow.events.iter().any(too_long) {
@@ -150,13 +151,23 @@ impl Source<'_> {
             let Some(last) = items.last().map(Item::sequence) else {
                 break;
             };
-            let items = items.into_iter();
-            for item in items.take_while(|item| item.sequence() <= through) {
-                if let Item::Delivery(delivery) = item
-                    && self.wants(&delivery)
-                {
-                    self.offer(&delivery);
+            for item in items {
+                match item {
+                    Item::Delivery(it) if it.sequence <= through && self.wants(&it) => {
+                        self.offer(&it);
+                    }
+                    // What it has in hand of these was offered, and has left the inbox since.
+                    Item::Missed {
+                        why: Missing::Gone,
+                        sequence,
+                        ..
+                    } => self.pass(sequence.min(through)),
+                    Item::Delivery(_) | Item::Missed { .. } => {}
                 }
+            }
+            if self.flight.is_beyond() {
+                let reason = "more is said to be in hand than was sent";
+                return Err(Fault::new(Status::BAD_REQUEST, reason).into());
             }
             self.flight.look(last.min(through));
         }
@@ -195,11 +206,16 @@ impl Source<'_> {
             sender.send(&Piece::Kept { sequence }).await?;
         }
         if let Some(passed) = self.flight.passed() {
-            let (inbox, provider) = (&self.webhooks.inbox, &self.follow.provider);
-            inbox.pass(&self.owner, provider, passed);
-            self.flight.pass(passed);
+            self.pass(passed);
         }
         Ok(())
+    }
+
+    /// Moves the cursor over what needs no receipt.
+    fn pass(&self, sequence: u64) {
+        let (inbox, provider) = (&self.webhooks.inbox, &self.follow.provider);
+        inbox.pass(&self.owner, provider, sequence);
+        self.flight.pass(sequence);
     }
 
     /// Sends what comes next, and returns whether there may be more. `last` is the last sequence that
@@ -336,7 +352,7 @@ impl Source<'_> {
             .weigh(ack)
             .map_err(|NotOffered| refuse("a receipt of what was not offered, or not in order"))?;
         match worth {
-            Worth::Known => self.flight.tell(receipt.sequence),
+            Worth::Known => self.flight.tell_again(receipt.sequence),
             Worth::Keep => self.answer(receipt),
         }
         Ok(worth)
@@ -406,9 +422,6 @@ const BATCH: Most = Most {
 
 /// As many as a follower may send that has tried each delivery of a window five times.
 const MOST_KEEPING: usize = 64;
-
-/// The name of a machine and of its user, and more than fits any.
-const LONGEST_NAME: usize = 128;
 
 /// More than anybody types.
 const MOST_PATTERNS: usize = 64;

@@ -153,6 +153,16 @@ async fn send_body(sender: &mut Sender, body: &[u8]) -> Result<(), ChannelError>
     Ok(())
 }
 
+/// Refuses a follower whose name is none: it is kept with each cursor and each receipt.
+fn check_follower(follower: &Follower) -> Result<(), Fault> {
+    let name = &follower.name;
+    let is_good = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
+    let reason = "a follower's name has 1 to 128 bytes, and no control characters";
+    is_good
+        .then_some(())
+        .ok_or_else(|| Fault::new(Status::BAD_REQUEST, reason))
+}
+
 /// Refuses a receipt that is longer than the protocol says.
 fn check_receipt(receipt: &Receipt) -> Result<(), Fault> {
     let fits = match &receipt.outcome {
@@ -182,3 +192,6 @@ const PIECE: usize = 64 * 1024;
 
 /// What it says of the body in a receipt.
 const MOST_KEPT: usize = 64 * 1024;
+
+/// The name of a machine and of its user, and more than fits any.
+const LONGEST_NAME: usize = 128;

@@ -28,17 +28,20 @@ pub(super) async fn serve(
     sender.send(&Watched::Opened { url, last }).await?;
     loop {
         changes.mark_unchanged();
-        let known = webhooks
-            .inbox
-            .providers()
-            .await
-            .map_err(|error| fault(&error))?;
-        let known = known.into_iter().map(|it| (it.name, it.kept));
-        for state in told.news(&webhooks.about, known.collect()) {
+        let known = webhooks.inbox.providers().await;
+        let is_known = known.is_ok();
+        // Those that are configured are told of in any case.
+        let known = known.unwrap_or_default().into_iter();
+        let known = known.map(|it| (it.name, it.kept)).collect();
+        for state in told.news(&webhooks.about, known) {
             sender.send(&Watched::Provider(state)).await?;
         }
         let looked = Instant::now();
         let next = async {
+            // An inbox that fails says so in the log where it is written to; the watch looks again.
+            if !is_known {
+                return sleep_until(looked + AFTER_FAILURE).await;
+            }
             // An inbox that is closed has no more to tell.
             if changes.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -68,3 +71,6 @@ pub(super) async fn serve(
 /// How soon a provider is told of whose first delivery comes among many of others: at once for a
 /// person, and seldom for a database.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+
+/// How long an inbox that fails is left alone.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);

@@ -88,3 +88,31 @@ async fn an_end_in_order_finishes_what_is_in_hand_and_repeats_nothing() {
     while receipt(&mut stream).await.sequence < 50 {}
     assert_eq!(numbers(&mut app), (0..50).collect::<Vec<_>>());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_leaves_the_inbox_while_it_is_in_hand_ends_no_flow() {
+    let mut play = Play::begin().await;
+    let mut app = App::start([Deed::Hang]).await;
+    let mut stream = play.forward(&app);
+    let hour = 60 * 60 * 1000;
+    let mut old = new("stripe", "event", b"1");
+    old.received -= hour;
+    play.inbox().take(old).await.unwrap();
+    play.take_all("stripe", [2, 3]).await;
+    app.asked().await;
+    play.config.retention = Duration::from_secs(60);
+    play.start_again(End::Restart).await;
+    // The first leaves when there is something to write.
+    play.take_all("stripe", [4]).await;
+    let mut settled = Vec::new();
+    while settled.len() < 4 {
+        match next(&mut stream).await {
+            WebhookEvent::Answered { receipt, .. } => settled.push(receipt.sequence),
+            WebhookEvent::Retrying { .. } | WebhookEvent::Reconnected { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(settled, [1, 2, 3, 4]);
+    assert_eq!(numbers(&mut app), [1, 2, 3, 4]);
+    end(&play, stream).await;
+}

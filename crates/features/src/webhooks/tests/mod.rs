@@ -9,6 +9,7 @@ mod liars;
 mod local;
 mod loss;
 mod proxy;
+mod refused;
 
 use std::path::Path;
 use std::sync::Arc;
