@@ -1,6 +1,7 @@
 //! Webhooks from the inbox to a local app and back: a virtual network between the ends, a real inbox on
 //! a disk, a real HTTP server.
 
+mod beginning;
 mod flow;
 mod forged;
 mod golden;
@@ -8,6 +9,7 @@ mod local;
 mod loss;
 mod proxy;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +43,7 @@ struct Play {
     keeper: Keeper,
     running: Option<Running>,
     config: WebhooksConfig,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a start of the server has.
@@ -69,7 +71,7 @@ impl Play {
             keeper,
             running: Some(running),
             config,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -104,6 +106,11 @@ impl Play {
 
     /// Ends the server as a restart or a kill does, and starts another with the same inbox.
     async fn start_again(&mut self, end: End) {
+        self.start_between(end, |_| {}).await;
+    }
+
+    /// The same, with something done to the folder of the inbox between.
+    async fn start_between(&mut self, end: End, between: impl FnOnce(&Path)) {
         let running = self.running.take().unwrap();
         match end {
             End::Restart => {
@@ -117,6 +124,7 @@ impl Play {
         }
         // A file is one inbox's at a time.
         drop(running);
+        between(self.folder.path());
         let (router, running) = open(&self.config);
         self.running = Some(running);
         self.pair.kill_and_start(router, Scopes::default()).await;

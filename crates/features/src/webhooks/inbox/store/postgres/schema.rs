@@ -1,6 +1,7 @@
 //! The schema: made by whichever instance comes first.
 
-use sqlx::{PgPool, raw_sql};
+use ring::rand::{SecureRandom, SystemRandom};
+use sqlx::{PgConnection, PgPool, raw_sql};
 
 use super::super::super::error::InboxError;
 use super::failure;
@@ -34,7 +35,28 @@ async fn make(pool: &PgPool) -> Result<(), sqlx::Error> {
     if !there {
         raw_sql(SCHEMA).execute(&mut *transaction).await?;
     }
+    name(&mut transaction).await?;
     transaction.commit().await
+}
+
+/// Gives an inbox its identity, if it has none. A lock on the table for nothing would hold up whoever
+/// writes.
+async fn name(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let named: bool = sqlx::query_scalar(NAMED)
+        .fetch_one(&mut *connection)
+        .await?;
+    if named {
+        return Ok(());
+    }
+    let mut random = [0; 8];
+    // It never fails on a system that runs.
+    SystemRandom::new().fill(&mut random).ok();
+    raw_sql(ADD_NAME).execute(&mut *connection).await?;
+    sqlx::query("UPDATE render_tunnel.totals SET inbox = $1")
+        .bind(&random[..])
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// As in the file of SQLite.
@@ -42,6 +64,14 @@ const VERSION: i64 = 1;
 
 /// `rtin`.
 const LOCK: i64 = 0x7274_696e;
+
+const NAMED: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
+    WHERE attrelid = 'render_tunnel.totals'::regclass AND attname = 'inbox' AND NOT attisdropped)";
+
+/// Beside the schema, so that an inbox that was made without an identity gets one. An older version of
+/// this program does not mind it.
+const ADD_NAME: &str =
+    "ALTER TABLE render_tunnel.totals ADD COLUMN inbox bytea NOT NULL DEFAULT ''";
 
 /// As in the file of SQLite, whose words are the same. Names of events and followers are bytes here,
 /// because a text cannot have every character; bodies are not compressed once more.

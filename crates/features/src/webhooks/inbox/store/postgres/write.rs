@@ -322,7 +322,7 @@ pub(super) fn all<'a, T, U>(rows: &'a [T], column: impl FnMut(&'a T) -> U) -> Ve
 }
 
 const LOCKED: &str =
-    "SELECT last, floor, forgotten, bytes FROM render_tunnel.totals FOR NO KEY UPDATE";
+    "SELECT last, floor, forgotten, bytes, inbox FROM render_tunnel.totals FOR NO KEY UPDATE";
 
 const INSERT: &str = "INSERT INTO render_tunnel.deliveries (sequence, provider, number, received, id, \
     event, key, verification, answered, length, size) SELECT * FROM unnest($1::bigint[], $2::text[], \

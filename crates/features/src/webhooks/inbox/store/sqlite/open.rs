@@ -161,8 +161,18 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     let check = connection.query_row("PRAGMA quick_check('totals')", [], |row| row.get(0));
     let check: String = check.map_err(failed)?;
     match check.as_str() {
-        "ok" => Ok(()),
+        "ok" => name(connection).map_err(failed),
         _ => Err(not_ours(&check)),
+    }
+}
+
+/// Gives an inbox its identity, if it has none.
+fn name(connection: &Connection) -> rusqlite::Result<()> {
+    let named = "SELECT count(*) FROM pragma_table_info('totals') WHERE name = 'inbox'";
+    let named: i64 = connection.query_row(named, [], |row| row.get(0))?;
+    match named {
+        0 => connection.execute_batch(ADD_NAME),
+        _ => Ok(()),
     }
 }
 
@@ -243,6 +253,13 @@ CREATE TABLE cursors (owner BLOB NOT NULL, provider TEXT NOT NULL, sequence INTE
     PRIMARY KEY (owner, provider)) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1920231790;
 PRAGMA user_version = 1;
+COMMIT";
+
+/// Beside the schema, so that an inbox that was made without an identity gets one. An older version of
+/// this program does not mind it.
+const ADD_NAME: &str = "BEGIN IMMEDIATE;
+ALTER TABLE totals ADD COLUMN inbox BLOB NOT NULL DEFAULT x'';
+UPDATE totals SET inbox = randomblob(8);
 COMMIT";
 
 /// Longer than another program's look at the file takes, shorter than a provider's patience.
