@@ -39,6 +39,7 @@ pub use self::delivery::{
     Answer, Delivery, DeliveryId, Header, NotDelivered, Origin, Outcome, ParseIdError, Receipt,
     Refusal, Request, State, Verification,
 };
+pub use self::inbox::is_inbox_in_use;
 
 /// Webhooks, as both ends know it.
 pub const FEATURE: Feature = Feature {
