@@ -43,10 +43,7 @@ impl Inbox {
         };
         let path = folder.join(made.file("inbox.db"));
         // Another path than a text cannot be written in the file either.
-        section.insert(
-            INBOX.to_owned(),
-            path.to_string_lossy().into_owned().into(),
-        );
+        section.insert(INBOX.to_owned(), path.to_string_lossy().into_owned().into());
         written.clone().with(SECTION, section)
     }
 }
@@ -87,7 +84,9 @@ fn without(written: &Sections) -> &'static str {
 /// Whether the section says where the inbox is. One that only speaks of providers does not.
 fn names_inbox(written: &Sections) -> bool {
     let section = written.get::<toml::Table>(SECTION).unwrap_or_default();
-    [INBOX, "inbox-env"].iter().any(|key| section.contains_key(*key))
+    [INBOX, "inbox-env"]
+        .iter()
+        .any(|key| section.contains_key(*key))
 }
 
 /// Returns the file that the inbox is in, if it is in one.
@@ -145,12 +144,20 @@ mod tests {
                 false,
                 Some("/srv/.tunnel/inbox.db"),
             ),
-            ("[webhooks]\ninbox = '/var/data/a.db'", true, Some("/var/data/a.db")),
+            (
+                "[webhooks]\ninbox = '/var/data/a.db'",
+                true,
+                Some("/var/data/a.db"),
+            ),
             ("[webhooks]\ninbox-env = 'X'", true, None),
         ] {
             let written = written(text);
             assert_eq!(names_inbox(&written), names, "{text}");
-            assert_eq!(file(&written, folder), expected.map(PathBuf::from), "{text}");
+            assert_eq!(
+                file(&written, folder),
+                expected.map(PathBuf::from),
+                "{text}"
+            );
         }
     }
 }
