@@ -15,7 +15,7 @@ use super::outlet::{Outgoing, Outlet, Posted};
 use super::retry::{Next, Tries};
 use super::signer::Occasion;
 use super::{Signed, request_of};
-use crate::webhooks::delivery::{NotDelivered, Receipt};
+use crate::webhooks::delivery::{NotDelivered, Receipt, Verification};
 use crate::webhooks::wire::{Ack, Head};
 
 /// Posts what is in hand of one provider.
@@ -68,6 +68,12 @@ impl Poster<'_> {
         let first = head
             .attempt
             .max(self.journal.begun(head.id).saturating_add(1));
+        if matches!(head.verification, Verification::Refused(_)) {
+            // Anybody may have made it up. It is posted where somebody has looked and asks for it.
+            let receipt = self.outlet.left_out(head.id, head.sequence, first);
+            self.settle(head, receipt, Signed::AsItCame).await;
+            return Mood::GoesOn;
+        }
         let (mut attempt, mut tries) = (first, Tries::new());
         // Whom nobody waits for any more is one like others.
         let until = parcel.until.filter(|until| *until > Instant::now());

@@ -34,8 +34,8 @@ impl Paths {
         for name in config.paths.values().chain(config.providers.keys()) {
             if !is_name(name) || name.bytes().any(|it| it.is_ascii_uppercase()) {
                 return Err(wrong(format!(
-                    "{name:?} is no name of a provider: use small letters, digits, `-`, `_` and `.`, at \
-                     most {LONGEST_NAME} of them"
+                    "{name:?} is no name of a provider: use small letters and digits, and `-`, `_` and \
+                     `.` between them, at most {LONGEST_NAME} in all"
                 )));
             }
         }
@@ -71,10 +71,14 @@ fn in_small_letters(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a text can be a provider's name: it begins and ends with a letter or a digit, as what is
+/// made of it does, such as the name of a file or a variable.
 fn is_name(name: &str) -> bool {
+    let edges = [name.bytes().next(), name.bytes().next_back()];
+    let is_edged = |edge: Option<u8>| edge.is_some_and(|it| it.is_ascii_alphanumeric());
     let mut letters = name.bytes();
     let is_good = letters.all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
-    is_good && (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.')
+    is_good && name.len() <= LONGEST_NAME && edges.into_iter().all(is_edged)
 }
 
 /// Says what is wrong with a path of the configuration.

@@ -3,6 +3,7 @@
 
 mod beginning;
 mod flow;
+mod forged;
 mod golden;
 mod local;
 mod loss;
