@@ -117,6 +117,9 @@ impl Flow<'_> {
         else {
             return Err(ChannelError::Missing("where the flow goes on"));
         };
+        if provider.name != self.follow.provider {
+            return Err(ChannelError::Missing("the provider that is followed"));
+        }
         self.hmac = provider.hmac.clone().map(Arc::new);
         self.tell_opened(*provider, (waiting, before), lost).await;
         if self.hand.is_left(after) {
@@ -144,6 +147,9 @@ impl Flow<'_> {
     async fn take(&mut self, piece: Piece, pieces: &mut Receiver) -> Result<(), ChannelError> {
         match piece {
             Piece::Delivery(head) => {
+                if head.provider != self.follow.provider {
+                    return Err(ChannelError::Missing("a delivery of the provider"));
+                }
                 let until = head
                     .deadline
                     .map(|it| Instant::now() + it.min(LONGEST_WAIT));

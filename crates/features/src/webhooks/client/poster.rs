@@ -124,14 +124,15 @@ impl Poster<'_> {
         };
         self.journal.begin(head.id, attempt);
         let posted = self.outlet.post(outgoing).await;
-        // What came over HTTP can go on over HTTP, but for a path that is none, such as `*`.
+        // It would be the same at each try: a path that is none, such as `*`.
         posted.unwrap_or_else(|_| Posted {
             receipt: self.outlet.left_out(head.id, head.sequence, attempt),
             signed: Signed::AsItCame,
         })
     }
 
-    /// The last try: its receipt leaves before anybody is told.
+    /// Ends with the last try: what became of it is in the journal and among the acks before anybody is
+    /// told.
     async fn settle(&mut self, parcel: &Parcel, receipt: Receipt, signed: Signed) {
         let told = Arc::new(receipt.clone());
         self.journal.note(&receipt);
@@ -142,7 +143,7 @@ impl Poster<'_> {
             signed,
         };
         self.teller.tell(event).await;
-        // The receipt leaves before the next delivery is posted: a kill then repeats one at most.
+        // Lets the flow send the receipt before the next delivery is posted, if it can.
         tokio::task::yield_now().await;
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use transport::carrier::websocket::PATH as TUNNEL;
 
 use crate::parts::SectionError;
-use crate::webhooks::WebhooksConfig;
+use crate::webhooks::{LONGEST_PROVIDER_NAME, WebhooksConfig, is_provider_name};
 
 /// The paths that webhooks come to. Whatever is looked up here is taken as it came: nothing is decoded
 /// and nothing is made shorter, so that what a provider has signed stays what it was.
@@ -32,10 +32,10 @@ impl Paths {
             }
         }
         for name in config.paths.values().chain(config.providers.keys()) {
-            if !is_name(name) || name.bytes().any(|it| it.is_ascii_uppercase()) {
+            if !is_provider_name(name) || name.bytes().any(|it| it.is_ascii_uppercase()) {
                 return Err(wrong(format!(
                     "{name:?} is no name of a provider: use small letters and digits, and `-`, `_` and \
-                     `.` between them, at most {LONGEST_NAME} in all"
+                     `.` between them, at most {LONGEST_PROVIDER_NAME} in all"
                 )));
             }
         }
@@ -50,7 +50,7 @@ impl Paths {
             && !self.named.contains_key(path)
         {
             let name = rest.split_once('/').map_or(rest, |(name, _)| name);
-            return is_name(name).then(|| in_small_letters(name));
+            return is_provider_name(name).then(|| in_small_letters(name));
         }
         self.named
             .get(path)
@@ -69,16 +69,6 @@ fn in_small_letters(name: &str) -> Cow<'_, str> {
         true => Cow::Owned(name.to_ascii_lowercase()),
         false => Cow::Borrowed(name),
     }
-}
-
-/// Whether a text can be a provider's name: it begins and ends with a letter or a digit, as what is
-/// made of it does, such as the name of a file or a variable.
-fn is_name(name: &str) -> bool {
-    let edges = [name.bytes().next(), name.bytes().next_back()];
-    let is_edged = |edge: Option<u8>| edge.is_some_and(|it| it.is_ascii_alphanumeric());
-    let mut letters = name.bytes();
-    let is_good = letters.all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
-    is_good && name.len() <= LONGEST_NAME && edges.into_iter().all(is_edged)
 }
 
 /// Says what is wrong with a path of the configuration.
@@ -101,9 +91,6 @@ const BELOW: &str = "/api/webhooks/";
 const OWN: &str = "/_tunnel/";
 
 const HEALTH: &str = "/health";
-
-/// Longer than any provider's name, and short enough to be shown in a line.
-const LONGEST_NAME: usize = 64;
 
 /// More than any provider lets one enter.
 const LONGEST_PATH: usize = 1024;

@@ -5,6 +5,7 @@ mod beginning;
 mod flow;
 mod forged;
 mod golden;
+mod liars;
 mod local;
 mod loss;
 mod proxy;
