@@ -209,6 +209,7 @@ Paths of its own:
   /render-tunnel     where clients come in
   /_tunnel/health    whether it is well; /health as well, unless that is the wrapped app's
   /_tunnel/logs      takes log lines, from whoever has RENDER_TUNNEL_INGEST_KEY
+  /api/webhooks/…    takes webhooks: /api/webhooks/stripe those of stripe, for `tunnel webhook`
   /_tunnel/metrics   shows metrics, to whoever has RENDER_TUNNEL_METRICS_KEY
 
 Environment (or .env):
@@ -219,6 +220,8 @@ Environment (or .env):
   RENDER_TUNNEL_PSEUDONYM_KEY   keeps pseudonyms the same from start to start
   RENDER_TUNNEL_INGEST_KEY      lets senders post log lines
   RENDER_TUNNEL_METRICS_KEY     lets scrapers read the metrics
+  {PROVIDER}_WEBHOOK_SECRET     what a provider signs its webhooks with: STRIPE_WEBHOOK_SECRET and
+                                the like; several, separated by commas, while it is rotated
   RENDER_TUNNEL_CORS_ORIGIN     the web pages that may call the tunnel's own paths
   RENDER_SERVICE_NAME           the lines' service, and what this server is called
   RENDER_INSTANCE_ID            the lines' instance

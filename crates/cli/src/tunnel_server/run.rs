@@ -244,7 +244,8 @@ Examples:
   tunnel-server run --restart on-failure -- gunicorn app:app
 
 Paths: /render-tunnel and what is below /_tunnel/ are the tunnel's; all others are the service's,
-/health too. /_tunnel/health answers for tunnel-server itself.
+/health too. /_tunnel/health answers for tunnel-server itself. What is posted to
+/api/webhooks/PROVIDER reaches the service, and `tunnel webhook` gets a copy of it.
 `tunnel-server --help` names the rest, and the variables.
 
 Signals: TERM and INT are passed on and begin the end: the service has `[app] stop-grace` of

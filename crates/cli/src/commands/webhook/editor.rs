@@ -1,6 +1,7 @@
 //! The user's editor, and the file that it is given.
 
 use std::fs;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use features::webhooks::{DeliveryId, Request};
@@ -11,6 +12,20 @@ use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::folder::write_private;
 use crate::laptop::Laptop;
+
+/// Refuses to edit where there is nobody to do it: without a terminal, and without an editor that may
+/// need none.
+///
+/// # Errors
+/// [`Failure`] if so.
+pub(super) fn check(environment: &Environment) -> Result<(), Failure> {
+    let named = environment.has("VISUAL") || environment.has("EDITOR");
+    if named || io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("--edit needs a terminal")
+        .hint("or set EDITOR to a program that needs none"))
+}
 
 /// Lets the user change a request.
 ///
@@ -28,7 +43,7 @@ pub(super) async fn edit(
     })?;
     let path = laptop.file(&format!("{id}.edit.txt"))?;
     let cannot =
-        |error: std::io::Error| Failure::failed(format!("cannot edit {}: {error}", path.display()));
+        |error: io::Error| Failure::failed(format!("cannot edit {}: {error}", path.display()));
     write_private(&path, &text).map_err(cannot)?;
     let edited = open(&context.environment, &path).await;
     let text = fs::read_to_string(&path).map_err(cannot);

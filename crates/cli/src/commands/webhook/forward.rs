@@ -1,11 +1,12 @@
 //! `tunnel webhook` without a word behind it: deliveries as they come, brought to local apps.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use client::{TunnelClient, Webhooks};
-use features::webhooks::client::{Forwarding, Posting, SigningPolicy, Targets, WebhookEvent};
+use features::webhooks::client::{Forwarding, SigningPolicy, Targets, WebhookEvent};
 use features::webhooks::wire::Start;
 use jiff::SignedDuration;
 
@@ -29,10 +30,12 @@ pub(super) struct ForwardOptions {
     routes: RouteOptions,
 
     /// Only these events; `*` stands for anything; can be given several times
+    ///
+    /// Others are passed over; --since brings them.
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = WHICH)]
     events: Vec<String>,
 
-    /// Begins with those that came since then: 15m, 2h30m, 10:27, today, RFC 3339; or with all
+    /// Begins with those that came since then: 15m, 2h30m, 10:27, today, yesterday, RFC 3339; or with all
     ///
     /// Otherwise it goes on where this laptop was the last time; a laptop that is new to the server
     /// begins with those that come from now on.
@@ -84,7 +87,8 @@ pub(super) async fn run(context: &Context, arguments: &ForwardOptions) -> Result
         journals: laptop.file("receipts").ok(),
     };
     let link = arguments.connection.connect(context, endless()).await?;
-    let ended = Follow::new(context, &laptop, &forwarding)
+    let front = arguments.connection.front(context)?;
+    let ended = Follow::new(context, &laptop, &forwarding, front)
         .run(&link.client, forwarding)
         .await;
     link.end().await;
@@ -112,7 +116,12 @@ struct Follow<'f> {
 }
 
 impl<'f> Follow<'f> {
-    fn new(context: &'f Context, laptop: &'f Laptop, forwarding: &Forwarding) -> Self {
+    fn new(
+        context: &'f Context,
+        laptop: &'f Laptop,
+        forwarding: &Forwarding,
+        front: Option<String>,
+    ) -> Self {
         let Forwarding {
             targets, posting, ..
         } = forwarding;
@@ -120,7 +129,7 @@ impl<'f> Follow<'f> {
             context,
             laptop,
             live: Live::new(context.screen.out()),
-            starting: starting(posting),
+            starting: Starting::new(Arc::clone(&posting.signer), targets.clone(), front),
             open: named(targets),
         }
     }
@@ -169,12 +178,18 @@ impl<'f> Follow<'f> {
                 .note_target(&provider.name, &target.to_string())
                 .ok();
         }
+        let is_last = matches!(event, WebhookEvent::Answered { .. });
+        if is_last {
+            post::show(self.context, &mut self.live, event)?;
+        }
         if self.context.screen.format() == Format::Human {
             for line in self.starting.lines(event) {
                 self.context.screen.note(&line);
             }
         }
-        post::show(self.context, &mut self.live, event)?;
+        if !is_last {
+            post::show(self.context, &mut self.live, event)?;
+        }
         match event {
             WebhookEvent::Refused { provider, fault } => {
                 self.refused(provider, fault.status.0, &fault.reason)
@@ -201,10 +216,6 @@ impl<'f> Follow<'f> {
         self.context.screen.warn(&message);
         Ok(())
     }
-}
-
-fn starting(posting: &Posting) -> Starting {
-    Starting::new(std::sync::Arc::clone(&posting.signer))
 }
 
 fn named(targets: &Targets) -> BTreeSet<String> {

@@ -27,7 +27,7 @@ With --json: deliveries, each with id, sequence, received, provider, event, veri
 (production's status), repeats, length, state, attempts and status (the local app's last one); and
 more, which says whether there are older ones.")]
 pub(super) struct Arguments {
-    /// Those that came since then: 15m, 2h30m, 10:27, today, 2027-02-11, RFC 3339, all
+    /// Those that came since then: 15m, 2h30m, 10:27, today, yesterday, 2027-02-11, RFC 3339, all
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<Since>,
 
@@ -98,10 +98,28 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         .await?;
     let listed = context.interrupt.or(link.client.webhooks(&list)).await;
     link.end().await;
-    show(context, &listed?)
+    show(context, arguments, &listed?)
 }
 
-fn show(context: &Context, listed: &Listed) -> Result<(), Failure> {
+/// Says that there is nothing, and why that may be.
+fn nothing(arguments: &Arguments) -> String {
+    let Arguments {
+        since,
+        provider,
+        events,
+        status,
+        ..
+    } = arguments;
+    if let Some((name, meant)) = provider.as_ref().and_then(|it| Some((it, it.meant()?))) {
+        return format!("there are no deliveries of {name}: did you mean {meant}?");
+    }
+    if since.is_none() && provider.is_none() && events.is_empty() && status.is_none() {
+        return "no deliveries yet".to_owned();
+    }
+    "there are no such deliveries".to_owned()
+}
+
+fn show(context: &Context, arguments: &Arguments, listed: &Listed) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Page<'l> {
         deliveries: Vec<LineJson<'l>>,
@@ -115,7 +133,7 @@ fn show(context: &Context, listed: &Listed) -> Result<(), Failure> {
         });
     }
     if listed.deliveries.is_empty() {
-        screen.note("there is no such delivery");
+        screen.note(&nothing(arguments));
         return Ok(());
     }
     screen.data(&table(&listed.deliveries, screen.out()))?;

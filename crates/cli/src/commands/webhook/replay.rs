@@ -6,7 +6,7 @@ use clap::Args;
 use client::{Reconnect, TunnelClient};
 use features::webhooks::client::{Occasion, Outgoing, Posting, Shown, SigningPolicy, Target};
 use features::webhooks::wire::Follower;
-use features::webhooks::{DeliveryId, Receipt, Verification};
+use features::webhooks::{DeliveryId, NotDelivered, Outcome, Receipt, Verification};
 
 use super::{editor, post};
 use crate::connection::ConnectionOptions;
@@ -62,6 +62,9 @@ struct Replay<'r> {
 /// # Errors
 /// [`Failure`] if one is not there, or the app does not take one.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.edit {
+        editor::check(&context.environment)?;
+    }
     let laptop = Laptop::of(&context.environment)?;
     let policy = if arguments.as_it_came {
         SigningPolicy::Never
@@ -93,7 +96,8 @@ impl Replay<'_> {
         let mut taken = true;
         for &id in &self.arguments.ids {
             let shown = client.webhook(id).await?;
-            taken &= self.one(client, shown).await?.outcome.is_delivered();
+            let posted = self.one(client, shown).await?;
+            taken &= posted.is_none_or(|receipt| receipt.outcome.is_delivered());
         }
         if taken {
             Ok(())
@@ -102,7 +106,8 @@ impl Replay<'_> {
         }
     }
 
-    async fn one(&self, client: &TunnelClient, shown: Shown) -> Result<Receipt, Failure> {
+    /// Replays one; `None` if the user has not changed what was to be edited.
+    async fn one(&self, client: &TunnelClient, shown: Shown) -> Result<Option<Receipt>, Failure> {
         let Shown {
             mut delivery,
             tried,
@@ -111,10 +116,14 @@ impl Replay<'_> {
         if self.arguments.edit {
             let edited = editor::edit(self.context, &self.laptop, delivery.id, &delivery.request);
             let edited = edited.await?;
-            if edited != delivery.request {
-                // It is no longer what its provider has signed.
-                delivery.verification = Verification::NoSecret;
+            if edited == delivery.request {
+                let id = delivery.id;
+                let note = format!("{id} was not changed: nothing is sent");
+                self.context.screen.note(&note);
+                return Ok(None);
             }
+            // It is no longer what its provider has signed.
+            delivery.verification = Verification::NoSecret;
             delivery.request = edited;
         }
         let before = tried.iter().filter(|it| it.follower == self.follower.name);
@@ -134,7 +143,11 @@ impl Replay<'_> {
         client
             .record_webhook(self.follower.clone(), receipt.clone())
             .await?;
-        Ok(receipt)
+        if receipt.outcome == Outcome::NotDelivered(NotDelivered::Refused) {
+            let hint = "start the app, or name another with --to 3000";
+            self.context.screen.note(hint);
+        }
+        Ok(Some(receipt))
     }
 
     /// Returns where a provider's deliveries go.

@@ -46,6 +46,7 @@ impl RouteOptions {
     /// # Errors
     /// [`Failure`] if that is not said, or said twice.
     pub(super) fn targets(&self) -> Result<Targets, Failure> {
+        self.check_spelling()?;
         let mut routes: BTreeMap<Option<ProviderName>, Target> = BTreeMap::new();
         for Forward { provider, target } in self.said()? {
             let whose = provider
@@ -98,12 +99,24 @@ impl RouteOptions {
             .collect())
     }
 
+    /// Refuses a name that is nearly that of a built-in provider: whoever follows it waits for nothing.
+    fn check_spelling(&self) -> Result<(), Failure> {
+        let misspelt = self.providers.iter();
+        let misspelt = misspelt.filter_map(|name| Some((name, name.meant()?)));
+        misspelt.take(1).try_for_each(|(name, meant)| {
+            let failure = Failure::usage(format!("{name} is no provider that is built in"));
+            Err(failure.hint(format!(
+                "did you mean {meant}? A provider of your own with this name is followed with \
+                 --forward {name}=3000"
+            )))
+        })
+    }
+
     /// Returns a warning for each provider whose name is perhaps misspelt.
     pub(super) fn doubts(&self) -> Vec<String> {
-        let named = self.forward.iter().filter_map(|it| it.provider.as_ref());
-        self.providers
+        self.forward
             .iter()
-            .chain(named)
+            .filter_map(|it| it.provider.as_ref())
             .filter_map(|name| {
                 let meant = name.meant()?;
                 Some(format!(
@@ -226,7 +239,12 @@ mod tests {
 
     #[test]
     fn a_misspelt_provider_is_asked_about() {
-        let doubts = options("--type strpie,billing --port 1").unwrap().doubts();
+        let refused = options("--type strpie --port 1").unwrap().targets();
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.exit(), crate::exit::Exit::Usage);
+        assert!(refused.to_string().contains("did you mean stripe?"));
+        let doubts = options("--forward strpie=1 --forward billing=2");
+        let doubts = doubts.unwrap().doubts();
         assert_eq!(
             doubts,
             ["strpie is no provider that is built in: is stripe meant?"]

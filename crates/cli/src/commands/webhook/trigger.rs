@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     provider: Option<ProviderName>,
 
     /// What happens, in the provider's words
-    #[arg(value_name = "EVENT", required_unless_present = "list")]
+    #[arg(value_name = "EVENT")]
     event: Option<String>,
 
     /// Lists what there is
@@ -49,12 +49,7 @@ pub(super) struct Arguments {
     list: bool,
 
     /// The local app: PORT, PORT/PATH or http://HOST:PORT/PATH; /api/webhooks/PROVIDER without a path
-    #[arg(
-        long,
-        value_name = "APP",
-        visible_alias = "port",
-        required_unless_present = "list"
-    )]
+    #[arg(long, value_name = "APP", visible_alias = "port")]
     to: Option<Target>,
 
     /// Changes a member of what is sent: outer.inner=value; can be given several times
@@ -67,15 +62,11 @@ pub(super) struct Arguments {
 /// # Errors
 /// [`Failure`] if there is none of that name, or the app does not take it.
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let (Some(provider), Some(event), Some(target)) =
-        (&arguments.provider, &arguments.event, &arguments.to)
-    else {
-        return list(context, arguments.provider.as_ref());
+    let provider = match &arguments.provider {
+        Some(provider) if !arguments.list => provider,
+        provider => return list(context, provider.as_ref()),
     };
-    if arguments.list {
-        return list(context, Some(provider));
-    }
-    let fixture = find(provider, event)?;
+    let (fixture, target) = wanted(provider, arguments)?;
     let delivery = make(fixture, target, &arguments.set)?;
     let laptop = Laptop::of(&context.environment)?;
     let posting = post::posting(&laptop, SigningPolicy::Always, None)?;
@@ -103,6 +94,25 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         ));
     }
     Err(Failure::silent(Exit::Failed))
+}
+
+/// Returns what is to be sent, and where.
+fn wanted<'a>(
+    provider: &ProviderName,
+    arguments: &'a Arguments,
+) -> Result<(&'static Fixture, &'a Target), Failure> {
+    let Some(event) = &arguments.event else {
+        return Err(Failure::usage("it is not said what happens").hint(format!(
+            "`tunnel webhook trigger {provider} --list` names the events"
+        )));
+    };
+    let fixture = find(provider, event)?;
+    let Some(target) = &arguments.to else {
+        return Err(Failure::usage("it is not said where it goes").hint(format!(
+            "name the local app's port: tunnel webhook trigger {provider} {event} --to 3000"
+        )));
+    };
+    Ok((fixture, target))
 }
 
 fn find(provider: &ProviderName, event: &str) -> Result<&'static Fixture, Failure> {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use client::Chain;
 use features::webhooks::Refusal;
 use features::webhooks::providers::{Signing, built_in, check};
 use jiff::Timestamp;
@@ -125,18 +124,21 @@ fn age(context: &Context, came: SystemTime) {
 }
 
 fn read(file: &Path) -> Result<SavedDelivery, Failure> {
-    let mut text = String::new();
+    let mut saved = Vec::new();
     let read = if file == Path::new("-") {
-        io::stdin().lock().take(LONGEST).read_to_string(&mut text)
+        io::stdin().lock().take(LONGEST).read_to_end(&mut saved)
     } else {
-        File::open(file).and_then(|it| it.take(LONGEST).read_to_string(&mut text))
+        File::open(file).and_then(|it| it.take(LONGEST).read_to_end(&mut saved))
     };
     read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    // What is no text is no delivery either.
+    let text = String::from_utf8(saved).unwrap_or_default();
     SavedDelivery::read(&text).map_err(|error| unusable(file, &error))
 }
 
 fn unusable(file: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::usage(format!("{}: {}", file.display(), Chain::of(error)))
+    // What a parser says beneath it is of no use to whoever took the wrong file.
+    Failure::usage(format!("{}: {error}", file.display()))
         .hint("`tunnel webhook show ID --save FILE` writes such files")
 }
 

@@ -289,10 +289,13 @@ impl Entry for Door {
 }
 
 async fn answer(State(door): State<Arc<Door>>, asked: Asked) -> Response {
+    let provider = door.paths.provider(asked.uri().path());
+    let provider = provider.map(std::borrow::Cow::into_owned);
     match door.take_in(asked).await {
         Ok(response) => response,
         Err(refused) => {
-            door.warned.refused(refused);
+            door.warned
+                .refused(provider.as_deref().unwrap_or("-"), refused);
             refused.into_response()
         }
     }

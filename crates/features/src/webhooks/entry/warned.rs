@@ -22,21 +22,33 @@ struct Spell {
 }
 
 impl Warned {
-    /// Notes a request that was not taken. Its words are nowhere in the line.
-    pub(super) fn refused(&self, refused: NotTaken) {
+    /// Notes a request that was not taken. Its words are nowhere in the line, but for its provider's name,
+    /// which has been checked.
+    pub(super) fn refused(&self, provider: &str, refused: NotTaken) {
         let status = refused.status().as_u16();
         if matches!(refused, NotTaken::NotFound | NotTaken::Method) {
-            return debug!(status, "a webhook was not taken: {refused}");
+            return debug!(provider, status, "a webhook was not taken: {refused}");
         }
         match self.turn() {
-            Some(0) => warn!(status, "a webhook was not taken: {}", why(refused)),
-            Some(others) => warn!(
+            Some(0) => warn!(
+                provider,
                 status,
-                others,
-                "webhooks were not taken, the last of them: {}",
+                "a webhook was not taken: {}",
                 why(refused)
             ),
-            None => debug!(status, "a webhook was not taken: {}", why(refused)),
+            Some(others) => warn!(
+                provider,
+                status,
+                others,
+                "webhooks were not taken, {others} more than were told of; the last: {}",
+                why(refused)
+            ),
+            None => debug!(
+                provider,
+                status,
+                "a webhook was not taken: {}",
+                why(refused)
+            ),
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::info;
+
 use crate::webhooks::config::{Mode, WebhooksConfig};
 use crate::webhooks::delivery::Delivery;
 use crate::webhooks::providers::{self, Verifiers};
@@ -24,6 +26,21 @@ impl About {
         let names = self.config.providers.keys();
         let names = names.chain(self.config.paths.values());
         names.map(String::as_str).collect()
+    }
+
+    /// Says whose webhooks are verified: a misspelt variable shows in what is missing there.
+    pub(super) fn say_verified(&self) {
+        let mut names = self.named();
+        for name in providers::built_in() {
+            names.insert(name);
+        }
+        let names = names.into_iter().filter(|it| self.verifiers.has_secret(it));
+        let names = names.collect::<Vec<_>>().join(", ");
+        if names.is_empty() {
+            info!("no webhooks are verified: no provider has a secret here");
+        } else {
+            info!("webhooks are verified for: {names}");
+        }
     }
 
     /// Says how a provider is treated.

@@ -36,6 +36,7 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     }
     let config = parts.sections.get("webhooks")?;
     let (webhooks, inbox_tasks) = Webhooks::open(config, &parts.variables)?;
+    webhooks.about.say_verified();
     // Should the app ever print one.
     for secret in webhooks.about.verifiers.secrets() {
         parts.ring.hide(secret.reveal());
