@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::super::delivery::Delivery;
+use super::super::delivery::{Delivery, Verification};
 use super::error::InboxError;
 use super::types::{Item, Standing, Taken};
 use super::work::{EventKey, NewRow};
@@ -28,6 +28,18 @@ pub(super) struct Totals {
     pub(super) forgotten: u64,
     /// How many bytes the rest counts for.
     pub(super) bytes: u64,
+    /// How many of them are not verified, refused ones too.
+    pub(super) unverified: u64,
+    /// How many are refused.
+    pub(super) refused: u64,
+}
+
+/// Of whose share of the bytes a delivery is. Anybody can fill any but the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    Verified,
+    Unverified,
+    Refused,
 }
 
 /// A provider's row.
@@ -81,6 +93,7 @@ pub(super) struct Oldest {
     pub(super) number: u64,
     pub(super) size: u64,
     pub(super) is_gap: bool,
+    pub(super) share: Share,
 }
 
 /// How much is kept.
@@ -91,6 +104,95 @@ pub(super) struct Bounds {
     pub(super) retention: u64,
 }
 
+/// What a new delivery has to find room in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits<'a> {
+    pub(super) bounds: Bounds,
+    /// The oldest row that is kept: the next to leave.
+    pub(super) front: Option<&'a Oldest>,
+}
+
+impl Share {
+    pub(super) const fn of(verification: Verification) -> Self {
+        match verification {
+            Verification::Verified => Self::Verified,
+            Verification::NoSecret => Self::Unverified,
+            Verification::Refused(_) => Self::Refused,
+        }
+    }
+
+    /// Whether this may go for the sake of that.
+    fn yields_to(self, other: Self) -> bool {
+        match other {
+            Self::Verified => true,
+            Self::Unverified => self != Self::Verified,
+            Self::Refused => self == Self::Refused,
+        }
+    }
+}
+
+impl Totals {
+    /// Counts bytes that are kept of a delivery.
+    pub(super) fn add(&mut self, share: Share, size: u64) {
+        self.bytes += size;
+        if share != Share::Verified {
+            self.unverified += size;
+        }
+        if share == Share::Refused {
+            self.refused += size;
+        }
+    }
+
+    fn subtract(&mut self, share: Share, size: u64) {
+        self.bytes = self.bytes.saturating_sub(size);
+        if share != Share::Verified {
+            self.unverified = self.unverified.saturating_sub(size);
+        }
+        if share == Share::Refused {
+            self.refused = self.refused.saturating_sub(size);
+        }
+    }
+
+    /// Whose share is full when so many bytes come to one; with nothing verified there is nobody to
+    /// keep room for.
+    fn full(&self, share: Share, size: u64, bytes: u64) -> Option<Share> {
+        let is_verified_kept = self.bytes > self.unverified;
+        let quarter = self.refused.saturating_add(size) > bytes / REFUSED;
+        let half = self.unverified.saturating_add(size) > bytes / UNVERIFIED;
+        match share {
+            Share::Verified => None,
+            Share::Refused if quarter => Some(Share::Refused),
+            _ if half && is_verified_kept => Some(Share::Unverified),
+            _ => None,
+        }
+    }
+
+    /// Whether a row at the front leaves because its share is too full.
+    fn is_over(&self, row: &Oldest, bytes: u64) -> bool {
+        [Share::Refused, Share::Unverified]
+            .into_iter()
+            .filter_map(|share| self.full(share, 0, bytes))
+            .any(|full| row.is_gap || row.share.yields_to(full))
+    }
+}
+
+impl Limits<'_> {
+    /// Whether a delivery is taken. One whose share is full takes the place of the oldest if that is no
+    /// better, and only a little ahead of its leaving: what is verified never goes for its sake.
+    fn admits(&self, totals: &Totals, share: Share, size: u64) -> bool {
+        let bytes = self.bounds.bytes;
+        let Some(full) = totals.full(share, size, bytes) else {
+            return true;
+        };
+        let (held, most) = match full {
+            Share::Refused => (totals.refused, bytes / REFUSED),
+            _ => (totals.unverified, bytes / UNVERIFIED),
+        };
+        let yields = |row: &Oldest| row.is_gap || row.share.yields_to(full);
+        self.front.is_none_or(yields) && held.saturating_add(size) <= most + most / AHEAD
+    }
+}
+
 impl Ledger {
     /// Gives each delivery its place, or finds that it has one. `found` are those in the store whose
     /// event keys are the same.
@@ -99,6 +201,7 @@ impl Ledger {
         gaps: &BTreeMap<String, u64>,
         takes: Vec<NewRow>,
         mut found: HashMap<EventKey, Arc<Delivery>>,
+        limits: Limits<'_>,
     ) -> Placed {
         let mut placed = Placed::default();
         for (provider, &count) in gaps {
@@ -107,7 +210,7 @@ impl Ledger {
         for take in takes {
             let taken = match take.key.and_then(|key| found.get_mut(&key)) {
                 Some(before) => Ok(repeat(before, &mut placed.repeats)),
-                None => self.place_new(take, &mut found, &mut placed.rows),
+                None => self.place_new(take, &mut found, &mut placed.rows, limits),
             };
             placed.takes.push(taken);
         }
@@ -119,14 +222,19 @@ impl Ledger {
         take: NewRow,
         found: &mut HashMap<EventKey, Arc<Delivery>>,
         rows: &mut Vec<Row>,
+        limits: Limits<'_>,
     ) -> Result<Taken, InboxError> {
+        let share = Share::of(take.new.verification);
+        if !limits.admits(&self.totals, share, take.size) {
+            return Err(InboxError::Crowded);
+        }
         let provider = take.new.provider.clone();
         let (sequence, number) = self.next(&provider, 1)?;
         let delivery = Arc::new(take.new.at(take.id, sequence));
         if let Some(key) = take.key {
             found.insert(key, Arc::clone(&delivery));
         }
-        self.totals.bytes += take.size;
+        self.totals.add(share, take.size);
         if let Some(provider) = self.providers.get_mut(&provider) {
             provider.kept += 1;
         }
@@ -173,18 +281,20 @@ impl Ledger {
         Ok((self.totals.last, row.count))
     }
 
-    /// Says which of the oldest leave: those that are too old, and as many as are too much, but not the
-    /// last delivery of all. Returns how many of the slice.
+    /// Says which of the oldest leave: those that are too old, and as many as are too much, together or
+    /// of their share, but not the last delivery of all. Returns how many of the slice.
     pub(super) fn leave(&mut self, oldest: &[Oldest], now: u64, bounds: Bounds) -> usize {
         let horizon = now.saturating_sub(bounds.retention);
         let mut left = 0;
         for row in oldest {
-            let too_much = self.totals.bytes > bounds.bytes && row.sequence < self.totals.last;
+            let is_full =
+                self.totals.bytes > bounds.bytes || self.totals.is_over(row, bounds.bytes);
+            let too_much = is_full && row.sequence < self.totals.last;
             if row.received >= horizon && !too_much {
                 break;
             }
             self.totals.floor = row.sequence;
-            self.totals.bytes = self.totals.bytes.saturating_sub(row.size);
+            self.totals.subtract(row.share, row.size);
             if let Some(provider) = self.providers.get_mut(&row.provider) {
                 provider.gone = row.number;
                 provider.kept = provider.kept.saturating_sub(u64::from(!row.is_gap));
@@ -240,6 +350,17 @@ fn repeat(before: &mut Arc<Delivery>, repeats: &mut BTreeMap<u64, u32>) -> Taken
 
 /// More than anybody is a customer of. It bounds what names a stranger can invent.
 const MOST_PROVIDERS: usize = 256;
+
+/// What is not verified takes at most one part of so many of all bytes while anything verified is kept:
+/// half, so that neither a flood of strangers nor a provider without a secret pushes out the others.
+const UNVERIFIED: u64 = 2;
+
+/// What is refused takes at most one part of so many: half of the half, since nobody's webhooks need it.
+const REFUSED: u64 = 4;
+
+/// A share runs ahead of what leaves for it by at most one part of so many: rows leave by number, and
+/// small ones make room for large ones only after some transactions.
+const AHEAD: u64 = 8;
 
 /// How many rows outlive what they stood for, so that a list can show what is gone: some 2 MB.
 const REMEMBERED: u64 = 10_000;

@@ -91,12 +91,15 @@ pub(super) async fn totals(
     connection: &mut PgConnection,
     sql: &'static str,
 ) -> Result<Totals, sqlx::Error> {
-    let (last, floor, forgotten, bytes) = sqlx::query_as(sql).fetch_one(connection).await?;
+    let (last, floor, forgotten, bytes, unverified, refused) =
+        sqlx::query_as(sql).fetch_one(connection).await?;
     Ok(Totals {
         last: nat(last),
         floor: nat(floor),
         forgotten: nat(forgotten),
         bytes: nat(bytes),
+        unverified: nat(unverified),
+        refused: nat(refused),
     })
 }
 
@@ -332,7 +335,8 @@ macro_rules! line {
 /// How many columns a line has.
 const COLUMNS: usize = 12;
 
-pub(super) const TOTALS: &str = "SELECT last, floor, forgotten, bytes FROM render_tunnel.totals";
+pub(super) const TOTALS: &str =
+    "SELECT last, floor, forgotten, bytes, unverified, refused FROM render_tunnel.totals";
 
 const AFTER: &str = concat!(
     line!(),

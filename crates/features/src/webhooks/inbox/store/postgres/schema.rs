@@ -49,8 +49,9 @@ const SCHEMA: &str = r#"
 CREATE SCHEMA IF NOT EXISTS render_tunnel;
 SET LOCAL search_path = render_tunnel;
 CREATE TABLE totals (version bigint NOT NULL, last bigint NOT NULL, floor bigint NOT NULL,
-    forgotten bigint NOT NULL, bytes bigint NOT NULL);
-INSERT INTO totals VALUES (1, 0, 0, 0, 0);
+    forgotten bigint NOT NULL, bytes bigint NOT NULL, unverified bigint NOT NULL,
+    refused bigint NOT NULL);
+INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, 0);
 CREATE TABLE providers (name text COLLATE "C" PRIMARY KEY, count bigint NOT NULL, gone bigint NOT NULL,
     kept bigint NOT NULL, last bigint NOT NULL);
 CREATE TABLE deliveries (sequence bigint PRIMARY KEY, provider text COLLATE "C" NOT NULL,

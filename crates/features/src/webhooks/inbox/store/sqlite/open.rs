@@ -222,8 +222,8 @@ const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
 /// while; a gap has one too (`missing` is how many). What they hold is in `contents`.
 const SCHEMA: &str = "BEGIN IMMEDIATE;
 CREATE TABLE totals (last INTEGER NOT NULL, floor INTEGER NOT NULL, forgotten INTEGER NOT NULL,
-    bytes INTEGER NOT NULL) STRICT;
-INSERT INTO totals VALUES (0, 0, 0, 0);
+    bytes INTEGER NOT NULL, unverified INTEGER NOT NULL, refused INTEGER NOT NULL) STRICT;
+INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0);
 CREATE TABLE providers (name TEXT PRIMARY KEY, count INTEGER NOT NULL, gone INTEGER NOT NULL,
     kept INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE deliveries (sequence INTEGER PRIMARY KEY, provider TEXT NOT NULL, number INTEGER NOT NULL,
