@@ -256,6 +256,8 @@ const fn outcome(served: Option<&Result<(), ServeError>>) -> Outcome<'_> {
     match served {
         None => Outcome::Cut,
         Some(Ok(())) => Outcome::Served,
+        // Whoever has what it wanted need not wait for the end.
+        Some(Err(ServeError::Channel(ChannelError::Closed))) => Outcome::Served,
         Some(Err(ServeError::Fault(fault))) => Outcome::Refused(fault),
         Some(Err(ServeError::Channel(_))) => Outcome::Broken,
     }

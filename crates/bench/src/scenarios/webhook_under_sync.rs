@@ -6,6 +6,7 @@
 //! write-lines ─▶               ══════════════════════════════════▶ here
 //! ```
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -90,6 +91,7 @@ async fn over(stage: &Stage, way: Way) -> Result<Took> {
         url: url.parse()?,
         secret: stage.secret().clone(),
         port: app.port,
+        journals: stage.new_file("journals"),
         syncs: (0..MOST_SYNCS)
             .map(|_| format!("sqlite://{}", stage.new_file("local.db").display()))
             .collect(),
@@ -129,6 +131,8 @@ struct Laptop {
     secret: client::Secret,
     /// The local app's.
     port: u16,
+    /// Where it notes what it has posted, as the program does.
+    journals: PathBuf,
     /// Where each sync goes.
     syncs: Vec<String>,
     /// How long there is to be a sync.
@@ -200,7 +204,7 @@ impl Laptop {
                 longest: Duration::from_secs(30),
                 clock: wall_clock(),
             },
-            journals: None,
+            journals: Some(self.journals.clone()),
         });
         loop {
             webhooks.next().await?.context("the webhooks have ended")?;

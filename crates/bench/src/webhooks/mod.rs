@@ -24,7 +24,7 @@ pub(crate) use self::laptop::Laptop;
 pub(crate) use self::load::{Load, Until};
 pub(crate) use self::period::{Latencies, Period};
 pub(crate) use self::production::{Extras, Inbox, Production};
-pub(crate) use self::provider::PROVIDERS;
+pub(crate) use self::provider::{PROVIDERS, Provider};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::PROVIDERS;
+use super::{PROVIDERS, Provider};
 use crate::lab::Lab;
 use crate::stage::{Stage, beside};
 
@@ -64,7 +64,7 @@ impl Production {
             .args(extras.lines.is_some().then_some("--stdin-logs"))
             .env("RENDER_TUNNEL_SECRET", stage.secret().expose())
             .env("RENDER_TUNNEL_PSEUDONYM_KEY", stage.secret().expose())
-            .envs(PROVIDERS.iter().map(|it| it.variable()))
+            .envs(PROVIDERS.iter().map(Provider::variable))
             .envs(inbox.variable())
             .env_remove("DATABASE_URL")
             .envs(extras.database.map(|it| ("DATABASE_URL", it)))

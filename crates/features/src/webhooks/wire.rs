@@ -1,5 +1,6 @@
 //! The messages of webhooks. `docs/PROTOCOL.md` gives their bytes.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -49,9 +50,29 @@ pub struct Follow {
     pub events: Vec<String>,
     /// Where to begin, if this run has taken nothing yet.
     pub start: Start,
-    /// How far this run has taken deliveries in hand: the flow goes on behind this sequence. Acks of
-    /// which the run has not heard that they are kept it sends again, before any other.
-    pub taken: Option<u64>,
+    /// How far this run has taken deliveries in hand: the flow goes on behind that, if the inbox is
+    /// still the same. Acks of which the run has not heard that they are kept it sends again when it
+    /// has heard so, before any other.
+    pub taken: Option<Point>,
+}
+
+/// Tells an inbox from others: chance, drawn when it is made.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InboxId(pub [u8; 8]);
+
+impl fmt::Debug for InboxId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+/// A point in an inbox. A sequence means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// In which.
+    pub inbox: InboxId,
+    /// Behind this sequence; 0 is before all.
+    pub sequence: u64,
 }
 
 /// Where a follower begins.
@@ -63,6 +84,11 @@ pub enum Start {
     Now,
     /// With what came since this time, in milliseconds since 1970.
     Since(u64),
+    /// Where it was; behind this point, if the server does not know it. All that is in another inbox
+    /// came behind it.
+    ResumeBehind(Point),
+    /// Behind this point. All that is in another inbox came behind it.
+    Behind(Point),
 }
 
 /// What a server says of its webhooks.
@@ -73,6 +99,8 @@ pub enum Watched {
         /// What others have to put before a provider's path: `https://app.example.com`, if the server
         /// knows it.
         url: Option<String>,
+        /// What comes from now on is behind this point.
+        last: Point,
     },
     /// There is this provider: it is configured, or something has come from it.
     Provider(ProviderState),
@@ -105,12 +133,13 @@ pub struct ProviderState {
 /// What is poured to a follower.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Piece {
-    /// The flow stands.
+    /// The flow stands. No other piece comes before it, and no ack.
     Opened {
         /// How the provider is treated.
         provider: Box<ProviderState>,
-        /// It goes on behind this sequence.
-        after: u64,
+        /// It goes on behind this point. If that is in another inbox than what the run has taken, or
+        /// before it, the former inbox is lost, and nothing is to be said of its deliveries.
+        after: Point,
         /// How many deliveries of the provider wait behind it, wanted or not.
         waiting: u64,
         /// How many of the provider are before it, for a follower that the server did not know.

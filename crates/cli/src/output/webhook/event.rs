@@ -67,6 +67,11 @@ pub enum EventJson<'e> {
         /// `gone` or `not_kept`.
         cause: &'static str,
     },
+    /// The server has another inbox: what the former had and had not brought is gone, however much.
+    OtherInbox {
+        /// Whose flow goes on in it.
+        provider: &'e str,
+    },
     /// A provider has sent one again.
     Repeated {
         /// Whose.
@@ -200,6 +205,7 @@ impl<'e> EventJson<'e> {
                     Missing::NotKept => "not_kept",
                 },
             },
+            WebhookEvent::OtherInbox { provider } => Self::OtherInbox { provider },
             WebhookEvent::Repeated { provider, delivery } => Self::Repeated {
                 provider,
                 id: delivery.to_string(),

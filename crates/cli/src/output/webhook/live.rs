@@ -68,6 +68,14 @@ impl Live {
                 count,
                 why,
             } => self.between(&time, Ink::Bad, &missed(provider, *count, *why)),
+            WebhookEvent::OtherInbox { provider } => {
+                let text = format!(
+                    "{} goes on with a new inbox of the server's: what the former had and had not \
+                     brought here is gone",
+                    printable(provider)
+                );
+                self.between(&time, Ink::Bad, &text)
+            }
             WebhookEvent::Repeated { provider, delivery } => {
                 let provider = printable(provider);
                 let text =

@@ -135,6 +135,9 @@ fn what_happens_between_deliveries_is_said() {
         count,
         why,
     };
+    let other_inbox = WebhookEvent::OtherInbox {
+        provider: provider(),
+    };
     let repeated = WebhookEvent::Repeated {
         provider: provider(),
         delivery: DeliveryId::new(CAME, 7),
@@ -156,6 +159,10 @@ fn what_happens_between_deliveries_is_said() {
         (
             missed(2000, Missing::NotKept),
             "··· 2,000 deliveries of stripe missing here: production's app had them",
+        ),
+        (
+            other_inbox,
+            "··· stripe goes on with a new inbox of the server's: what the former had",
         ),
         (
             repeated,

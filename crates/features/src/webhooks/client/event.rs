@@ -77,6 +77,13 @@ pub enum WebhookEvent {
         /// Why.
         why: Missing,
     },
+    /// The server has another inbox than before, or an older state of it. What the former had and had
+    /// not brought here is gone, and nobody knows how much that is. The flow goes on with what is in
+    /// the new one.
+    OtherInbox {
+        /// Whose flow.
+        provider: String,
+    },
     /// A provider has sent a delivery again that is here, and it was not taken a second time.
     Repeated {
         /// Whose.

@@ -63,9 +63,7 @@ impl Flow<'_> {
                 ChannelError::Cut | ChannelError::Closed => {
                     not_before = Some(Instant::now() + PAUSE);
                 }
-                ChannelError::Fault(fault) if is_passing(&fault) => {
-                    not_before = Some(Instant::now() + PAUSE);
-                }
+                error if is_passing(&error) => not_before = Some(Instant::now() + PAUSE),
                 ChannelError::Fault(fault) => return Ended::Refused(fault),
                 error => return Ended::Protocol(error),
             }
@@ -87,21 +85,53 @@ impl Flow<'_> {
             Ok(channel) => channel,
             Err(error) => return Some(error),
         };
-        self.hand.send_again();
         let (sender, receiver) = channel.halves();
+        tokio::select! {
+            opened = self.open(receiver, lost) => if let Err(error) = opened {
+                return Some(error);
+            },
+            () = session.superseded() => return None,
+        }
+        self.hand.send_again();
         let hand = self.hand;
         tokio::select! {
-            error = self.receive(receiver, lost) => Some(error),
+            error = self.receive(receiver) => Some(error),
             error = send_acks(hand, sender) => Some(error),
             () = session.superseded() => None,
         }
     }
 
-    async fn receive(&mut self, pieces: &mut Receiver, lost: &mut Option<Instant>) -> ChannelError {
+    /// Hears where the flow goes on. Until then nobody knows of which inbox the acks would be.
+    async fn open(
+        &mut self,
+        pieces: &mut Receiver,
+        lost: &mut Option<Instant>,
+    ) -> Result<(), ChannelError> {
+        let Piece::Opened {
+            provider,
+            after,
+            waiting,
+            before,
+        } = next(pieces).await?
+        else {
+            return Err(ChannelError::Missing("where the flow goes on"));
+        };
+        self.hmac = provider.hmac.clone().map(Arc::new);
+        self.tell_opened(*provider, (waiting, before), lost).await;
+        if self.hand.is_left(after) {
+            let provider = self.follow.provider.clone();
+            let event = WebhookEvent::OtherInbox { provider };
+            self.teller.tell(event).await;
+        }
+        self.hand.enter(after);
+        Ok(())
+    }
+
+    async fn receive(&mut self, pieces: &mut Receiver) -> ChannelError {
         loop {
             self.hand.room().await;
             let taken = match next(pieces).await {
-                Ok(piece) => self.take(piece, pieces, lost).await,
+                Ok(piece) => self.take(piece, pieces).await,
                 Err(error) => return error,
             };
             if let Err(error) = taken {
@@ -110,19 +140,8 @@ impl Flow<'_> {
         }
     }
 
-    async fn take(
-        &mut self,
-        piece: Piece,
-        pieces: &mut Receiver,
-        lost: &mut Option<Instant>,
-    ) -> Result<(), ChannelError> {
+    async fn take(&mut self, piece: Piece, pieces: &mut Receiver) -> Result<(), ChannelError> {
         match piece {
-            Piece::Opened {
-                provider,
-                after,
-                waiting,
-                before,
-            } => self.opened(*provider, (after, waiting, before), lost).await,
             Piece::Delivery(head) => {
                 let until = head.deadline.map(|deadline| Instant::now() + deadline);
                 let body = take_body(&head, pieces).await?;
@@ -131,6 +150,7 @@ impl Flow<'_> {
                     body,
                     until,
                     hmac: self.hmac.clone(),
+                    epoch: self.hand.epoch(),
                 });
             }
             Piece::Passed { sequence } => self.hand.pass(sequence),
@@ -149,21 +169,19 @@ impl Flow<'_> {
                 self.teller.tell(event).await;
                 self.hand.pass(sequence);
             }
-            Piece::Body(_) | Piece::Receipts(_) => {
+            Piece::Opened { .. } | Piece::Body(_) | Piece::Receipts(_) => {
                 return Err(ChannelError::Missing("a delivery's head"));
             }
         }
         Ok(())
     }
 
-    async fn opened(
+    async fn tell_opened(
         &mut self,
         state: ProviderState,
-        (after, waiting, before): (u64, u64, u64),
+        (waiting, before): (u64, u64),
         lost: &mut Option<Instant>,
     ) {
-        self.hand.pass(after);
-        self.hmac = state.hmac.clone().map(Arc::new);
         if !std::mem::replace(&mut self.stood, true) {
             let event = WebhookEvent::Opened {
                 provider: Arc::new(state),
@@ -182,8 +200,11 @@ impl Flow<'_> {
     }
 }
 
-/// Whether a fault is of the moment.
-fn is_passing(fault: &Fault) -> bool {
+/// Whether a server refuses for the moment.
+pub(super) fn is_passing(error: &ChannelError) -> bool {
+    let ChannelError::Fault(fault) = error else {
+        return false;
+    };
     matches!(fault.status, Status::UNAVAILABLE | Status::TOO_MANY)
 }
 

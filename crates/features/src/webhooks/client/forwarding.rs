@@ -26,7 +26,7 @@ use super::poster::Poster;
 use super::target::Target;
 use super::watch::Watch;
 use crate::webhooks::clock::millis;
-use crate::webhooks::wire::{Follow, Follower, Start};
+use crate::webhooks::wire::{Follow, Follower, Point, Start};
 
 /// What is forwarded, and where to.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct Forwarding {
     pub targets: Targets,
     /// Which events, as patterns in which `*` stands for anything; all if there is none.
     pub events: Vec<String>,
-    /// Where to begin.
+    /// Where to begin. What comes from now on is what comes after the server was first heard of.
     pub start: Start,
     /// How they get there.
     pub posting: Posting,
@@ -126,17 +126,14 @@ pub(super) struct Starter {
 }
 
 impl Starter {
-    /// Follows the providers that are named, and watches for others.
+    /// Watches, and follows what the watch finds.
     async fn run(self) {
-        for provider in self.forwarding.targets.named.keys() {
-            self.follow(provider).await;
-        }
         let watch = Watch {
             keeper: self.keeper.clone(),
             teller: self.teller.clone(),
             starter: self.clone(),
             known: BTreeMap::new(),
-            introduced: false,
+            began: None,
         };
         tokio::select! {
             error = watch.run() => self.teller.fail(error).await,
@@ -150,15 +147,25 @@ impl Starter {
         self.forwarding.targets.of(provider).is_some()
     }
 
-    /// Starts to follow a provider, if its deliveries are wanted and it has not been done.
-    pub(super) async fn follow(&self, provider: &str) {
+    /// Follows the providers that are named, whether the server knows them or not.
+    pub(super) async fn follow_named(&self, began: Point) {
+        for provider in self.forwarding.targets.named.keys() {
+            self.follow(provider, began).await;
+        }
+    }
+
+    /// Starts to follow a provider, if its deliveries are wanted and it has not been done. All begin at
+    /// one point, however late they are found, and however often it takes.
+    pub(super) async fn follow(&self, provider: &str, began: Point) {
         let Some(target) = self.forwarding.targets.of(provider) else {
             return;
         };
         match self.note(provider) {
             Noted::Known => {}
             Noted::New => {
-                let worker = self.clone().work(provider.to_owned(), target.clone());
+                let worker = self
+                    .clone()
+                    .work(provider.to_owned(), target.clone(), began);
                 self.tasks.spawn("webhooks of a provider", worker);
             }
             Noted::TooMany => {
@@ -186,7 +193,7 @@ impl Starter {
     }
 
     /// Follows a provider to the end.
-    async fn work(self, provider: String, target: Target) {
+    async fn work(self, provider: String, target: Target, began: Point) {
         let Self {
             keeper,
             run,
@@ -210,7 +217,7 @@ impl Starter {
                 },
                 provider: provider.clone(),
                 events: forwarding.events.clone(),
-                start: forwarding.start,
+                start: beginning(forwarding.start, began),
                 taken: None,
             },
             hand: &hand,
@@ -232,6 +239,15 @@ impl Starter {
             ended = flow.run() => teller.end(provider, ended).await,
             () = poster.run() => {}
         }
+    }
+}
+
+/// Where a flow begins whose run began at a point.
+const fn beginning(start: Start, began: Point) -> Start {
+    match start {
+        Start::Resume => Start::ResumeBehind(began),
+        Start::Now => Start::Behind(began),
+        start => start,
     }
 }
 

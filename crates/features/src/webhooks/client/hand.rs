@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::webhooks::config::HmacConfig;
-use crate::webhooks::wire::{Ack, Head};
+use crate::webhooks::wire::{Ack, Head, Point};
 
 /// A delivery as it came over the channel.
 #[derive(Clone, Debug)]
@@ -26,7 +26,13 @@ pub(super) struct Parcel {
     pub(super) until: Option<Instant>,
     /// How its provider signs, if it is not built in.
     pub(super) hmac: Option<Arc<HmacConfig>>,
+    /// Of which inbox it came.
+    pub(super) epoch: Epoch,
 }
+
+/// Counts the inboxes that a hand has known of its server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Epoch(u32);
 
 /// What is in hand of one provider.
 #[derive(Debug, Default)]
@@ -48,8 +54,9 @@ struct Inside {
     queue: VecDeque<Parcel>,
     bytes: usize,
     /// How far deliveries were taken, or passed over; `None` before a flow has stood.
-    taken: Option<u64>,
-    /// Those of which nobody has said that they are kept, the oldest first.
+    taken: Option<Point>,
+    epoch: Epoch,
+    /// Those of this epoch of which nobody has said that they are kept, the oldest first.
     acks: VecDeque<Ack>,
     /// How many of them this flow has sent.
     sent: usize,
@@ -62,23 +69,60 @@ impl Inside {
         let few = self.queue.len() < MOST && self.bytes < MOST_BYTES;
         self.queue.is_empty() || few || self.acks.len() >= MOST_ACKS
     }
+
+    /// Whether a flow that goes on at a point leaves what was taken: it is in another inbox, or this one
+    /// was set back.
+    fn is_left(&self, point: Point) -> bool {
+        let goes_on = |taken: Point| taken.inbox == point.inbox && taken.sequence <= point.sequence;
+        self.taken.is_some_and(|taken| !goes_on(taken))
+    }
+
+    fn advance(&mut self, sequence: u64) {
+        if let Some(taken) = &mut self.taken {
+            taken.sequence = sequence;
+        }
+    }
 }
 
 impl Hand {
     /// How far deliveries were taken.
-    pub(super) fn taken(&self) -> Option<u64> {
+    pub(super) fn taken(&self) -> Option<Point> {
         self.inside().taken
+    }
+
+    /// The inbox that it is on.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.inside().epoch
+    }
+
+    /// Whether a flow that goes on at a point leaves the inbox that it was on.
+    pub(super) fn is_left(&self, point: Point) -> bool {
+        self.inside().is_left(point)
+    }
+
+    /// Goes on at a point. In another inbox nobody wants acks of the former one; its deliveries that are
+    /// here are posted all the same.
+    pub(super) fn enter(&self, point: Point) {
+        let mut inside = self.inside();
+        if inside.is_left(point) {
+            inside.epoch.0 = inside.epoch.0.wrapping_add(1);
+            inside.acks.clear();
+            inside.sent = 0;
+        }
+        inside.taken = Some(point);
+        drop(inside);
+        self.kept.notify_one();
     }
 
     /// Notes that what is before this sequence is no concern any more.
     pub(super) fn pass(&self, sequence: u64) {
-        self.inside().taken = Some(sequence);
+        self.inside().advance(sequence);
     }
 
     /// Takes a delivery.
     pub(super) fn take(&self, parcel: Parcel) {
         let mut inside = self.inside();
-        inside.taken = Some(parcel.head.sequence);
+        inside.advance(parcel.head.sequence);
         inside.bytes += parcel.body.len();
         inside.queue.push_back(parcel);
         drop(inside);
@@ -111,14 +155,17 @@ impl Hand {
     }
 
     /// Adds an ack, which is sent at once and again over each flow until it is kept. Waits while too
-    /// many are not. Cancel-safe: nothing is added then.
-    pub(super) async fn ack(&self, ack: Ack) {
+    /// many are not. One of a former epoch nobody wants. Cancel-safe: nothing is added then.
+    pub(super) async fn ack(&self, epoch: Epoch, ack: Ack) {
         while self.inside().acks.len() >= MOST_ACKS {
             self.room.notify_one();
             self.kept.notified().await;
         }
-        self.inside().acks.push_back(ack);
-        self.acks.notify_one();
+        let mut inside = self.inside();
+        if inside.epoch == epoch {
+            inside.acks.push_back(ack);
+            self.acks.notify_one();
+        }
     }
 
     /// Notes that another flow stands, which has sent no acks yet.
@@ -193,6 +240,7 @@ mod tests {
 
     use super::*;
     use crate::webhooks::delivery::{DeliveryId, NotDelivered, Outcome, Receipt};
+    use crate::webhooks::wire::InboxId;
 
     fn receipt(sequence: u64, attempt: u32) -> Receipt {
         Receipt {
@@ -206,7 +254,7 @@ mod tests {
     }
 
     fn add(hand: &Hand, ack: Ack) {
-        hand.ack(ack).now_or_never().expect("room");
+        hand.ack(hand.epoch(), ack).now_or_never().expect("room");
     }
 
     fn sent(hand: &Hand) -> Vec<(u64, u32)> {
@@ -236,11 +284,38 @@ mod tests {
     }
 
     #[test]
+    fn acks_of_an_inbox_that_is_left_are_nobodys() {
+        let at = |inbox, sequence| Point {
+            inbox: InboxId([inbox; 8]),
+            sequence,
+        };
+        for (left, goes_on) in [(at(2, 9), at(2, 9)), (at(1, 4), at(1, 4))] {
+            let hand = Hand::default();
+            hand.enter(at(1, 0));
+            let former = hand.epoch();
+            add(&hand, Ack::Done(receipt(5, 1)));
+            hand.pass(5);
+            hand.enter(at(1, 5));
+            hand.enter(at(1, 7));
+            assert_eq!((hand.epoch(), sent(&hand)), (former, vec![(5, 1)]));
+            assert!(hand.is_left(left) && !hand.is_left(at(1, 7)));
+            hand.enter(left);
+            assert_eq!(hand.taken(), Some(goes_on));
+            assert!(hand.all_kept().now_or_never().is_some());
+            let late = hand.ack(former, Ack::Done(receipt(6, 1)));
+            assert!(late.now_or_never().is_some());
+            add(&hand, Ack::Done(receipt(5, 2)));
+            hand.send_again();
+            assert_eq!(sent(&hand), [(5, 2)]);
+        }
+    }
+
+    #[test]
     fn nobody_piles_up_acks_that_are_not_kept() {
         let hand = Hand::default();
         (0..MOST_ACKS as u64).for_each(|sequence| add(&hand, Ack::Done(receipt(sequence, 1))));
         assert!(
-            hand.ack(Ack::Done(receipt(999, 1)))
+            hand.ack(hand.epoch(), Ack::Done(receipt(999, 1)))
                 .now_or_never()
                 .is_none()
         );

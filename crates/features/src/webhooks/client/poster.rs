@@ -59,7 +59,7 @@ impl Poster<'_> {
         let head = &parcel.head;
         if let Some(receipt) = self.journal.finished(head.id) {
             // A run before this one posted it, and was killed before the server knew.
-            self.hand.ack(Ack::Done(receipt)).await;
+            self.hand.ack(parcel.epoch, Ack::Done(receipt)).await;
             return Mood::GoesOn;
         }
         self.teller
@@ -81,7 +81,7 @@ impl Poster<'_> {
             let (delay, ack) = match next {
                 Next::Done => {
                     self.goes_on(&mut away, head).await;
-                    self.settle(head, receipt, signed).await;
+                    self.settle(&parcel, receipt, signed).await;
                     return Mood::GoesOn;
                 }
                 Next::Again(delay) => {
@@ -95,7 +95,7 @@ impl Poster<'_> {
                 }
             };
             if let Some(receipt) = ack {
-                self.retry(head, receipt, delay).await;
+                self.retry(&parcel, receipt, delay).await;
             }
             if self.rest(delay).await == Mood::Ends {
                 return Mood::Ends;
@@ -126,12 +126,12 @@ impl Poster<'_> {
     }
 
     /// The last try: its receipt leaves before anybody is told.
-    async fn settle(&mut self, head: &Arc<Head>, receipt: Receipt, signed: Signed) {
+    async fn settle(&mut self, parcel: &Parcel, receipt: Receipt, signed: Signed) {
         let told = Arc::new(receipt.clone());
         self.journal.note(&receipt);
-        self.hand.ack(Ack::Done(receipt)).await;
+        self.hand.ack(parcel.epoch, Ack::Done(receipt)).await;
         let event = WebhookEvent::Answered {
-            head: Arc::clone(head),
+            head: Arc::clone(&parcel.head),
             receipt: told,
             signed,
         };
@@ -140,11 +140,11 @@ impl Poster<'_> {
         tokio::task::yield_now().await;
     }
 
-    async fn retry(&mut self, head: &Arc<Head>, receipt: Receipt, delay: Duration) {
+    async fn retry(&mut self, parcel: &Parcel, receipt: Receipt, delay: Duration) {
         let told = Arc::new(receipt.clone());
-        self.hand.ack(Ack::Tried(receipt)).await;
+        self.hand.ack(parcel.epoch, Ack::Tried(receipt)).await;
         let event = WebhookEvent::Retrying {
-            head: Arc::clone(head),
+            head: Arc::clone(&parcel.head),
             receipt: told,
             delay,
         };

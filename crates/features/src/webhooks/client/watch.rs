@@ -11,9 +11,10 @@ use transport::session::Session;
 
 use super::error::WebhooksError;
 use super::event::WebhookEvent;
+use super::flow::is_passing;
 use super::forwarding::{PAUSE, Starter, Teller};
 use crate::webhooks::PROTOCOL;
-use crate::webhooks::wire::{Open, ProviderState, Watched};
+use crate::webhooks::wire::{Open, Point, ProviderState, Watched};
 
 /// Watches over session after session.
 pub(super) struct Watch {
@@ -22,8 +23,9 @@ pub(super) struct Watch {
     /// Starts to follow a provider that is wanted.
     pub(super) starter: Starter,
     pub(super) known: BTreeMap<String, Arc<ProviderState>>,
-    /// Whether anything was told of the server.
-    pub(super) introduced: bool,
+    /// Where the inbox was when the first watch stood. Flows that are found later begin there, so that
+    /// none misses what has made it known.
+    pub(super) began: Option<Point>,
 }
 
 impl Watch {
@@ -35,13 +37,11 @@ impl Watch {
                 Err(why) => return why.into(),
             };
             match self.over(&session).await {
-                Some(error) if error.is_lost() => {
-                    if matches!(error, ChannelError::Cut) {
-                        sleep_until(Instant::now() + PAUSE).await;
-                    }
+                Some(ChannelError::Lost(_)) | None => {}
+                Some(error) if error.is_lost() || is_passing(&error) => {
+                    sleep_until(Instant::now() + PAUSE).await;
                 }
                 Some(error) => return error.into(),
-                None => {}
             }
         }
     }
@@ -69,9 +69,11 @@ impl Watch {
 
     async fn take(&mut self, watched: Watched) {
         match watched {
-            Watched::Opened { url } => {
-                if !std::mem::replace(&mut self.introduced, true) {
+            Watched::Opened { url, last } => {
+                if self.began.is_none() {
+                    self.began = Some(last);
                     self.teller.tell(WebhookEvent::Watching { url }).await;
+                    self.starter.follow_named(last).await;
                 }
             }
             Watched::Provider(state) => self.take_provider(state).await,
@@ -93,14 +95,19 @@ impl Watch {
                 ..(**known).clone()
             } == state
         };
-        if self.known.get(&state.name).is_some_and(same) || self.known.len() >= MOST_KNOWN {
+        let is_old = self.known.get(&state.name).is_some_and(same);
+        // A server says where its inbox is before anything else.
+        let Some(began) = self
+            .began
+            .filter(|_| !is_old && self.known.len() < MOST_KNOWN)
+        else {
             return;
-        }
+        };
         let state = Arc::new(state);
         self.known.insert(state.name.clone(), Arc::clone(&state));
         let event = WebhookEvent::Provider(Arc::clone(&state));
         self.teller.tell(event).await;
-        self.starter.follow(&state.name).await;
+        self.starter.follow(&state.name, began).await;
     }
 }
 

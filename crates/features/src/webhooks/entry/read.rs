@@ -143,10 +143,11 @@ mod tests {
         let began = Instant::now();
         assert_eq!(read(stops).await, Err(NotTaken::Slow));
         assert_eq!(began.elapsed(), PAUSE);
-        let dribbles = body_stream(stream::repeat("a").then(|it| async move {
-            tokio::time::sleep(PAUSE / 2).await;
+        let slowly = stream::repeat("a").then(|it| async move {
+            tokio::time::sleep(PAUSE * 2 / 5).await;
             it
-        }));
+        });
+        let dribbles = body_stream(stream::iter(["a"]).chain(slowly));
         let began = Instant::now();
         assert_eq!(read(dribbles).await, Err(NotTaken::Slow));
         assert_eq!(began.elapsed(), PAUSE);

@@ -8,7 +8,7 @@ use super::super::delivery::{Delivery, Verification};
 use super::error::InboxError;
 use super::types::{Item, Standing, Taken};
 use super::work::{EventKey, NewRow};
-use crate::webhooks::wire::Missing;
+use crate::webhooks::wire::{InboxId, Missing, Point};
 
 /// What is true of an inbox as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) struct Ledger {
 /// Its one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
+    /// Which inbox it is.
+    pub(super) inbox: InboxId,
     /// The sequence of the last delivery or gap.
     pub(super) last: u64,
     /// What is at this sequence or before has left: of deliveries, their rows alone are there.
@@ -190,6 +192,17 @@ impl Limits<'_> {
         };
         let yields = |row: &Oldest| row.is_gap || row.share.yields_to(full);
         self.front.is_none_or(yields) && held.saturating_add(size) <= most + most / AHEAD
+    }
+}
+
+impl Totals {
+    /// Returns the sequence behind which all is that came behind a point.
+    pub(super) fn behind(&self, point: Point) -> u64 {
+        match point.inbox == self.inbox {
+            true => point.sequence.min(self.last),
+            // It was lost, and this one was made after it.
+            false => 0,
+        }
     }
 }
 

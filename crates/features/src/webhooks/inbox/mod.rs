@@ -35,7 +35,7 @@ use transport::tasks::Tasks;
 
 use self::cache::Cache;
 use self::lazy::{Earlier, Lazy};
-use self::ledger::Bounds;
+use self::ledger::{Bounds, Totals};
 use self::store::Store;
 use self::types::weight;
 use self::work::{Move, NewRow, Tried, Turn, Way};
@@ -43,7 +43,7 @@ use self::writer::{InboxState, Job, Reply, Writer};
 use super::clock::{millis, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, DeliveryId, Receipt};
-use super::wire::{self, List, Listed, Start};
+use super::wire::{self, List, Listed, Point, Start};
 use crate::parts::{SectionError, Variables};
 
 pub(crate) use self::error::InboxError;
@@ -207,13 +207,15 @@ impl Inbox {
         let known = store.cursor(owner, provider).await?;
         let offered = known.map_or(0, |cursor| cursor.offered);
         self.shared.lazy().begin(owner, provider, offered);
+        let totals = self.totals().await?;
         let after = match (start, known) {
-            (Start::Resume, Some(cursor)) => cursor.sequence,
-            (Start::Resume | Start::Now, _) => store.ledger().await?.totals.last,
-            (Start::Since(received), _) => match store.since(provider, received).await? {
-                Some(first) => first - 1,
-                None => store.ledger().await?.totals.last,
-            },
+            (Start::Resume | Start::ResumeBehind(_), Some(cursor)) => cursor.sequence,
+            (Start::Resume | Start::Now, _) => totals.last,
+            (Start::ResumeBehind(point) | Start::Behind(point), _) => totals.behind(point),
+            (Start::Since(received), _) => {
+                let first = store.since(provider, received).await?;
+                first.map_or(totals.last, |first| first - 1)
+            }
         };
         if known.is_none_or(|cursor| cursor.sequence != after) {
             self.start_at(owner, provider, after).await?;
@@ -224,10 +226,31 @@ impl Inbox {
             None => store.waiting(provider, 0).await?.saturating_sub(waiting),
         };
         Ok(Begun {
+            inbox: totals.inbox,
+            last: totals.last,
             after,
             waiting,
             before,
         })
+    }
+
+    /// Tells where the inbox is now: what comes from now on is behind that.
+    ///
+    /// # Errors
+    /// [`InboxError::Unavailable`] if it cannot be read.
+    pub(crate) async fn last(&self) -> Result<Point, InboxError> {
+        let Totals { inbox, last, .. } = self.totals().await?;
+        Ok(Point {
+            inbox,
+            sequence: last,
+        })
+    }
+
+    /// Reads the totals. Another instance may have come further than was heard of here.
+    async fn totals(&self) -> Result<Totals, InboxError> {
+        let totals = self.shared.store.ledger().await?.totals;
+        self.shared.changed_to(totals.last);
+        Ok(totals)
     }
 
     async fn start_at(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use transport::trust::KeyId;
 
 use super::super::delivery::{Delivery, DeliveryId, Request, Verification};
-use super::super::wire::Missing;
+use super::super::wire::{InboxId, Missing};
 
 /// A delivery that the inbox has not numbered yet.
 #[derive(Clone, Debug)]
@@ -79,6 +79,10 @@ impl fmt::Debug for FollowerKey {
 /// Where a follower begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Begun {
+    /// Which inbox it is.
+    pub(crate) inbox: InboxId,
+    /// The last sequence in it.
+    pub(crate) last: u64,
     /// Its cursor: it goes on behind this sequence.
     pub(crate) after: u64,
     /// How many deliveries of the provider are behind it.

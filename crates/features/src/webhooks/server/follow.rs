@@ -22,7 +22,7 @@ use crate::webhooks::delivery::{Delivery, Receipt};
 use crate::webhooks::desk::Followed;
 use crate::webhooks::inbox::{Begun, FollowerKey, InboxError, Item, Most};
 use crate::webhooks::pattern;
-use crate::webhooks::wire::{Ack, Follow, Head, Piece, Start};
+use crate::webhooks::wire::{Ack, Follow, Head, Piece, Point, Start};
 
 /// A flow that stands.
 struct Source<'w> {
@@ -114,24 +114,28 @@ impl Source<'_> {
             taken,
             ..
         } = &self.follow;
-        let start = taken.map_or(*start, |_| Start::Resume);
+        let start = taken.map_or(*start, Start::ResumeBehind);
         let inbox = &self.webhooks.inbox;
         let begun = inbox.begin(&self.owner, provider, start).await;
         let Begun {
+            inbox,
+            last,
             after: cursor,
             waiting,
             before,
         } = begun.map_err(|error| fault(&error))?;
-        let after = taken.map_or(cursor, |taken| taken.max(cursor));
-        if after > *self.changes.borrow() {
-            let reason = "this inbox has never come that far";
-            return Err(Fault::new(Status::BAD_REQUEST, reason).into());
-        }
+        // What it has taken of another inbox, or of what this one was before it was set back, says
+        // nothing of what is here.
+        let taken = taken.filter(|taken| taken.inbox == inbox && taken.sequence <= last);
+        let after = taken.map_or(cursor, |taken| taken.sequence.max(cursor));
         self.flight = Flight::behind(cursor);
         self.take_up(after).await?;
         let opened = Piece::Opened {
             provider: Box::new(self.webhooks.about.state(provider, None)),
-            after,
+            after: Point {
+                inbox,
+                sequence: after,
+            },
             waiting,
             before,
         };

@@ -23,7 +23,9 @@ pub(super) async fn serve(
     let mut changes = webhooks.inbox.changes();
     let mut told = Told::default();
     let url = webhooks.about.url.clone();
-    sender.send(&Watched::Opened { url }).await?;
+    // Before the first look at providers: the first delivery of one that is not among them is behind it.
+    let last = webhooks.inbox.last().await.map_err(|error| fault(&error))?;
+    sender.send(&Watched::Opened { url, last }).await?;
     loop {
         changes.mark_unchanged();
         let known = webhooks

@@ -248,7 +248,7 @@ pub(super) async fn not_followed(play: &Play) {
 }
 
 /// Waits until a provider's flow stands; returns how many wait and how many were before.
-async fn opened(stream: &mut WebhookStream) -> (u64, u64) {
+pub(super) async fn opened(stream: &mut WebhookStream) -> (u64, u64) {
     loop {
         if let Some(WebhookEvent::Opened {
             waiting, before, ..

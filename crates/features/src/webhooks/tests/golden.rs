@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_bytes::ByteBuf;
 
 use crate::webhooks::wire::{
-    Ack, Follow, Follower, Head, Line, List, Listed, Missing, Open, Piece, ProviderState, Start,
-    Tried, Watched,
+    Ack, Follow, Follower, Head, InboxId, Line, List, Listed, Missing, Open, Piece, Point,
+    ProviderState, Start, Tried, Watched,
 };
 use crate::webhooks::{
     Answer, DeliveryId, Header, HmacAlgorithm, HmacConfig, Mode, NotDelivered, Origin, Outcome,
@@ -57,6 +57,14 @@ const RECEIPT: [&str; 5] = [
     "00c0843d", // took 0 s and 1000000 ns
 ];
 
+const AT: Point = Point {
+    inbox: InboxId([1, 2, 3, 4, 5, 6, 7, 0xff]),
+    sequence: 300,
+};
+
+/// The bytes of [`AT`].
+const POINT: &str = "01020304050607ffac02";
+
 fn refused() -> Receipt {
     receipt(Outcome::NotDelivered(NotDelivered::Refused))
 }
@@ -80,10 +88,18 @@ fn openings_have_these_bytes() {
         "06737472697065", // provider
         "0103612e2a",     // events: one
     ];
-    let golden = |rest: [&'static str; 2]| [&whose[..], &rest[..]].concat();
-    check(&follow(Start::Resume, None), &golden(["00", "00"]));
-    check(&follow(Start::Now, Some(300)), &golden(["01", "01ac02"]));
-    check(&follow(Start::Since(300), None), &golden(["02ac02", "00"]));
+    let golden = |rest: &[&'static str]| [&whose[..], rest].concat();
+    check(&follow(Start::Resume, None), &golden(&["00", "00"]));
+    check(&follow(Start::Now, Some(AT)), &golden(&["01", "01", POINT]));
+    check(&follow(Start::Since(300), None), &golden(&["02ac02", "00"]));
+    check(
+        &follow(Start::ResumeBehind(AT), Some(AT)),
+        &golden(&["03", POINT, "01", POINT]),
+    );
+    check(
+        &follow(Start::Behind(AT), None),
+        &golden(&["04", POINT, "00"]),
+    );
     let list = List {
         since: Some(300),
         provider: Some("x".into()),
@@ -116,7 +132,10 @@ fn openings_have_these_bytes() {
 #[test]
 fn what_is_watched_has_these_bytes() {
     let url = Some("https://a".into());
-    check(&Watched::Opened { url }, &["00", "010968747470733a2f2f61"]);
+    check(
+        &Watched::Opened { url, last: AT },
+        &["00", "010968747470733a2f2f61", POINT],
+    );
     check(&Watched::Provider(state()), &[&["01"], &STATE[..]].concat());
     let repeated = Watched::Repeated {
         delivery: ID,
@@ -217,11 +236,11 @@ fn a_delivery_has_these_bytes() {
 fn what_else_is_poured_has_these_bytes() {
     let opened = Piece::Opened {
         provider: Box::new(state()),
-        after: 300,
+        after: AT,
         waiting: 2,
         before: 1,
     };
-    let golden = [&["00"], &STATE[..], &["ac02", "02", "01"]].concat();
+    let golden = [&["00"], &STATE[..], &[POINT, "02", "01"]].concat();
     check(&opened, &golden);
     check(&Piece::Passed { sequence: 300 }, &["03", "ac02"]);
     let missed = |why| Piece::Missed {

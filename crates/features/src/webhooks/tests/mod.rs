@@ -1,12 +1,14 @@
 //! Webhooks from the inbox to a local app and back: a virtual network between the ends, a real inbox on
 //! a disk, a real HTTP server.
 
+mod beginning;
 mod flow;
 mod golden;
 mod local;
 mod loss;
 mod proxy;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ struct Play {
     keeper: Keeper,
     running: Option<Running>,
     config: WebhooksConfig,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a start of the server has.
@@ -68,7 +70,7 @@ impl Play {
             keeper,
             running: Some(running),
             config,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -103,6 +105,11 @@ impl Play {
 
     /// Ends the server as a restart or a kill does, and starts another with the same inbox.
     async fn start_again(&mut self, end: End) {
+        self.start_between(end, |_| {}).await;
+    }
+
+    /// The same, with something done to the folder of the inbox between.
+    async fn start_between(&mut self, end: End, between: impl FnOnce(&Path)) {
         let running = self.running.take().unwrap();
         match end {
             End::Restart => {
@@ -116,6 +123,7 @@ impl Play {
         }
         // A file is one inbox's at a time.
         drop(running);
+        between(self.folder.path());
         let (router, running) = open(&self.config);
         self.running = Some(running);
         self.pair.kill_and_start(router, Scopes::default()).await;

@@ -118,5 +118,9 @@ impl Store {
 /// long left by then.
 const FORGOTTEN_AFTER: u64 = 90 * 24 * 60 * 60 * 1000;
 
+/// How far the order of ids may be from that of sequences: as many as wait to be written at once, on
+/// each of a few instances.
+const MOST_BETWEEN: i64 = 16_384;
+
 /// How many cursors there may be: more than laptops times providers anywhere.
 const MOST_CURSORS: i64 = 10_000;

@@ -79,6 +79,20 @@ impl Ground {
         }
     }
 
+    /// Changes the tables behind the inbox's back, while none is open.
+    pub(in crate::webhooks::inbox) async fn run(&self, sql: &str) {
+        match &self.kind {
+            Kind::File(folder) => {
+                let file = rusqlite::Connection::open(folder.path().join("inbox.db")).unwrap();
+                file.execute_batch(sql).unwrap();
+            }
+            Kind::Database(database) => {
+                let sql = format!("SET search_path = render_tunnel; {sql}");
+                database.run(sql).await;
+            }
+        }
+    }
+
     pub(in crate::webhooks::inbox) fn open(&self) -> Running {
         let (inbox, helper) = Inbox::open(&self.config, &self.variables).unwrap();
         let tasks = Tasks::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::super::super::wire::{List, Missing, Start};
+use super::super::super::wire::{InboxId, List, Missing, Point, Start};
 use super::{ALL, Ground, big, event, model, new, owner, receipt, shares};
 use crate::webhooks::inbox::{FollowerKey, InboxError, Item, Most, Taken};
 use crate::webhooks::{State, Verification};
@@ -35,6 +35,10 @@ everywhere! {
     shadow as an_unverified_event_does_not_keep_the_true_one_out,
     cursors as each_follower_of_each_key_has_a_cursor_of_its_own,
     starts as a_follower_begins_where_it_wants_to,
+    behind as a_follower_begins_behind_a_point_of_this_inbox_or_before_all_of_another,
+    identity as an_inbox_is_the_same_after_another_start_and_no_other_is,
+    unnamed as an_inbox_without_an_identity_is_given_one,
+    moment as whoever_wants_all_misses_none_of_one_moment,
     receipts as a_receipt_that_comes_twice_is_kept_once,
     forged as a_receipt_of_no_delivery_changes_nothing,
     attempts as what_was_offered_is_known_to_have_been,
@@ -186,6 +190,84 @@ async fn starts(ground: Ground) {
     assert_eq!(begin(Start::Since(0)).await, (0, 2, 0));
     assert_eq!(begin(Start::Now).await, (3, 0, 0));
     assert_eq!(begin(Start::Since(u64::MAX >> 17)).await, (3, 0, 0));
+    running.end().await;
+}
+
+async fn behind(ground: Ground) {
+    let running = ground.open();
+    for _ in 0..3 {
+        running.take(new("stripe", "one")).await;
+    }
+    let last = running.inbox.last().await.unwrap();
+    assert_eq!(last.sequence, 3);
+    let at = |sequence| Point { sequence, ..last };
+    let elsewhere = |sequence| Point {
+        inbox: InboxId::default(),
+        sequence,
+    };
+    let begin = async |name: &str, start| {
+        let begun = running.inbox.begin(&owner(name), "stripe", start).await;
+        let begun = begun.unwrap();
+        assert_eq!((begun.inbox, begun.last), (last.inbox, 3));
+        (begun.after, begun.waiting, begun.before)
+    };
+    use Start::{Behind, Resume, ResumeBehind};
+    assert_eq!(begin("ann", ResumeBehind(at(1))).await, (1, 2, 1));
+    // Now it is known.
+    for start in [ResumeBehind(at(2)), ResumeBehind(elsewhere(2)), Resume] {
+        assert_eq!(begin("ann", start).await, (1, 2, 0));
+    }
+    assert_eq!(begin("ann", Behind(at(2))).await, (2, 1, 0));
+    assert_eq!(begin("ann", Behind(at(u64::MAX))).await, (3, 0, 0));
+    assert_eq!(begin("ann", Behind(elsewhere(2))).await, (0, 3, 0));
+    assert_eq!(begin("bob", ResumeBehind(elsewhere(2))).await, (0, 3, 0));
+    assert_eq!(begin("eve", ResumeBehind(at(7))).await, (3, 0, 3));
+    running.end().await;
+}
+
+async fn identity(ground: Ground) {
+    let running = ground.open();
+    let inbox = running.inbox.last().await.unwrap().inbox;
+    running.take(new("stripe", "one")).await;
+    let running = running.again(&ground).await;
+    let last = running.inbox.last().await.unwrap();
+    assert_eq!((last.inbox, last.sequence), (inbox, 1));
+    let elsewhere = Ground::sqlite();
+    let other = elsewhere.open();
+    assert_ne!(other.inbox.last().await.unwrap().inbox, inbox);
+    other.end().await;
+    running.end().await;
+}
+
+async fn unnamed(ground: Ground) {
+    let running = ground.open();
+    running.take(new("stripe", "one")).await;
+    running.end().await;
+    ground.run("ALTER TABLE totals DROP COLUMN inbox").await;
+    let running = ground.open();
+    let given = running.inbox.last().await.unwrap();
+    assert_ne!(given.inbox, InboxId::default());
+    assert_eq!(running.next("stripe", 0).await, [Ok(1)]);
+    let running = running.again(&ground).await;
+    assert_eq!(running.inbox.last().await.unwrap(), given);
+    running.end().await;
+}
+
+async fn moment(ground: Ground) {
+    let running = ground.open();
+    let received = super::super::now();
+    // As many as make it sure enough that the least id is not that of the first.
+    let takes = (0..64).map(|number| {
+        let mut one = new("stripe", number.to_string());
+        one.received = received;
+        running.take(one)
+    });
+    join_all(takes).await;
+    for start in [Start::Since(0), Start::Since(received)] {
+        let begun = running.inbox.begin(&owner("ann"), "stripe", start).await;
+        let begun = begun.unwrap();
+        assert_eq!((begun.after, begun.waiting), (0, 64));
+    }
     running.end().await;
 }
 

@@ -11,11 +11,11 @@ use super::super::super::ledger::{Ledger, Provider, Totals};
 use super::super::super::types::{Item, Most, Standing};
 use super::super::super::work::{Cursor, EventKey};
 use super::super::row::{LineRow, count, damaged, gap, int, nat, tried};
-use super::super::{Page, Shown};
+use super::super::{MOST_BETWEEN, Page, Shown};
 use super::failure;
 use crate::webhooks::delivery::{Delivery, DeliveryId};
 use crate::webhooks::inbox::error::InboxError;
-use crate::webhooks::wire::{List, Listed, Missing};
+use crate::webhooks::wire::{InboxId, List, Listed, Missing};
 
 /// What comes next of a provider's. The sum over lengths keeps bodies on the server that are too many.
 pub(super) async fn after(
@@ -91,7 +91,7 @@ pub(super) async fn totals(
     connection: &mut PgConnection,
     sql: &'static str,
 ) -> Result<Totals, sqlx::Error> {
-    let (last, floor, forgotten, bytes, unverified, refused) =
+    let (last, floor, forgotten, bytes, unverified, refused, inbox) =
         sqlx::query_as(sql).fetch_one(connection).await?;
     Ok(Totals {
         last: nat(last),
@@ -100,6 +100,7 @@ pub(super) async fn totals(
         bytes: nat(bytes),
         unverified: nat(unverified),
         refused: nat(refused),
+        inbox: InboxId(inbox),
     })
 }
 
@@ -195,12 +196,18 @@ pub(super) async fn since(
     provider: &str,
     received: u64,
 ) -> Result<Option<u64>, InboxError> {
-    let sql = "SELECT sequence FROM render_tunnel.deliveries WHERE id >= $1 AND provider = $2 \
-               ORDER BY id LIMIT 1";
+    // Not always the first of them in the order of ids: those of one moment were drawn before they
+    // were put in their order.
+    let sql = "WITH found AS (SELECT sequence FROM render_tunnel.deliveries \
+               WHERE id >= $1 AND provider = $2 ORDER BY id LIMIT 1) \
+               SELECT min(d.sequence) FROM found, render_tunnel.deliveries d \
+               WHERE d.provider = $2 AND d.id >= $1 \
+               AND d.sequence BETWEEN found.sequence - $3 AND found.sequence";
     let found: Option<i64> = sqlx::query_scalar(sql)
         .bind(DeliveryId::new(received, 0).to_bytes())
         .bind(provider)
-        .fetch_optional(snapshot)
+        .bind(MOST_BETWEEN)
+        .fetch_one(snapshot)
         .await
         .map_err(|error| failure(&error))?;
     Ok(found.map(nat))
@@ -336,7 +343,7 @@ macro_rules! line {
 const COLUMNS: usize = 12;
 
 pub(super) const TOTALS: &str =
-    "SELECT last, floor, forgotten, bytes, unverified, refused FROM render_tunnel.totals";
+    "SELECT last, floor, forgotten, bytes, unverified, refused, inbox FROM render_tunnel.totals";
 
 const AFTER: &str = concat!(
     line!(),

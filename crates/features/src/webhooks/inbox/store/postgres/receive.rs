@@ -52,6 +52,9 @@ pub(super) async fn receive(
     writing.move_cursors(&places, Way::Forwards).await
 }
 
+/// As `find` asks for them.
+type FoundRow = (i64, Vec<u8>, String, i64, Option<Vec<u8>>);
+
 struct Found {
     id: Vec<u8>,
     provider: String,
@@ -65,7 +68,7 @@ async fn find(
 ) -> Result<HashMap<u64, Found>, sqlx::Error> {
     let sql = "SELECT sequence, id, provider, number, verification FROM render_tunnel.deliveries \
                WHERE sequence = ANY($1) AND id IS NOT NULL";
-    let rows: Vec<(i64, Vec<u8>, String, i64, Option<Vec<u8>>)> = sqlx::query_as(sql)
+    let rows: Vec<FoundRow> = sqlx::query_as(sql)
         .bind(all(receipts, |it| int(it.receipt.sequence)))
         .fetch_all(&mut *writing.connection)
         .await?;

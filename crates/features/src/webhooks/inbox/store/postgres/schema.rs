@@ -1,6 +1,7 @@
 //! The schema: made by whichever instance comes first.
 
-use sqlx::{PgPool, raw_sql};
+use ring::rand::{SecureRandom, SystemRandom};
+use sqlx::{PgConnection, PgPool, raw_sql};
 
 use super::super::super::error::InboxError;
 use super::failure;
@@ -34,7 +35,42 @@ async fn make(pool: &PgPool) -> Result<(), sqlx::Error> {
     if !there {
         raw_sql(SCHEMA).execute(&mut *transaction).await?;
     }
+    name(&mut transaction).await?;
+    share(&mut transaction).await?;
     transaction.commit().await
+}
+
+/// Gives an inbox its identity, if it has none. A lock on the table for nothing would hold up whoever
+/// writes.
+async fn name(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let named: bool = sqlx::query_scalar(HAS_COLUMN)
+        .bind("inbox")
+        .fetch_one(&mut *connection)
+        .await?;
+    if named {
+        return Ok(());
+    }
+    let mut random = [0; 8];
+    // It never fails on a system that runs.
+    SystemRandom::new().fill(&mut random).ok();
+    raw_sql(ADD_NAME).execute(&mut *connection).await?;
+    sqlx::query("UPDATE render_tunnel.totals SET inbox = $1")
+        .bind(&random[..])
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives an inbox the counts of its shares, if it has none.
+async fn share(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let there: bool = sqlx::query_scalar(HAS_COLUMN)
+        .bind("refused")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !there {
+        raw_sql(ADD_SHARES).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// As in the file of SQLite.
@@ -43,15 +79,26 @@ const VERSION: i64 = 1;
 /// `rtin`.
 const LOCK: i64 = 0x7274_696e;
 
+const HAS_COLUMN: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
+    WHERE attrelid = 'render_tunnel.totals'::regclass AND attname = $1 AND NOT attisdropped)";
+
+/// Beside the schema, so that an inbox that was made without an identity gets one. An older version of
+/// this program does not mind it.
+const ADD_NAME: &str =
+    "ALTER TABLE render_tunnel.totals ADD COLUMN inbox bytea NOT NULL DEFAULT ''";
+
+/// The same for shares. What was there before them counts as verified and leaves by and by.
+const ADD_SHARES: &str = "ALTER TABLE render_tunnel.totals \
+    ADD COLUMN unverified bigint NOT NULL DEFAULT 0, ADD COLUMN refused bigint NOT NULL DEFAULT 0";
+
 /// As in the file of SQLite, whose words are the same. Names of events and followers are bytes here,
 /// because a text cannot have every character; bodies are not compressed once more.
 const SCHEMA: &str = r#"
 CREATE SCHEMA IF NOT EXISTS render_tunnel;
 SET LOCAL search_path = render_tunnel;
 CREATE TABLE totals (version bigint NOT NULL, last bigint NOT NULL, floor bigint NOT NULL,
-    forgotten bigint NOT NULL, bytes bigint NOT NULL, unverified bigint NOT NULL,
-    refused bigint NOT NULL);
-INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, 0);
+    forgotten bigint NOT NULL, bytes bigint NOT NULL);
+INSERT INTO totals VALUES (1, 0, 0, 0, 0);
 CREATE TABLE providers (name text COLLATE "C" PRIMARY KEY, count bigint NOT NULL, gone bigint NOT NULL,
     kept bigint NOT NULL, last bigint NOT NULL);
 CREATE TABLE deliveries (sequence bigint PRIMARY KEY, provider text COLLATE "C" NOT NULL,

@@ -337,7 +337,7 @@ pub(super) fn all<'a, T, U>(rows: &'a [T], column: impl FnMut(&'a T) -> U) -> Ve
     rows.iter().map(column).collect()
 }
 
-const LOCKED: &str = "SELECT last, floor, forgotten, bytes, unverified, refused \
+const LOCKED: &str = "SELECT last, floor, forgotten, bytes, unverified, refused, inbox \
     FROM render_tunnel.totals FOR NO KEY UPDATE";
 
 const INSERT: &str = "INSERT INTO render_tunnel.deliveries (sequence, provider, number, received, id, \

@@ -161,9 +161,21 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     let check = connection.query_row("PRAGMA quick_check('totals')", [], |row| row.get(0));
     let check: String = check.map_err(failed)?;
     match check.as_str() {
-        "ok" => Ok(()),
+        "ok" => complete(connection).map_err(failed),
         _ => Err(not_ours(&check)),
     }
+}
+
+/// Gives an inbox its identity and the counts of its shares, if it has none.
+fn complete(connection: &Connection) -> rusqlite::Result<()> {
+    for (column, add) in [("inbox", ADD_NAME), ("refused", ADD_SHARES)] {
+        let there = "SELECT count(*) FROM pragma_table_info('totals') WHERE name = ?1";
+        let there: i64 = connection.query_row(there, [column], |row| row.get(0))?;
+        if there == 0 {
+            connection.execute_batch(add)?;
+        }
+    }
+    Ok(())
 }
 
 fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
@@ -222,8 +234,8 @@ const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
 /// while; a gap has one too (`missing` is how many). What they hold is in `contents`.
 const SCHEMA: &str = "BEGIN IMMEDIATE;
 CREATE TABLE totals (last INTEGER NOT NULL, floor INTEGER NOT NULL, forgotten INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, unverified INTEGER NOT NULL, refused INTEGER NOT NULL) STRICT;
-INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0);
+    bytes INTEGER NOT NULL) STRICT;
+INSERT INTO totals VALUES (0, 0, 0, 0);
 CREATE TABLE providers (name TEXT PRIMARY KEY, count INTEGER NOT NULL, gone INTEGER NOT NULL,
     kept INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE deliveries (sequence INTEGER PRIMARY KEY, provider TEXT NOT NULL, number INTEGER NOT NULL,
@@ -243,6 +255,19 @@ CREATE TABLE cursors (owner BLOB NOT NULL, provider TEXT NOT NULL, sequence INTE
     PRIMARY KEY (owner, provider)) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1920231790;
 PRAGMA user_version = 1;
+COMMIT";
+
+/// Beside the schema, so that an inbox that was made without an identity gets one. An older version of
+/// this program does not mind it.
+const ADD_NAME: &str = "BEGIN IMMEDIATE;
+ALTER TABLE totals ADD COLUMN inbox BLOB NOT NULL DEFAULT x'';
+UPDATE totals SET inbox = randomblob(8);
+COMMIT";
+
+/// The same for shares. What was there before them counts as verified and leaves by and by.
+const ADD_SHARES: &str = "BEGIN IMMEDIATE;
+ALTER TABLE totals ADD COLUMN unverified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE totals ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
 COMMIT";
 
 /// Longer than another program's look at the file takes, shorter than a provider's patience.

@@ -6,12 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use super::super::super::ledger::{Ledger, Provider, Totals};
 use super::super::super::types::{Item, Most, Standing};
 use super::super::super::work::Cursor;
-use super::super::Shown;
 use super::super::row::{LineRow, count, damaged, gap, int, nat};
+use super::super::{MOST_BETWEEN, Shown};
 use super::failure;
 use crate::webhooks::delivery::DeliveryId;
 use crate::webhooks::inbox::error::InboxError;
-use crate::webhooks::wire::{List, Listed, Missing, Tried};
+use crate::webhooks::wire::{InboxId, List, Listed, Missing, Tried};
 
 /// What comes next of a provider's.
 pub(super) fn after(
@@ -110,7 +110,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<LineRow> {
 }
 
 pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
-    let sql = "SELECT last, floor, forgotten, bytes, unverified, refused FROM totals";
+    let sql = "SELECT last, floor, forgotten, bytes, unverified, refused, inbox FROM totals";
     let mut statement = connection.prepare(sql)?;
     statement.query_row([], |row| {
         Ok(Totals {
@@ -120,6 +120,7 @@ pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
             bytes: nat(row.get(3)?),
             unverified: nat(row.get(4)?),
             refused: nat(row.get(5)?),
+            inbox: InboxId(row.get(6)?),
         })
     })
 }
@@ -207,13 +208,18 @@ pub(super) fn since(
     received: u64,
 ) -> Result<Option<u64>, InboxError> {
     let id = DeliveryId::new(received, 0).to_bytes();
-    let found = one(
+    // Not always the first of them in the order of ids: those of one moment were drawn before they
+    // were put in their order.
+    let found: Option<Option<i64>> = one(
         connection,
-        "SELECT sequence FROM deliveries WHERE id >= ?1 AND +provider = ?2 ORDER BY id LIMIT 1",
-        params![id, provider],
+        "WITH found AS (SELECT sequence FROM deliveries WHERE id >= ?1 AND +provider = ?2 \
+         ORDER BY id LIMIT 1) SELECT min(d.sequence) FROM found, deliveries d \
+         WHERE d.provider = ?2 AND d.id >= ?1 \
+         AND d.sequence BETWEEN found.sequence - ?3 AND found.sequence",
+        params![id, provider, MOST_BETWEEN],
         |row| row.get(0),
     )?;
-    Ok(found.map(nat))
+    Ok(found.flatten().map(nat))
 }
 
 pub(super) fn waiting(
