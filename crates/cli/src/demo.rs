@@ -2,8 +2,9 @@
 //! themselves.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,7 +16,7 @@ use server::{DatabaseUrl, ServerBuilder, ServerError, TunnelServer};
 use transport::trust::Secret;
 
 use crate::exit::Failure;
-use crate::folder::TunnelFolder;
+use crate::folder::{TunnelFolder, write_private};
 use crate::settings::Server;
 
 /// The demo production: a database that looks like a school's, the logs of its services, and webhooks.
@@ -68,6 +69,24 @@ impl Demo {
             secret,
             doors,
         })
+    }
+
+    /// Returns the secret of the last time, or a new one, and the file that it is in. Clients that are
+    /// still there find their server with it, and followers of its webhooks their place.
+    ///
+    /// # Errors
+    /// [`Failure`] if none can be made or kept.
+    pub fn secret(folder: &TunnelFolder) -> Result<(Secret, PathBuf), Failure> {
+        let file = folder.file("demo.secret");
+        let kept = fs::read_to_string(&file).ok();
+        if let Some(secret) = kept.and_then(|text| text.parse().ok()) {
+            return Ok((secret, file));
+        }
+        let secret = Secret::generate().map_err(|error| Failure::failed(error.to_string()))?;
+        write_private(&file, &format!("{}\n", secret.expose())).map_err(|error| {
+            Failure::failed(format!("cannot write {}: {error}", file.display()))
+        })?;
+        Ok((secret, file))
     }
 
     /// Returns where it is and the secret that it takes.

@@ -17,12 +17,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use features::webhooks::is_provider_name;
 use transport::trust::random_16;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::folder::{make_private, state_folder, write_private};
+use crate::output::text::printable;
 
 /// What a laptop keeps for webhooks.
 #[derive(Clone, Debug)]
@@ -73,13 +75,9 @@ impl Laptop {
     /// Notes that somebody has asked for a provider's own secret.
     ///
     /// # Errors
-    /// [`Failure`] if it cannot be kept.
+    /// [`Failure`] if it cannot be kept, or no provider can have that name.
     pub fn note_asked(&self, provider: &str) -> Result<(), Failure> {
-        let folder = self.folder.join("asked");
-        let path = folder.join(provider);
-        make_private(&folder)
-            .and_then(|()| fs::write(&path, ""))
-            .map_err(|error| cannot_keep(&path, &error))
+        self.note("asked", provider, "")
     }
 
     /// Returns the providers whose own secrets somebody has asked for.
@@ -97,19 +95,31 @@ impl Laptop {
     /// Notes where a provider's deliveries go, for whoever replays one.
     ///
     /// # Errors
-    /// [`Failure`] if it cannot be kept.
+    /// [`Failure`] if it cannot be kept, or no provider can have that name.
     pub fn note_target(&self, provider: &str, target: &str) -> Result<(), Failure> {
-        let folder = self.folder.join("targets");
-        let path = folder.join(provider);
-        make_private(&folder)
-            .and_then(|()| fs::write(&path, target))
-            .map_err(|error| cannot_keep(&path, &error))
+        self.note("targets", provider, target)
     }
 
     /// Returns where a provider's deliveries went the last time.
     #[must_use]
     pub fn target(&self, provider: &str) -> Option<String> {
-        fs::read_to_string(self.folder.join("targets").join(provider)).ok()
+        fs::read_to_string(self.of_provider("targets", provider)?).ok()
+    }
+
+    fn note(&self, kind: &str, provider: &str, text: &str) -> Result<(), Failure> {
+        let path = self.of_provider(kind, provider).ok_or_else(|| {
+            let shown = printable(provider);
+            Failure::failed(format!("{shown:?} is no name of a provider"))
+        })?;
+        make_private(&self.folder.join(kind))
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|error| cannot_keep(&path, &error))
+    }
+
+    /// Returns the file of a kind that a provider has. Servers name providers too, and none of them
+    /// leads out of the folder.
+    fn of_provider(&self, kind: &str, provider: &str) -> Option<PathBuf> {
+        is_provider_name(provider).then(|| self.folder.join(kind).join(provider))
     }
 
     /// Returns the path of a file beside the others.
@@ -275,6 +285,24 @@ mod tests {
         laptop.note_asked("stripe").unwrap();
         laptop.note_asked("stripe").unwrap();
         assert_eq!(laptop.asked(), BTreeSet::from(["stripe".to_owned()]));
+    }
+
+    #[test]
+    fn no_name_that_a_server_makes_up_leads_out_of_the_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let laptop = laptop(home.path());
+        laptop.note_target("stripe", "3000").unwrap();
+        assert_eq!(laptop.target("stripe").as_deref(), Some("3000"));
+        let theirs = home.path().join("theirs");
+        fs::write(&theirs, "of somebody").unwrap();
+        let seed = laptop.seed().unwrap();
+        for name in [theirs.to_str().unwrap(), "../../../theirs", "../seed"] {
+            laptop.note_target(name, "3000").unwrap_err();
+            laptop.note_asked(name).unwrap_err();
+            assert_eq!(laptop.target(name), None, "{name}");
+        }
+        assert_eq!(fs::read_to_string(theirs).unwrap(), "of somebody");
+        assert_eq!(laptop.seed().unwrap(), seed);
     }
 
     #[test]

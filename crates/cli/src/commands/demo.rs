@@ -1,16 +1,14 @@
 //! `tunnel demo`: serves the demo production until it is stopped.
 
-use std::fs;
 use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
-use transport::trust::Secret;
 
 use crate::context::Context;
 use crate::demo::{Demo, Doors};
 use crate::exit::Failure;
-use crate::folder::{TunnelFolder, write_private};
+use crate::folder::TunnelFolder;
 use crate::output::Format;
 use crate::settings::{self, Server};
 
@@ -35,8 +33,7 @@ pub struct Arguments {
 /// [`Failure`] if it cannot start.
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let folder = TunnelFolder::make()?;
-    let file = folder.file("demo.secret");
-    let secret = keep_secret(&file)?;
+    let (secret, file) = Demo::secret(&folder)?;
     let port = settings::port(arguments.port, &context.environment)?;
     let start = Demo::start(&folder, secret, Doors::ThisMachine(port));
     let demo = context.interrupt.or(start).await?;
@@ -45,20 +42,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     demo.stop().await;
     // Stopping it is how it ends.
     Ok(())
-}
-
-/// Takes the secret of the last time, so that clients which are still there find their server.
-fn keep_secret(file: &Path) -> Result<Secret, Failure> {
-    if let Some(secret) = fs::read_to_string(file)
-        .ok()
-        .and_then(|text| text.parse().ok())
-    {
-        return Ok(secret);
-    }
-    let secret = Secret::generate().map_err(|error| Failure::failed(error.to_string()))?;
-    write_private(file, &format!("{}\n", secret.expose()))
-        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))?;
-    Ok(secret)
 }
 
 fn announce(context: &Context, demo: &Demo, file: &Path) -> Result<(), Failure> {
@@ -88,7 +71,9 @@ fn announce(context: &Context, demo: &Demo, file: &Path) -> Result<(), Failure> 
            tunnel sync --table courses {options}\n  \
            tunnel logs --filter warn {options}\n  \
            tunnel connect --logs --sync users {options}\n  \
-           tunnel health {options}\n"
+           tunnel health {options}\n  \
+           tunnel webhook --port 3000 {options}\n  \
+           tunnel webhook list {options}\n"
     ));
     if let Some(http) = http {
         context.screen.note(&format!("  curl {http}/health\n"));

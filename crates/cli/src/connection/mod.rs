@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use client::{CarrierChoice, ClientBuilder, Reconnect, TunnelClient};
-use transport::trust::{Secret, system_clock};
+use transport::trust::system_clock;
 
 pub use self::way::{CA, CARRIER, CarrierName, PIN, Way, WayOptions};
 use crate::context::Context;
@@ -136,6 +136,17 @@ impl ConnectionOptions {
         }
     }
 
+    /// Returns what stands before the paths of the server's front, as far as this end can tell: an HTTP
+    /// address that it was given.
+    ///
+    /// # Errors
+    /// [`Failure`] if a variable makes no sense.
+    pub fn front(&self, context: &Context) -> Result<Option<String>, Failure> {
+        let text = self.server_text(context)?.map(str::trim);
+        let is_http = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
+        Ok(text.filter(is_http).map(str::to_owned))
+    }
+
     fn own_environment<'a>(&'a self, context: &'a Context) -> &'a str {
         let given = self.environment.as_deref();
         given
@@ -156,10 +167,11 @@ impl ConnectionOptions {
     }
 
     async fn start_demo(&self, context: &Context, carrier: CarrierChoice) -> Result<Demo, Failure> {
-        context.screen.warn(DEMO);
-        let secret = Secret::generate().map_err(|error| Failure::failed(error.to_string()))?;
-        let doors = Doors::ThisProcess(carrier);
-        let start = async { Demo::start(&TunnelFolder::make()?, secret, doors).await };
+        // A banner, and no warning: whoever wants it quiet has seen it.
+        context.screen.note(DEMO);
+        let folder = TunnelFolder::make()?;
+        let (secret, _) = Demo::secret(&folder)?;
+        let start = Demo::start(&folder, secret, Doors::ThisProcess(carrier));
         context.interrupt.or(start).await
     }
 }

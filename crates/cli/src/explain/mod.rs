@@ -15,7 +15,7 @@ use server::ServerError;
 use server::demo::DemoError;
 use transport::endpoint::BindError;
 use transport::trust::{HandshakeError, Refusal};
-use wire::Status;
+use wire::{Fault, Status};
 
 use crate::exit::{Exit, Failure};
 use crate::output::number;
@@ -121,6 +121,14 @@ pub(crate) fn clocks(ahead: i64) -> String {
     format!("{by} {way}")
 }
 
+/// Whether a server serves, but no webhooks. The status alone would be that of an unknown id, too.
+fn lacks_webhooks(error: &TunnelError) -> bool {
+    let lacks = |fault: &Fault| {
+        fault.status == Status::NOT_FOUND && fault.reason.ends_with("no feature \"webhooks\"")
+    };
+    error.fault().is_some_and(lacks)
+}
+
 fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
     let dial = error.dial().map(ways::dial);
     let hint = match (error, dial) {
@@ -142,6 +150,9 @@ fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
         }
         (TunnelError::Sync(SyncError::Write(WriteError::File { .. })), _) => {
             "choose another place with --to or --output, or make its folder one that you may write to"
+        }
+        _ if lacks_webhooks(error) => {
+            "the server's log says why: it needs `[webhooks]` in its tunnel.toml, or a place for the inbox"
         }
         _ if error.fault().map(|fault| fault.status) == Some(Status::UNAVAILABLE) => {
             "try again later: the server's log says more"

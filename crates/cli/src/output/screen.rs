@@ -6,6 +6,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use super::style::{Ink, Style, Surface};
+use super::text::json_in_sight;
 use crate::environment::Environment;
 use crate::exit::Failure;
 
@@ -111,9 +112,8 @@ impl Screen {
     /// # Errors
     /// As [`Screen::data`].
     pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
-        let mut line = serde_json::to_string(value).map_err(io::Error::from)?;
-        line.push('\n');
-        self.data(&line)
+        let line = serde_json::to_string(value).map_err(io::Error::from)?;
+        self.data(&format!("{}\n", json_in_sight(&line)))
     }
 
     /// Says what goes on, unless the user wants it quiet.

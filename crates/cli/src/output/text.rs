@@ -39,6 +39,27 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     set
 }
 
+/// Writes what is hidden or acted upon in a text of JSON as `\uXXXX`, which means the same there: it
+/// can only be within strings.
+#[must_use]
+pub fn json_in_sight(json: &str) -> Cow<'_, str> {
+    // A line's end between members is JSON's own; one in a string is escaped already.
+    let is_hidden = |c: char| c != '\n' && (is_unsafe(c) || matches!(c, '\u{2028}' | '\u{2029}'));
+    if !json.contains(is_hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if is_hidden(character) {
+            // All of them are within the first 65536. A `String` takes every write.
+            write!(shown, "\\u{:04x}", u32::from(character)).ok();
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Control characters, and the marks that reorder text.
 pub(super) fn is_unsafe(character: char) -> bool {
     character.is_control()
@@ -56,6 +77,26 @@ mod tests {
             printable("\x1b[2Jgone\r\n\u{202e}"),
             "\\u{1b}[2Jgone\\r\\n\\u{202e}"
         );
+    }
+
+    #[test]
+    fn json_means_the_same_and_hides_nothing() {
+        let hidden = "\u{7f}\u{85}\u{9b}2J\u{202e}\u{2028}\u{2029}\u{2066}é✓\n\x1b";
+        for json in [
+            serde_json::to_string(hidden).unwrap(),
+            serde_json::to_string_pretty(&[hidden]).unwrap(),
+        ] {
+            let shown = json_in_sight(&json);
+            assert!(
+                !shown.chars().any(|c| c != '\n' && is_unsafe(c)),
+                "{shown:?}"
+            );
+            assert!(!shown.contains(['\u{2028}', '\u{2029}']) && shown.contains("\\u202e"));
+            assert!(shown.contains("é✓"));
+            let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(read(&shown), read(&json));
+        }
+        assert!(matches!(json_in_sight("{\"a\": 1}"), Cow::Borrowed(_)));
     }
 
     #[test]

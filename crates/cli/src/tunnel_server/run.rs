@@ -99,7 +99,7 @@ async fn serve(
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     let hangups = reload::hangups()?;
     app::adopt_orphans();
-    let (server, front) = inbox::start(sections, start)
+    let (server, front) = inbox::start(sections, folder, start)
         .await
         .map_err(|error| configuration.explain(error))?;
     announce(&server, &configuration)?;

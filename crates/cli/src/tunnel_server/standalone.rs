@@ -55,7 +55,7 @@ pub(super) async fn serve(
         builder.start().await
     };
     let starting = async {
-        inbox::start(sections, start)
+        inbox::start(sections, &folder, start)
             .await
             .map_err(|error| configuration.explain(error))
     };

@@ -171,7 +171,8 @@ pub enum NotDelivered {
     /// It answers, and not in HTTP.
     #[error("what it answers is not HTTP")]
     NotHttp,
-    /// Nobody wants to have it: no local app is named for its provider.
+    /// Nobody has asked for it: no local app is named for its provider, or it was refused as not its
+    /// provider's.
     #[error("it was left out")]
     LeftOut,
 }

@@ -18,7 +18,9 @@ mod delivery;
 mod desk;
 mod entry;
 pub mod fixtures;
+mod http;
 mod inbox;
+mod name;
 mod pattern;
 pub mod providers;
 mod server;
@@ -39,6 +41,8 @@ pub use self::delivery::{
     Answer, Delivery, DeliveryId, Header, NotDelivered, Origin, Outcome, ParseIdError, Receipt,
     Refusal, Request, State, Verification,
 };
+pub use self::inbox::is_inbox_in_use;
+pub use self::name::{LONGEST_PROVIDER_NAME, is_provider_name};
 
 /// Webhooks, as both ends know it.
 pub const FEATURE: Feature = Feature {

@@ -76,6 +76,7 @@ Examples:
   tunnel webhook --port 3000 --json | jq 'select(.type == \"answered\" and .status >= 400)'
 
 A delivery that the app does not take (408, 425, 429, 5xx, no answer) is tried at most five times.
+What the server refused as not its provider's is shown and not posted: `replay ID` posts it.
 Every POST carries tunnel-delivery, tunnel-attempt and tunnel-verification (verified, none, refused),
 and the original host and address in forwarded and x-forwarded-*; what is signed anew,
 tunnel-signed: anew.

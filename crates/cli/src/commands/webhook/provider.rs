@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use features::webhooks::is_provider_name;
 use features::webhooks::providers::built_in;
 use thiserror::Error;
 
@@ -33,10 +34,7 @@ impl FromStr for ProviderName {
 
     fn from_str(text: &str) -> Result<Self, ProviderNameError> {
         let name = text.trim().to_ascii_lowercase();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        let is_short = (1..=LONGEST).contains(&name.len());
-        // It is a file's name as well, and `..` is a folder's.
-        if is_short && !name.starts_with('.') && name.bytes().all(plain) {
+        if is_provider_name(&name) {
             Ok(Self(name))
         } else {
             Err(ProviderNameError)
@@ -54,9 +52,6 @@ impl fmt::Display for ProviderName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a provider is named by letters, digits, -, _ and .: stripe, github, standard-webhooks")]
 pub(super) struct ProviderNameError;
-
-/// As long as the entry takes.
-const LONGEST: usize = 64;
 
 /// Two letters in the wrong order, one too many and one too few.
 const NEAR: usize = 2;

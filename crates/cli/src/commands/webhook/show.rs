@@ -12,7 +12,7 @@ use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::folder::write_private;
-use crate::output::text::printable;
+use crate::output::text::{json_in_sight, printable};
 use crate::output::webhook::{SavedDelivery, curl, dump, show};
 use crate::output::{Format, Surface};
 
@@ -112,7 +112,7 @@ fn save(context: &Context, path: &Path, saved: &SavedDelivery) -> Result<(), Fai
     };
     let text = serde_json::to_string_pretty(saved).map_err(|error| cannot(&error))?;
     // It may hold personal data of production's.
-    write_private(path, &format!("{text}\n")).map_err(|error| cannot(&error))?;
+    write_private(path, &format!("{}\n", json_in_sight(&text))).map_err(|error| cannot(&error))?;
     context.screen.note(&format!("saved in {}", path.display()));
     Ok(())
 }

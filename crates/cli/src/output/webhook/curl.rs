@@ -27,7 +27,7 @@ pub fn curl(request: &Request, url: &str) -> String {
         let base64 = STANDARD.encode(&request.body);
         write!(command, "printf %s '{base64}' | base64 -d | ").ok();
     }
-    let (method, url) = (quoted(&request.method), quoted(url));
+    let (method, url) = (quoted(&request.method), quoted(&encoded(url)));
     write!(command, "curl -sS --globoff --path-as-is -X {method} {url}").ok();
     for header in request.headers.iter().filter(sent) {
         if let Some(value) = text_of(&header.value) {
@@ -58,6 +58,23 @@ fn text_of(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let hidden = |c: char| c != '\n' && is_unsafe(c);
     (!text.contains(hidden)).then_some(text)
+}
+
+/// Percent-encodes what in a URL is not seen, or acted upon by a terminal. No URL has such characters;
+/// a path that came with their bytes is decoded to the same ones.
+fn encoded(url: &str) -> String {
+    let mut encoded = String::with_capacity(url.len());
+    for character in url.chars() {
+        if is_unsafe(character) {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                // A `String` takes every write.
+                write!(encoded, "%{byte:02X}").ok();
+            }
+        } else {
+            encoded.push(character);
+        }
+    }
+    encoded
 }
 
 /// Puts a text between single quotes.
@@ -162,6 +179,14 @@ mod tests {
             let header = format!("<-H><x-it: {}>", body.replace('\n', " "));
             assert!(given.contains(&header), "{given}");
         }
+    }
+
+    #[test]
+    fn nothing_in_a_url_is_hidden() {
+        let url = "http://localhost:3000/a\u{202e}b\u{9b}2J\n?é=[1]";
+        let command = curl(&request(&[], b""), url);
+        let shown = "'http://localhost:3000/a%E2%80%AEb%C2%9B2J%0A?é=[1]'";
+        assert!(command.contains(shown), "{command}");
     }
 
     #[cfg(unix)]

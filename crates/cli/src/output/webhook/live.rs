@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use features::webhooks::client::{Signed, WebhookEvent};
 use features::webhooks::wire::{Head, Missing};
-use features::webhooks::{Outcome, Receipt};
+use features::webhooks::{NotDelivered, Outcome, Receipt, Verification};
 use jiff::tz::TimeZone;
 
 use super::super::clock::{Clock, Moment};
@@ -41,6 +41,11 @@ impl Live {
         let time = self.clock.text(now);
         match event {
             WebhookEvent::Arrived(head) => self.arrived(&time, head, now),
+            WebhookEvent::Answered { head, receipt, .. } if is_kept_back(head, receipt) => {
+                let id = receipt.delivery;
+                let text = format!("refused: not posted; `tunnel webhook replay {id}` posts it");
+                self.between(&time, Ink::Bad, &text)
+            }
             WebhookEvent::Answered {
                 receipt, signed, ..
             } => self.answered(&time, receipt, *signed, None),
@@ -160,6 +165,12 @@ impl Live {
     fn faint(&self, text: &str) -> String {
         self.style.paint(Ink::Faint, text)
     }
+}
+
+/// Whether a delivery was left out because it is not its provider's.
+fn is_kept_back(head: &Head, receipt: &Receipt) -> bool {
+    let left_out = Outcome::NotDelivered(NotDelivered::LeftOut);
+    receipt.outcome == left_out && matches!(head.verification, Verification::Refused(_))
 }
 
 fn missed(provider: &str, count: u64, why: Missing) -> String {

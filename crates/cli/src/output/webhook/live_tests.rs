@@ -114,6 +114,20 @@ fn whatever_is_to_be_known_of_a_delivery_stands_behind_it() {
 }
 
 #[test]
+fn what_was_refused_is_said_not_to_be_posted() {
+    let not_posted = WebhookEvent::Answered {
+        head: Arc::new(head(Verification::Refused(Refusal::Wrong))),
+        receipt: receipt(1, Outcome::NotDelivered(NotDelivered::LeftOut)),
+        signed: Signed::AsItCame,
+    };
+    let line = shown(&not_posted, Duration::ZERO);
+    assert!(
+        line.contains("refused: not posted; `tunnel webhook replay whd_"),
+        "{line}"
+    );
+}
+
+#[test]
 fn what_happens_between_deliveries_is_said() {
     let provider = || "stripe".to_owned();
     let retrying = WebhookEvent::Retrying {

@@ -7,8 +7,8 @@ use hyper::body::{Body as _, Incoming};
 use serde_bytes::ByteBuf;
 use tokio::time::{Instant, timeout_at};
 
-use super::carry::is_between_neighbours;
 use crate::webhooks::delivery::{Answer, Header};
+use crate::webhooks::http::Between;
 
 /// How far a body was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +59,10 @@ pub(super) async fn read(response: Response<Incoming>, until: Instant) -> (Answe
 /// Returns the headers that are not between neighbours, as many as there is room for.
 fn headers(headers: &HeaderMap) -> Vec<Header> {
     let mut room = MOST_HEADERS;
+    let between = Between::of_map(headers);
     let lines = headers.iter();
     lines
-        .filter(|(name, _)| !is_between_neighbours(name.as_str()))
+        .filter(|(name, _)| !between.has(name.as_str()))
         .map_while(|(name, value)| {
             room = room.checked_sub(name.as_str().len() + value.len())?;
             Some(Header::new(name.as_str(), value.as_bytes()))

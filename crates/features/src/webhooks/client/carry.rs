@@ -1,7 +1,7 @@
 //! What a local app is sent: the bytes and headers that came, and what is said beside them.
 //!
-//! Headers that are between two neighbours stay between them (RFC 9110, section 7.6.1). Nothing else
-//! is added or changed but what this file names.
+//! Headers that are between two neighbours stay between them. Nothing else is added or changed but what
+//! this file names.
 
 use std::net::IpAddr;
 
@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::target::Target;
 use crate::webhooks::delivery::{DeliveryId, Header, Origin, Request, Verification};
+use crate::webhooks::http::Between;
 
 /// What is said of a request to the local app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +59,13 @@ pub(super) fn prepare(
 
 /// Adds the headers that came, in their order. The length is that of the body, whatever was said.
 fn pass_on(came: &[Header], length: usize, headers: &mut HeaderMap) -> Result<(), CarryError> {
-    let named = named_by_connection(came);
+    let between = Between::of(came);
     for Header { name, value } in came {
         if name == "content-length" {
             headers.insert(CONTENT_LENGTH, length.into());
             continue;
         }
-        let is_said_anew = SAID_ANEW.contains(&name.as_str());
-        if is_said_anew || is_between_neighbours(name) || named.contains(name) {
+        if SAID_ANEW.contains(&name.as_str()) || between.has(name) {
             continue;
         }
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| CarryError::Header)?;
@@ -75,22 +75,6 @@ fn pass_on(came: &[Header], length: usize, headers: &mut HeaderMap) -> Result<()
             .map_err(|_| CarryError::Header)?;
     }
     Ok(())
-}
-
-/// Whether a header is for the next neighbour alone.
-pub(super) fn is_between_neighbours(name: &str) -> bool {
-    BETWEEN_NEIGHBOURS.contains(&name)
-}
-
-/// Returns what `Connection` names, in lower case.
-fn named_by_connection(came: &[Header]) -> Vec<String> {
-    let lines = came.iter().filter(|header| header.name == "connection");
-    let items = lines.flat_map(|header| header.value.split(|&byte| byte == b','));
-    items
-        .filter_map(|item| std::str::from_utf8(item.trim_ascii()).ok())
-        .map(str::to_ascii_lowercase)
-        .filter(|name| !NEVER_NAMED.contains(&name.as_str()))
-        .collect()
 }
 
 /// Says where the request was sent to, and from.
@@ -160,20 +144,6 @@ const ATTEMPT: HeaderName = HeaderName::from_static("tunnel-attempt");
 const VERIFICATION: HeaderName = HeaderName::from_static("tunnel-verification");
 const SIGNED: HeaderName = HeaderName::from_static("tunnel-signed");
 
-/// What is between two neighbours whether `Connection` names it or not. `Expect` is among them: the
-/// entry has answered it, and the local app gets the body at once.
-const BETWEEN_NEIGHBOURS: [&str; 9] = [
-    "connection",
-    "expect",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// What we say ourselves, so that nobody else can say it in our place.
 const SAID_ANEW: [&str; 10] = [
     "host",
@@ -186,14 +156,6 @@ const SAID_ANEW: [&str; 10] = [
     "tunnel-delivery",
     "tunnel-signed",
     "tunnel-verification",
-];
-
-/// To leave these out because a sender names them would change what the message says.
-const NEVER_NAMED: [&str; 4] = [
-    "authorization",
-    "content-encoding",
-    "content-type",
-    "cookie",
 ];
 
 /// How many headers are added at most.

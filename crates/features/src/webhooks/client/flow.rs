@@ -1,6 +1,7 @@
 //! The flow of a provider's deliveries: opened over each session anew, behind what is in hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::wire::{Fault, Status};
 use bytes::{Bytes, BytesMut};
@@ -116,6 +117,9 @@ impl Flow<'_> {
         else {
             return Err(ChannelError::Missing("where the flow goes on"));
         };
+        if provider.name != self.follow.provider {
+            return Err(ChannelError::Missing("the provider that is followed"));
+        }
         self.hmac = provider.hmac.clone().map(Arc::new);
         self.tell_opened(*provider, (waiting, before), lost).await;
         if self.hand.is_left(after) {
@@ -143,7 +147,12 @@ impl Flow<'_> {
     async fn take(&mut self, piece: Piece, pieces: &mut Receiver) -> Result<(), ChannelError> {
         match piece {
             Piece::Delivery(head) => {
-                let until = head.deadline.map(|deadline| Instant::now() + deadline);
+                if head.provider != self.follow.provider {
+                    return Err(ChannelError::Missing("a delivery of the provider"));
+                }
+                let until = head
+                    .deadline
+                    .map(|it| Instant::now() + it.min(LONGEST_WAIT));
                 let body = take_body(&head, pieces).await?;
                 self.hand.take(Parcel {
                     head: Arc::new(*head),
@@ -250,3 +259,7 @@ pub(super) async fn take_body(head: &Head, pieces: &mut Receiver) -> Result<Byte
 
 /// Ten times what any provider sends, and what a laptop has room for.
 const LONGEST_BODY: usize = 256 * 1024 * 1024;
+
+/// Longer than any provider waits, and a time that a clock can be moved on by: what a server says is
+/// computed with.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);

@@ -60,12 +60,7 @@ impl Journal {
         let mut file = options.open(folder.join(name))?;
         let mut bytes = Vec::new();
         (&file).take(LONGEST as u64 * 2).read_to_end(&mut bytes)?;
-        let length = file.seek(SeekFrom::End(0))?;
-        let mut journal = Self {
-            file: Some(file),
-            length: usize::try_from(length).unwrap_or(LONGEST),
-            ..Self::default()
-        };
+        let mut journal = Self::default();
         let mut rest = &bytes[..];
         // The last record may be cut, and what follows a rewritten one may be anything.
         while let Ok((record, after)) = postcard::take_from_bytes::<Record>(rest) {
@@ -80,6 +75,11 @@ impl Journal {
             }
             rest = after;
         }
+        journal.length = bytes.len() - rest.len();
+        // What is noted next stands behind what can be read: behind a cut record nobody would find it.
+        file.set_len(journal.length as u64)?;
+        file.seek(SeekFrom::Start(journal.length as u64))?;
+        journal.file = Some(file);
         Ok(journal)
     }
 
@@ -244,6 +244,28 @@ mod tests {
         std::fs::write(&path, [0xff; 500]).unwrap();
         let mut journal = Journal::open(Some(folder.path()), "laptop", "stripe");
         assert_eq!(known(&mut journal, 0..9), 0);
+    }
+
+    #[test]
+    fn what_is_noted_behind_a_torn_end_is_known_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Journal::open(Some(folder.path()), "laptop", "stripe");
+        let mut journal = open();
+        (1..=3).for_each(|number| journal.note(&receipt(number)));
+        drop(journal);
+        let path = folder.path().join(file_name("laptop", "stripe"));
+        let bytes = std::fs::read(&path).unwrap();
+        for length in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            let mut journal = open();
+            journal.begin(DeliveryId::new(4, 7), 2);
+            journal.note(&receipt(4));
+            drop(journal);
+            let mut journal = open();
+            assert_eq!(journal.begun(DeliveryId::new(4, 7)), 2, "{length}");
+            let whole = length * 3 / bytes.len();
+            assert_eq!(known(&mut journal, 0..9), whole + 1, "{length}");
+        }
     }
 
     #[test]

@@ -107,6 +107,7 @@ impl Outlet {
             provider: outgoing.provider,
             hmac: outgoing.hmac,
             occasion: outgoing.occasion,
+            verification,
         };
         let (signer, now) = (&self.posting.signer, (self.posting.clock)());
         let signed = signer.apply(&whose, &mut request, self.app.target(), now);

@@ -15,7 +15,7 @@ use super::outlet::{Outgoing, Outlet, Posted};
 use super::retry::{Next, Tries};
 use super::signer::Occasion;
 use super::{Signed, request_of};
-use crate::webhooks::delivery::{NotDelivered, Receipt};
+use crate::webhooks::delivery::{NotDelivered, Receipt, Verification};
 use crate::webhooks::wire::{Ack, Head};
 
 /// Posts what is in hand of one provider.
@@ -68,6 +68,12 @@ impl Poster<'_> {
         let first = head
             .attempt
             .max(self.journal.begun(head.id).saturating_add(1));
+        if matches!(head.verification, Verification::Refused(_)) {
+            // Anybody may have made it up. It is posted where somebody has looked and asks for it.
+            let receipt = self.outlet.left_out(head.id, head.sequence, first);
+            self.settle(head, receipt, Signed::AsItCame).await;
+            return Mood::GoesOn;
+        }
         let (mut attempt, mut tries) = (first, Tries::new());
         // Whom nobody waits for any more is one like others.
         let until = parcel.until.filter(|until| *until > Instant::now());
@@ -118,14 +124,15 @@ impl Poster<'_> {
         };
         self.journal.begin(head.id, attempt);
         let posted = self.outlet.post(outgoing).await;
-        // What came over HTTP can go on over HTTP, but for a path that is none, such as `*`.
+        // It would be the same at each try: a path that is none, such as `*`.
         posted.unwrap_or_else(|_| Posted {
             receipt: self.outlet.left_out(head.id, head.sequence, attempt),
             signed: Signed::AsItCame,
         })
     }
 
-    /// The last try: its receipt leaves before anybody is told.
+    /// Ends with the last try: what became of it is in the journal and among the acks before anybody is
+    /// told.
     async fn settle(&mut self, parcel: &Parcel, receipt: Receipt, signed: Signed) {
         let told = Arc::new(receipt.clone());
         self.journal.note(&receipt);
@@ -136,7 +143,7 @@ impl Poster<'_> {
             signed,
         };
         self.teller.tell(event).await;
-        // The receipt leaves before the next delivery is posted: a kill then repeats one at most.
+        // Lets the flow send the receipt before the next delivery is posted, if it can.
         tokio::task::yield_now().await;
     }
 

@@ -14,6 +14,7 @@ use super::event::WebhookEvent;
 use super::flow::is_passing;
 use super::forwarding::{PAUSE, Starter, Teller};
 use crate::webhooks::PROTOCOL;
+use crate::webhooks::name::is_provider_name;
 use crate::webhooks::wire::{Open, Point, ProviderState, Watched};
 
 /// Watches over session after session.
@@ -59,7 +60,11 @@ impl Watch {
                 () = session.superseded() => return None,
             };
             match watched {
-                Ok(Some(watched)) => self.take(watched).await,
+                Ok(Some(watched)) => {
+                    if let Err(error) = self.take(watched).await {
+                        return Some(error);
+                    }
+                }
                 // A server ends no watch: it is cut, and taken up elsewhere.
                 Ok(None) => return Some(ChannelError::Cut),
                 Err(error) => return Some(error),
@@ -67,7 +72,7 @@ impl Watch {
         }
     }
 
-    async fn take(&mut self, watched: Watched) {
+    async fn take(&mut self, watched: Watched) -> Result<(), ChannelError> {
         match watched {
             Watched::Opened { url, last } => {
                 if self.began.is_none() {
@@ -76,14 +81,19 @@ impl Watch {
                     self.starter.follow_named(last).await;
                 }
             }
-            Watched::Provider(state) => self.take_provider(state).await,
+            Watched::Provider(state) => {
+                check(&state.name)?;
+                self.take_provider(state).await;
+            }
             Watched::Repeated { delivery, provider } => {
+                check(&provider)?;
                 if self.starter.wants(&provider) {
                     let event = WebhookEvent::Repeated { provider, delivery };
                     self.teller.tell(event).await;
                 }
             }
         }
+        Ok(())
     }
 
     /// Tells of a provider that is new, or is treated otherwise.
@@ -109,6 +119,14 @@ impl Watch {
         self.teller.tell(event).await;
         self.starter.follow(&state.name, began).await;
     }
+}
+
+/// Refuses what is no name: whoever hears of a provider may keep a file of its name.
+fn check(name: &str) -> Result<(), ChannelError> {
+    let is_name = is_provider_name(name);
+    is_name
+        .then_some(())
+        .ok_or(ChannelError::Missing("a provider's name"))
 }
 
 /// A server tells of those that are configured, and of those that something has come from.

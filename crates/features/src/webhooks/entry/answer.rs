@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::webhooks::http::Between;
 use crate::webhooks::providers::Challenge;
 use crate::webhooks::{Answer, DeliveryId, Mode, NotDelivered, Outcome, ProviderConfig, providers};
 
@@ -88,16 +89,10 @@ fn passed_on(answer: Answer) -> Response {
     let status = status.filter(|status| !status.is_informational());
     let mut response = Response::new(Body::from(answer.body.into_vec()));
     *response.status_mut() = status.unwrap_or(StatusCode::BAD_GATEWAY);
-    let named: Vec<_> = answer
-        .headers
-        .iter()
-        .filter(|line| line.name == header::CONNECTION.as_str())
-        .filter_map(|line| std::str::from_utf8(&line.value).ok())
-        .flat_map(|list| list.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
+    let between = Between::of(&answer.headers);
     for line in &answer.headers {
-        let goes = !BETWEEN_NEIGHBOURS.contains(&line.name.as_str()) && !named.contains(&line.name);
+        // The length is the body's here.
+        let goes = line.name != header::CONTENT_LENGTH.as_str() && !between.has(&line.name);
         let name = HeaderName::try_from(line.name.as_str());
         let value = HeaderValue::from_bytes(&line.value);
         if let (true, Ok(name), Ok(value)) = (goes, name, value) {
@@ -106,19 +101,6 @@ fn passed_on(answer: Answer) -> Response {
     }
     response
 }
-
-/// What is between two neighbours (RFC 9110, section 7.6.1), and the length, which is the body's here.
-const BETWEEN_NEIGHBOURS: [&str; 9] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 #[cfg(test)]
 mod tests {
@@ -132,7 +114,8 @@ mod tests {
         Answer {
             status,
             headers: vec![
-                line("connection", "x-hop, close"),
+                line("connection", "x-hop, close,content-type"),
+                line("content-type", "text/plain"),
                 line("x-hop", "1"),
                 line("set-cookie", "a=1"),
                 line("x-end", "2"),
@@ -158,7 +141,12 @@ mod tests {
             .collect();
         assert_eq!(
             lines,
-            [("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-end", "2")]
+            [
+                ("content-type", "text/plain"),
+                ("set-cookie", "a=1"),
+                ("set-cookie", "b=2"),
+                ("x-end", "2")
+            ]
         );
     }
 

@@ -227,7 +227,7 @@ impl Door {
             Ok([whole]) => whole,
             Err(pieces) => pieces.concat().into(),
         };
-        let request = read::record(&copied.head, copied.client, body);
+        let mut request = read::record(&copied.head, copied.client, body);
         let provider = &missed.provider;
         let verifiers = &self.inside.verifiers;
         let verification = verifiers
@@ -237,6 +237,7 @@ impl Door {
             self.miss(&missed.because("too many in a minute"));
             return None;
         }
+        verifiers.conceal(provider, &mut request);
         let new = NewDelivery {
             received,
             answered: copied.answered.map(|status| status.as_u16()),

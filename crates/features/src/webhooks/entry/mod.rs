@@ -142,7 +142,7 @@ impl Door {
         }
         let (body, held) = read::whole(&head.headers, body, &self.room, self.most_body).await?;
         let client = client(&mut head);
-        let request = read::record(&head, client, body);
+        let mut request = read::record(&head, client, body);
         let verification = self.look_at(&provider, &request).await?;
         let verifiers = &self.inside.verifiers;
         if let Some(challenge) = verifiers.challenge(&provider, &request, verification) {
@@ -152,6 +152,7 @@ impl Door {
             return Err(NotTaken::Method);
         }
         self.admit(verification)?;
+        verifiers.conceal(&provider, &mut request);
         let new = self.delivery(&provider, request, verification);
         let taken = self.inside.inbox.take(new).await?;
         drop(held);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use transport::carrier::websocket::PATH as TUNNEL;
 
 use crate::parts::SectionError;
-use crate::webhooks::WebhooksConfig;
+use crate::webhooks::{LONGEST_PROVIDER_NAME, WebhooksConfig, is_provider_name};
 
 /// The paths that webhooks come to. Whatever is looked up here is taken as it came: nothing is decoded
 /// and nothing is made shorter, so that what a provider has signed stays what it was.
@@ -32,10 +32,10 @@ impl Paths {
             }
         }
         for name in config.paths.values().chain(config.providers.keys()) {
-            if !is_name(name) || name.bytes().any(|it| it.is_ascii_uppercase()) {
+            if !is_provider_name(name) || name.bytes().any(|it| it.is_ascii_uppercase()) {
                 return Err(wrong(format!(
-                    "{name:?} is no name of a provider: use small letters, digits, `-`, `_` and `.`, at \
-                     most {LONGEST_NAME} of them"
+                    "{name:?} is no name of a provider: use small letters and digits, and `-`, `_` and \
+                     `.` between them, at most {LONGEST_PROVIDER_NAME} in all"
                 )));
             }
         }
@@ -50,7 +50,7 @@ impl Paths {
             && !self.named.contains_key(path)
         {
             let name = rest.split_once('/').map_or(rest, |(name, _)| name);
-            return is_name(name).then(|| in_small_letters(name));
+            return is_provider_name(name).then(|| in_small_letters(name));
         }
         self.named
             .get(path)
@@ -69,12 +69,6 @@ fn in_small_letters(name: &str) -> Cow<'_, str> {
         true => Cow::Owned(name.to_ascii_lowercase()),
         false => Cow::Borrowed(name),
     }
-}
-
-fn is_name(name: &str) -> bool {
-    let mut letters = name.bytes();
-    let is_good = letters.all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
-    is_good && (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.')
 }
 
 /// Says what is wrong with a path of the configuration.
@@ -97,9 +91,6 @@ const BELOW: &str = "/api/webhooks/";
 const OWN: &str = "/_tunnel/";
 
 const HEALTH: &str = "/health";
-
-/// Longer than any provider's name, and short enough to be shown in a line.
-const LONGEST_NAME: usize = 64;
 
 /// More than any provider lets one enter.
 const LONGEST_PATH: usize = 1024;

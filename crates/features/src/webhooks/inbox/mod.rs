@@ -47,6 +47,7 @@ use super::wire::{self, List, Listed, Point, Start};
 use crate::parts::{SectionError, Variables};
 
 pub(crate) use self::error::InboxError;
+pub use self::store::is_inbox_in_use;
 pub(crate) use self::types::{
     Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Standing, Taken,
 };

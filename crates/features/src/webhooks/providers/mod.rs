@@ -163,6 +163,14 @@ pub fn is_fresh(signing: &Signing<'_>, request: &Request) -> bool {
     in_time(signed, unix(signing.now), most).is_ok()
 }
 
+/// Whether the server has kept the secret that a request showed to itself: what stands in its place no
+/// app takes.
+#[must_use]
+pub fn is_concealed(signing: &Signing<'_>, request: &Request) -> bool {
+    let manner = Manner::of(signing.provider, signing.hmac);
+    manner.is_some_and(|manner| manner.scheme().is_concealed(request))
+}
+
 /// Works on a body, with the thread's other tasks handed elsewhere if that takes a while.
 fn aside<T>(request: &Request, work: impl FnOnce() -> T) -> T {
     if request.body.len() > LONG {

@@ -72,6 +72,8 @@ impl<'a> Recipe<'a> {
             return Some("signed: there is {body}, {timestamp}, {id}, {method} and {url}");
         };
         let names = |part| parts.contains(&part);
+        let is_open = |part: &Part<'_>| !matches!(part, Part::Text(_));
+        let is_seamless = |pair: &[Part<'_>]| pair.iter().all(is_open);
         let faults = [
             (!names(Part::Body), "signed has to name the {body}"),
             (
@@ -81,6 +83,11 @@ impl<'a> Recipe<'a> {
             (
                 names(Part::Id) && self.id.is_none(),
                 "an {id} in signed needs id-header",
+            ),
+            (
+                parts.windows(2).any(is_seamless),
+                "signed needs a text between two parts, as in {timestamp}.{body}: else what is the end of \
+                 one can be passed off as the beginning of the next",
             ),
         ];
         let fault = faults.into_iter().find(|(is_so, _)| *is_so);
@@ -137,6 +144,10 @@ impl Scheme for Recipe<'_> {
     fn signed_at(&self, request: &Request) -> Result<Option<u64>, Refusal> {
         let written = self.timestamp.map(|name| text(request, name)).transpose()?;
         written.map(seconds).transpose()
+    }
+
+    fn signs_url(&self) -> bool {
+        template(self.signed).is_some_and(|parts| parts.contains(&Part::Url))
     }
 
     fn own_secret(&self, bytes: &[u8; 32]) -> Result<String, CannotSign> {

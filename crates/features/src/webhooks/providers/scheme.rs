@@ -28,6 +28,19 @@ pub(super) trait Scheme: Send + Sync {
         true
     }
 
+    /// Whether the address is signed too.
+    fn signs_url(&self) -> bool {
+        false
+    }
+
+    /// Replaces what a secret can be read from, if it can be from anything.
+    fn conceal(&self, _request: &mut Request) {}
+
+    /// Whether that has been done.
+    fn is_concealed(&self, _request: &Request) -> bool {
+        false
+    }
+
     /// Returns where the certificate is that a request is checked with, if it takes one.
     fn certificate<'r>(&self, _request: &'r Request) -> Result<Option<&'r str>, Refusal> {
         Ok(None)

@@ -33,27 +33,33 @@ impl fmt::Debug for Secret {
 }
 
 /// Reads the secrets in a variable, which are separated by commas; none if it is not set or empty.
-pub(super) fn in_variable(name: &str, variables: &Variables) -> Vec<Secret> {
+///
+/// # Errors
+/// A sentence without any of them, if one of several is so short that it may be a piece of one that
+/// has a comma in it: everybody could guess that.
+pub(super) fn in_variable(name: &str, variables: &Variables) -> Result<Vec<Secret>, String> {
     let Some(value) = variables.get(name).map(Zeroizing::new) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let each = value.split(',').map(str::trim);
-    each.filter(|secret| !secret.is_empty())
-        .map(Secret::new)
-        .collect()
+    let each: Vec<_> = each.filter(|secret| !secret.is_empty()).collect();
+    // One without a comma is as its provider has it: Lemon Squeezy takes six characters.
+    let is_list = value.contains(',');
+    if is_list && each.iter().any(|it| it.chars().count() < SHORTEST) {
+        return Err(format!(
+            "in the variable {name} commas separate secrets, and one there is shorter than {SHORTEST} \
+             characters: a secret cannot have a comma in it"
+        ));
+    }
+    Ok(each.into_iter().map(Secret::new).collect())
 }
 
-/// Reads a provider's secrets from its own variable. A provider that is known by several names has one
-/// secret: whoever forges does not get by with another spelling.
-pub(super) fn of_provider(name: &str, variables: &Variables) -> Vec<Secret> {
-    let spellings = find(name).map_or(&[][..], |known| known.names);
-    let others = spellings.iter().copied().filter(|it| *it != name);
-    let mut all = std::iter::once(name).chain(others);
-    let found = |name| {
-        let secrets = in_variable(&variable(name, "WEBHOOK_SECRET"), variables);
-        (!secrets.is_empty()).then_some(secrets)
-    };
-    all.find_map(found).unwrap_or_default()
+/// Returns how a provider's name may be written: as it is here first, and then as others write it.
+/// What one spelling has holds for all: whoever forges does not get by with another.
+pub(super) fn spellings(name: &str) -> impl Iterator<Item = &str> {
+    let known = find(name).map_or(&[][..], |known| known.names);
+    let others = known.iter().copied().filter(move |it| *it != name);
+    std::iter::once(name).chain(others)
 }
 
 /// Returns the name of a provider's variable: `LEMON_SQUEEZY_WEBHOOK_SECRET`.
@@ -95,3 +101,6 @@ impl fmt::Debug for OwnSecrets {
         f.write_str("OwnSecrets(<redacted>)")
     }
 }
+
+/// What is drawn has sixteen characters and more; half of that is still no word that is guessed.
+const SHORTEST: usize = 8;

@@ -53,6 +53,10 @@ impl Scheme for Twilio {
         Ok(())
     }
 
+    fn signs_url(&self) -> bool {
+        true
+    }
+
     fn own_secret(&self, bytes: &[u8; 32]) -> Result<String, CannotSign> {
         // As an auth token looks.
         Ok(hex(&bytes[..16]))

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
+use tracing::warn;
+
 use super::built_in;
 use super::challenge::{Challenge, Means};
 use super::manner::{Manner, Terms};
 use super::once::Tokens;
 use super::paypal::Certificates;
 use super::scheme::unix;
-use super::secrets::{Secret, in_variable, of_provider, variable};
+use super::secrets::{Secret, in_variable, spellings, variable};
 use super::table::find;
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{HmacConfig, ProviderConfig, Refusal, Request, Verification, WebhooksConfig};
@@ -49,10 +51,9 @@ impl Verifiers {
         for name in built_in() {
             names.insert(name);
         }
-        let nothing = ProviderConfig::default();
         let known = names.into_iter().map(|name| {
-            let own = config.providers.get(name).unwrap_or(&nothing);
-            Ok::<_, SectionError>((name.to_owned(), Known::new(name, own, variables)?))
+            let known = Known::new(name, &config.providers, variables)?;
+            Ok::<_, SectionError>((name.to_owned(), known))
         });
         Ok(Self {
             known: known.collect::<Result<_, _>>()?,
@@ -94,6 +95,16 @@ impl Verifiers {
             verification,
         };
         answer(request, means)
+    }
+
+    /// Takes out of a request what production's secret can be read from, so that it does not leave the
+    /// server: a token that a provider shows as it is. Nothing is verified by it after that.
+    pub(crate) fn conceal(&self, provider: &str, request: &mut Request) {
+        let known = self.known.get(provider);
+        let hmac = known.and_then(|known| known.hmac.as_ref());
+        if let Some(manner) = Manner::of(provider, hmac) {
+            manner.scheme().conceal(request);
+        }
     }
 
     /// Whether there is a secret for a provider.
@@ -140,34 +151,41 @@ impl Verifiers {
 impl Known {
     fn new(
         name: &str,
-        config: &ProviderConfig,
+        configs: &BTreeMap<String, ProviderConfig>,
         variables: &Variables,
     ) -> Result<Self, SectionError> {
         let wrong = |reason: String| SectionError {
             section: format!("webhooks.providers.{name}"),
             reason,
         };
-        let secrets = secrets_of(name, config, variables).map_err(wrong)?;
+        let secrets = secrets_of(name, configs, variables).map_err(wrong)?;
+        let written = || spellings(name).filter_map(|it| configs.get(it));
+        let url = written().find_map(|config| config.url.clone());
         let whole = |url: &String| url.starts_with("https://") || url.starts_with("http://");
-        if !config.url.as_ref().is_none_or(whole) {
+        if !url.as_ref().is_none_or(whole) {
             return Err(wrong("url begins with https://".to_owned()));
         }
-        let hmac = config.hmac.clone();
+        let hmac = configs.get(name).and_then(|config| config.hmac.clone());
         let manner = Manner::configured(name, hmac.as_ref()).map_err(|it| wrong(it.to_owned()))?;
         let fault = match manner {
             None if !secrets.is_empty() => Some(NO_MANNER),
-            Some(manner) if !manner.takes(&revealed(&secrets)) => Some(NO_SECRET),
+            Some(ref manner) if !manner.takes(&revealed(&secrets)) => Some(NO_SECRET),
             _ => None,
         };
         if let Some(fault) = fault {
             return Err(wrong(fault.to_owned()));
         }
+        let signs_url = manner.is_some_and(|manner| manner.scheme().signs_url());
+        let url = match url {
+            None if signs_url && !secrets.is_empty() => own_url(name, variables),
+            url => url,
+        };
         Ok(Self {
-            verify_token: in_variable(&variable(name, "VERIFY_TOKEN"), variables),
+            verify_token: in_variables(name, "VERIFY_TOKEN", variables).map_err(wrong)?,
             secrets,
             hmac,
-            url: config.url.clone(),
-            tolerance: config.tolerance,
+            url,
+            tolerance: written().find_map(|config| config.tolerance),
         })
     }
 }
@@ -175,20 +193,53 @@ impl Known {
 /// Reads the secrets of a provider, or says what is wrong with them.
 fn secrets_of(
     name: &str,
-    config: &ProviderConfig,
+    configs: &BTreeMap<String, ProviderConfig>,
     variables: &Variables,
 ) -> Result<Vec<Secret>, String> {
-    let secrets = match &config.secret_env {
-        Some(variable) => in_variable(variable, variables),
-        None => of_provider(name, variables),
-    };
-    match (&config.secret_env, secrets.len()) {
-        (Some(variable), 0) => Err(format!("there is nothing in the variable {variable}")),
-        (_, count) if count > MOST_SECRETS => {
-            Err(format!("at most {MOST_SECRETS} secrets are good at once"))
+    for spelling in spellings(name) {
+        let named = configs.get(spelling).and_then(|it| it.secret_env.as_ref());
+        let secrets = match named {
+            Some(named) => in_variable(named, variables)?,
+            None => in_variable(&variable(spelling, "WEBHOOK_SECRET"), variables)?,
+        };
+        match (named, secrets.len()) {
+            (Some(named), 0) => return Err(format!("there is nothing in the variable {named}")),
+            (None, 0) => {}
+            (_, count) if count > MOST_SECRETS => {
+                return Err(format!("at most {MOST_SECRETS} secrets are good at once"));
+            }
+            _ => return Ok(secrets),
         }
-        _ => Ok(secrets),
     }
+    Ok(Vec::new())
+}
+
+/// Reads the first variable of a kind that one of a provider's spellings has.
+fn in_variables(name: &str, what: &str, variables: &Variables) -> Result<Vec<Secret>, String> {
+    for spelling in spellings(name) {
+        let found = in_variable(&variable(spelling, what), variables)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Returns the address that a provider has signed, where only the platform says which it is.
+///
+/// What a request says of its own host anybody may have written, and who has a signature for another
+/// address that the same secret is for would get by with it.
+fn own_url(name: &str, variables: &Variables) -> Option<String> {
+    let url = variables.get("RENDER_EXTERNAL_URL");
+    let url = url.filter(|it| it.starts_with("https://") || it.starts_with("http://"));
+    if url.is_none() {
+        warn!(
+            provider = name,
+            "it signs the address, which is taken from each request: set url in \
+             [webhooks.providers.{name}]"
+        );
+    }
+    url
 }
 
 fn revealed(secrets: &[Secret]) -> Vec<&str> {

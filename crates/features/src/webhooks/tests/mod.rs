@@ -3,7 +3,9 @@
 
 mod beginning;
 mod flow;
+mod forged;
 mod golden;
+mod liars;
 mod local;
 mod loss;
 mod proxy;

@@ -14,6 +14,7 @@ use super::types::{FollowerKey, Item, Most, Standing};
 use super::work::{Cursor, Done, Work};
 use page::Page;
 pub(super) use postgres::{Postgres, listen};
+pub use sqlite::is_inbox_in_use;
 pub(super) use sqlite::{Place, Sqlite};
 use std::sync::Arc;
 

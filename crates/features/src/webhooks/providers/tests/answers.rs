@@ -9,7 +9,7 @@ fn verifiers(secret: &str) -> Verifiers {
     let secret = secret.to_owned();
     let variables = Variables::new(move |name| match name {
         "META_VERIFY_TOKEN" => Some("told to Meta".to_owned()),
-        "ZOOM_WEBHOOK_SECRET" => Some(format!("another,{secret}")),
+        "ZOOM_WEBHOOK_SECRET" => Some(format!("another-one,{secret}")),
         _ => None,
     });
     Verifiers::new(&WebhooksConfig::default(), &variables).unwrap()

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Verifiers;
 use super::super::secrets::Secret;
+use super::super::{Verifiers, is_concealed};
 use super::{NOW, Play, at};
 use crate::parts::{SectionError, Variables};
 use crate::webhooks::{Refusal, Verification, WebhooksConfig};
@@ -23,7 +23,7 @@ async fn verified(verifiers: &Verifiers, name: &str, play: &Play) -> Verificatio
 #[tokio::test]
 async fn secrets_are_in_the_variable_of_their_provider_and_several_are_good() {
     let play = Play::new("github");
-    let both = format!(" another , {},", play.secret);
+    let both = format!(" another-one , {},", play.secret);
     let verifiers = made("", &[("GITHUB_WEBHOOK_SECRET", &both)]).unwrap();
     assert!(verifiers.has_secret("github") && !verifiers.has_secret("stripe"));
     assert_eq!(
@@ -40,7 +40,7 @@ async fn secrets_are_in_the_variable_of_their_provider_and_several_are_good() {
     forged.secret = "guess".into();
     assert_eq!(verified(&verifiers, "github", &forged).await, wrong);
     let revealed: Vec<_> = verifiers.secrets().map(Secret::reveal).collect();
-    assert_eq!(revealed, ["another", &play.secret]);
+    assert_eq!(revealed, ["another-one", &play.secret]);
     assert!(!format!("{verifiers:?}").contains("another"));
 }
 
@@ -72,6 +72,82 @@ async fn another_spelling_is_no_way_around_a_secret() {
         verified(&other, "facebook", &play).await,
         Verification::Verified
     );
+}
+
+#[tokio::test]
+async fn what_is_configured_for_one_spelling_holds_for_all() {
+    let config = "[providers.meta]\nsecret-env = \"APP\"\n[providers.forgejo]\nsecret-env = \"APP\"\n\
+                  [providers.lemon-squeezy]\nsecret-env = \"APP\"";
+    let rows: [(&str, &[&str]); 3] = [
+        (
+            "meta",
+            &["meta", "facebook", "instagram", "messenger", "whatsapp"],
+        ),
+        ("gitea", &["gitea", "forgejo"]),
+        ("lemonsqueezy", &["lemonsqueezy", "lemon-squeezy"]),
+    ];
+    for (row, names) in rows {
+        let play = Play::new(row);
+        let verifiers = made(config, &[("APP", &play.secret)]).unwrap();
+        for name in names {
+            let signed = verified(&verifiers, name, &play).await;
+            assert_eq!(signed, Verification::Verified, "{name}");
+            let unsigned = verifiers.verify(name, &play.request, at(NOW)).await;
+            let missing = Verification::Refused(Refusal::Missing);
+            assert_eq!(unsigned, missing, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_signs_the_address_is_not_believed_where_the_platform_knows_it() {
+    let square = {
+        let mut play = Play::new("square");
+        play.address_counts = true;
+        play
+    };
+    let twilio = Play::twilio("application/json", "/hooks?bodySHA256=00", b"{}");
+    for play in [square, twilio] {
+        let secret = (
+            format!("{}_WEBHOOK_SECRET", play.provider.to_uppercase()),
+            &*play.secret,
+        );
+        let elsewhere = [
+            (&*secret.0, secret.1),
+            ("RENDER_EXTERNAL_URL", "https://it.example"),
+        ];
+        let verifiers = made("", &elsewhere).unwrap();
+        let wrong = Verification::Refused(Refusal::Wrong);
+        assert_eq!(verified(&verifiers, play.provider, &play).await, wrong);
+        let here = [
+            elsewhere[0],
+            ("RENDER_EXTERNAL_URL", "https://app.example.com"),
+        ];
+        let verifiers = made("", &here).unwrap();
+        let mut forwarded = play.signed();
+        forwarded.origin.host = "evil.example".into();
+        let verification = verifiers.verify(play.provider, &forwarded, at(NOW)).await;
+        assert_eq!(verification, Verification::Verified);
+    }
+}
+
+#[tokio::test]
+async fn a_token_stays_on_the_server_and_the_laptop_shows_its_own() {
+    let play = Play::new("gitlab");
+    let verifiers = made("", &[("GITLAB_WEBHOOK_SECRET", &play.secret)]).unwrap();
+    let mut request = play.signed();
+    assert!(!is_concealed(&play.signing(NOW), &request));
+    verifiers.conceal("gitlab", &mut request);
+    let shown = format!("{:?}", request.headers.last().map(|it| &it.value));
+    assert!(!shown.contains(&play.secret) && is_concealed(&play.signing(NOW), &request));
+    let again = verifiers.verify("gitlab", &request, at(NOW)).await;
+    assert_eq!(again, Verification::Refused(Refusal::Wrong));
+    play.sign(&mut request, NOW).unwrap();
+    assert_eq!(play.check(&request, NOW), Ok(()));
+    let mut other = Play::new("github").signed();
+    let before = other.clone();
+    verifiers.conceal("github", &mut other);
+    assert_eq!(other, before);
 }
 
 #[tokio::test]
@@ -129,6 +205,7 @@ async fn nobody_puts_another_body_under_a_signature_that_does_not_cover_it() {
 
 #[test]
 fn what_could_never_be_right_is_said_at_the_start_without_the_secret() {
+    let nine: &str = &"!hunter2,".repeat(9);
     let hmac = |lines: &str| format!("[providers.billing.hmac]\nheader = \"x-sign\"\n{lines}");
     for (config, variables, reason) in [
         (
@@ -158,9 +235,20 @@ fn what_could_never_be_right_is_said_at_the_start_without_the_secret() {
         ),
         (
             String::new(),
-            &[("STRIPE_WEBHOOK_SECRET", "1,2,3,4,5,6,7,8,9")],
+            &[("STRIPE_WEBHOOK_SECRET", nine)],
             "at most 8",
         ),
+        (
+            String::new(),
+            &[("GITHUB_WEBHOOK_SECRET", "!hunter2,!hunter2-and-more,;")],
+            "GITHUB_WEBHOOK_SECRET",
+        ),
+        (
+            hmac("signed = \"{timestamp}{body}\"\ntimestamp-header = \"x-time\""),
+            &[],
+            "between",
+        ),
+        (hmac("signed = \"{method}.{url}{body}\""), &[], "between"),
         (
             "[providers.own]".to_owned(),
             &[("OWN_WEBHOOK_SECRET", "!hunter2")],

@@ -23,6 +23,7 @@ use super::super::work::{Cursor, Done, Work};
 use super::Shown;
 use desk::Desk;
 pub(in super::super) use open::Place;
+pub use open::is_inbox_in_use;
 
 /// An inbox in a file.
 #[derive(Debug)]

@@ -102,6 +102,14 @@ fn make(path: &Path) -> Result<File, OpenError> {
     Ok(lock)
 }
 
+/// Whether another server has the inbox at a path, or another part of this one.
+#[must_use]
+pub fn is_inbox_in_use(path: &Path) -> bool {
+    // Where there is no such file, nobody has locked it.
+    File::open(beside(path, "-lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// SQLite takes a file that is shorter than its header for an empty database, and would overwrite it.
 fn look(file: File, path: &Path) -> Result<(), OpenError> {
     let mut begin = Vec::new();
