@@ -8,15 +8,18 @@
 //! have to be fetched.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tracing::debug;
 use transport::tasks::Tasks;
 
+use super::places::Whose;
 use super::rates::Kind;
 use super::room::{Held, Room};
 use super::{Door, read};
@@ -29,6 +32,8 @@ use crate::{Copied, CopiedBody};
 pub(super) struct Queue {
     copies: Sender<Copy>,
     room: Room,
+    /// What each provider with a secret may hold of it, and what all others may by the empty name.
+    shares: Mutex<BTreeMap<String, Room>>,
 }
 
 /// Takes copies out of the queue.
@@ -50,7 +55,7 @@ struct Copy {
     /// When it was whole, in milliseconds since 1970.
     received: u64,
     copied: Copied,
-    held: Held,
+    held: [Held; 2],
 }
 
 /// A request that the app has had, and of which there is no copy.
@@ -68,6 +73,7 @@ pub(super) fn queue() -> (Queue, End) {
     let queue = Queue {
         copies,
         room: Room::of(MOST_HELD),
+        shares: Mutex::default(),
     };
     (queue, End(end))
 }
@@ -83,8 +89,13 @@ impl End {
 
 impl Queue {
     /// Puts a copy there, without waiting.
-    pub(super) fn put(&self, provider: String, copied: Copied) -> Result<(), Missed> {
-        let mut held = self.room.hold();
+    pub(super) fn put(
+        &self,
+        provider: String,
+        whose: Whose<'_>,
+        copied: Copied,
+    ) -> Result<(), Missed> {
+        let mut held = [self.share(whose).hold(), self.room.hold()];
         let missed = |why| Missed::of(provider.clone(), &copied, why);
         match &copied.body {
             CopiedBody::Whole(pieces) => {
@@ -92,8 +103,10 @@ impl Queue {
                 let lines = lines.map(|(name, value)| name.as_str().len() + value.len() + LINE);
                 let body = pieces.iter().map(bytes::Bytes::len);
                 let weight = lines.chain(body).sum();
-                held.grow_at_once(weight)
-                    .map_err(|_| missed("too many wait"))?;
+                for held in &mut held {
+                    held.grow_at_once(weight)
+                        .map_err(|_| missed("too many wait"))?;
+                }
             }
             CopiedBody::TooLong => return Err(missed("it is too long")),
             CopiedBody::NoRoom => return Err(missed("too much is under way")),
@@ -106,6 +119,19 @@ impl Queue {
             held,
         };
         self.copies.try_send(copy).map_err(Missed::full)
+    }
+
+    fn share(&self, whose: Whose<'_>) -> Room {
+        let name = match whose {
+            Whose::Provider(name) => name,
+            Whose::Anybody => "",
+        };
+        // Whole after every statement.
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = shares
+            .entry(name.to_owned())
+            .or_insert_with(|| Room::of(MOST_OF_ONE));
+        share.clone()
     }
 }
 
@@ -158,16 +184,33 @@ impl Copies {
     }
 }
 
-/// Keeps the copies of a lane, in their order, until no more come.
+/// Keeps the copies of a lane, in their order, until no more come: those that are looked at do not wait
+/// for the next to be, and go into one commit with it, if nobody is in the way.
 async fn keep_all(door: Arc<Door>, mut copies: Receiver<Copy>) {
-    let mut batch = Vec::new();
-    while copies.recv_many(&mut batch, BATCH).await > 0 {
-        let mut looked_at = Vec::with_capacity(batch.len());
-        for copy in batch.drain(..) {
-            looked_at.extend(door.look_at_copy(copy).await);
+    let mut keeping = FuturesUnordered::new();
+    while let Some(copy) = beside(&mut keeping, copies.recv()).await {
+        if let Some(looked_at) = beside(&mut keeping, door.look_at_copy(copy)).await {
+            keeping.push(door.keep(looked_at));
         }
-        // In one commit, if nobody else is in the way.
-        join_all(looked_at.into_iter().map(|copy| door.keep(copy))).await;
+        while keeping.len() >= BATCH {
+            keeping.next().await;
+        }
+    }
+    while keeping.next().await.is_some() {}
+}
+
+/// Waits for one, while the others go on in their order.
+async fn beside<T>(
+    others: &mut FuturesUnordered<impl Future<Output = ()>>,
+    one: impl Future<Output = T>,
+) -> T {
+    let mut one = pin!(one);
+    loop {
+        tokio::select! {
+            biased;
+            Some(()) = others.next() => {}
+            it = &mut one => return it,
+        }
     }
 }
 
@@ -175,7 +218,7 @@ async fn keep_all(door: Arc<Door>, mut copies: Receiver<Copy>) {
 struct LookedAt {
     new: NewDelivery,
     missed: Missed,
-    _held: Held,
+    _held: [Held; 2],
 }
 
 impl Door {
@@ -263,11 +306,14 @@ const MOST_WAITING: usize = 4096;
 /// The bodies and heads of all copies that wait: as much as those that are on their way to the app.
 const MOST_HELD: usize = 64 * 1024 * 1024;
 
+/// What one provider's may take of it: half, so that one whose copies stand still leaves room to others.
+const MOST_OF_ONE: usize = MOST_HELD / 2;
+
 /// What a header line takes beside its bytes, about.
 const LINE: usize = 64;
 
 /// More providers than anybody has.
 const MOST_LANES: usize = 64;
 
-/// How many copies of a lane are kept at once.
+/// How many copies of a lane are being kept at once.
 const BATCH: usize = 30;

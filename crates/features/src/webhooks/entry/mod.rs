@@ -12,6 +12,7 @@
 mod answer;
 mod copies;
 mod paths;
+mod places;
 mod rates;
 mod read;
 mod refused;
@@ -31,12 +32,12 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use self::answer::{Proxy, Silence, challenged, kept};
 use self::copies::{Copies, Queue};
 use self::paths::Paths;
+use self::places::{Place, Places, Whose};
 use self::rates::{Kind, Rates};
 use self::refused::NotTaken;
 use self::room::Room;
@@ -87,7 +88,7 @@ struct Door {
     rates: Rates,
     room: Room,
     /// How many may be under way at once.
-    places: Semaphore,
+    places: Places,
     warned: Warned,
     queue: Queue,
 }
@@ -122,7 +123,7 @@ impl Door {
             inside,
             rates: Rates::new(config),
             room: Room::of(MOST_HELD.max(2 * config.max_body)),
-            places: Semaphore::new(MOST_UNDER_WAY),
+            places: Places::default(),
             warned: Warned::default(),
             queue,
         })
@@ -131,11 +132,11 @@ impl Door {
     /// Takes a request that is for nobody else.
     async fn take_in(&self, asked: Asked) -> Result<Response, NotTaken> {
         let came = Instant::now();
-        let _place = self.places.try_acquire().map_err(|_| NotTaken::Busy)?;
         let (mut head, body) = asked.into_parts();
         let path = head.uri.path();
         let provider = self.paths.provider(path).ok_or(NotTaken::NotFound)?;
         let provider = provider.into_owned();
+        let _place = self.place(&provider)?;
         if !is_delivered(&head.method) && !is_asked(&head.method) {
             return Err(NotTaken::Method);
         }
@@ -156,6 +157,19 @@ impl Door {
         let taken = self.inside.inbox.take(new).await?;
         drop(held);
         Ok(self.answer(&provider, taken, came).await)
+    }
+
+    /// Takes a place among those who are under way.
+    fn place(&self, provider: &str) -> Result<Place, NotTaken> {
+        let place = self.places.take(self.whose(provider));
+        place.ok_or(NotTaken::Busy)
+    }
+
+    fn whose<'n>(&self, provider: &'n str) -> Whose<'n> {
+        match self.inside.verifiers.has_secret(provider) {
+            true => Whose::Provider(provider),
+            false => Whose::Anybody,
+        }
     }
 
     /// Verifies a request, and counts it by what comes of that.
@@ -281,7 +295,10 @@ impl Entry for Door {
     fn copied(&self, copied: Copied) {
         if let Some(provider) = self.paths.provider(copied.head.uri.path()) {
             let provider = provider.into_owned();
-            if let Err(missed) = self.queue.put(provider, copied) {
+            let put = self
+                .queue
+                .put(provider.clone(), self.whose(&provider), copied);
+            if let Err(missed) = put {
                 self.miss(&missed);
             }
         }
@@ -323,10 +340,6 @@ fn client(head: &mut Parts) -> Client {
         }
     })
 }
-
-/// Three quarters of the connections of a front without an app: the rest is for probes, and for clients
-/// on their way to a session. In `proxy` each waits as long as its provider does.
-const MOST_UNDER_WAY: usize = 384;
 
 /// Two of the longest bodies that are taken unless the configuration says otherwise, and some thousands
 /// of ordinary ones beside them.

@@ -30,9 +30,9 @@ pub(super) async fn whole(
     }
     let mut held = room.hold();
     let mut taken = Vec::with_capacity(announced.unwrap_or(0).min(AT_ONCE));
-    let end = Instant::now() + WHOLE;
+    let start = Instant::now();
     loop {
-        let next = end.min(Instant::now() + PAUSE);
+        let next = patience(start, taken.len());
         let frame = match timeout_at(next, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(_))) => return Err(NotTaken::Cut),
@@ -74,6 +74,18 @@ pub(super) fn record(head: &Parts, client: Client, body: Bytes) -> Request {
     }
 }
 
+/// Returns until when the next piece of a body must be there.
+fn patience(start: Instant, taken: usize) -> Instant {
+    if taken == 0 {
+        return start + FIRST;
+    }
+    let slowest = Duration::from_millis((taken / A_MILLISECOND) as u64);
+    let now = Instant::now();
+    (start + WHOLE)
+        .min(now + PAUSE)
+        .min(start + PAUSE + slowest)
+}
+
 /// Returns how long a body is, by its head.
 fn announced(headers: &HeaderMap) -> Option<usize> {
     let length = headers.get(header::CONTENT_LENGTH)?;
@@ -82,6 +94,12 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 
 /// Memory that is taken for a body before it has come: a head alone is to cost no more.
 const AT_ONCE: usize = 16 * 1024;
+
+/// The first of a body comes with its head: who sends a head alone holds a place for no longer.
+const FIRST: Duration = Duration::from_secs(3);
+
+/// Beside one pause, a body comes at 64 KB/s at least: nobody holds a place with a byte now and then.
+const A_MILLISECOND: usize = 64;
 
 /// The longest pause in the middle of a body. Providers send from memory; a mobile phone sends none.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -125,13 +143,18 @@ mod tests {
         let began = Instant::now();
         assert_eq!(read(stops).await, Err(NotTaken::Slow));
         assert_eq!(began.elapsed(), PAUSE);
-        let dribbles = body_stream(stream::repeat("").then(|it| async move {
-            tokio::time::sleep(PAUSE / 2).await;
+        let slowly = stream::repeat("a").then(|it| async move {
+            tokio::time::sleep(PAUSE * 2 / 5).await;
             it
-        }));
+        });
+        let dribbles = body_stream(stream::iter(["a"]).chain(slowly));
         let began = Instant::now();
         assert_eq!(read(dribbles).await, Err(NotTaken::Slow));
-        assert_eq!(began.elapsed(), WHOLE);
+        assert_eq!(began.elapsed(), PAUSE);
+        let never = body_stream(stream::pending());
+        let began = Instant::now();
+        assert_eq!(read(never).await, Err(NotTaken::Slow));
+        assert_eq!(began.elapsed(), FIRST);
     }
 
     fn body_stream(

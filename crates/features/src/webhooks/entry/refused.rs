@@ -44,6 +44,9 @@ pub(super) enum NotTaken {
     /// Too many others are under way, or too much of them.
     #[error("too much at once")]
     Busy,
+    /// What cannot be verified fills its share of the inbox.
+    #[error("too many that are not verified")]
+    Crowded,
     /// There is no more room in the inbox.
     #[error("it cannot be kept now")]
     Full,
@@ -70,7 +73,7 @@ impl NotTaken {
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Cut => StatusCode::BAD_REQUEST,
-            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooOften(_) | Self::Crowded => StatusCode::TOO_MANY_REQUESTS,
             Self::Unverified(_) | Self::NoSecret => StatusCode::UNAUTHORIZED,
             Self::NotNow | Self::Busy | Self::Full | Self::Unavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -83,7 +86,7 @@ impl NotTaken {
         match self {
             Self::TooOften(wait) => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             Self::Busy => Some(AT_ONCE),
-            Self::NotNow | Self::Full | Self::Unavailable => Some(LATER),
+            Self::NotNow | Self::Crowded | Self::Full | Self::Unavailable => Some(LATER),
             _ => None,
         }
     }
@@ -99,6 +102,7 @@ impl From<InboxError> for NotTaken {
         match error {
             InboxError::Full => Self::Full,
             InboxError::Busy => Self::Busy,
+            InboxError::Crowded => Self::Crowded,
             InboxError::NoSuchProvider => Self::NotFound,
             InboxError::Unavailable(_) => Self::Unavailable,
         }
@@ -155,6 +159,8 @@ mod tests {
             seconds(NotTaken::TooOften(Duration::from_millis(2001))).as_deref(),
             Some("3")
         );
+        assert_eq!(NotTaken::Crowded.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(seconds(NotTaken::Crowded).is_some());
         for refused in [NotTaken::Full, NotTaken::Unavailable, NotTaken::Busy] {
             assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert!(seconds(refused).is_some());

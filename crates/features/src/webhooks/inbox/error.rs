@@ -17,6 +17,9 @@ pub(crate) enum InboxError {
     /// More comes than it can write. The sender can come again.
     #[error("more comes than the inbox can write")]
     Busy,
+    /// What is not verified fills its share. The sender can come again, or be given a secret.
+    #[error("what is not verified fills its share of the inbox")]
+    Crowded,
     /// It cannot be reached, or fails: the machine's fault, or the operator's.
     #[error("the inbox cannot be used: {0}")]
     Unavailable(String),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::super::delivery::Delivery;
+use super::super::delivery::{Delivery, Verification};
 use super::error::InboxError;
 use super::types::{Item, Repeated, Standing, Taken};
 use super::work::{EventKey, NewRow};
@@ -30,6 +30,18 @@ pub(super) struct Totals {
     pub(super) forgotten: u64,
     /// How many bytes the rest counts for.
     pub(super) bytes: u64,
+    /// How many of them are not verified, refused ones too.
+    pub(super) unverified: u64,
+    /// How many are refused.
+    pub(super) refused: u64,
+}
+
+/// Of whose share of the bytes a delivery is. Anybody can fill any but the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    Verified,
+    Unverified,
+    Refused,
 }
 
 /// A provider's row.
@@ -83,6 +95,7 @@ pub(super) struct Oldest {
     pub(super) number: u64,
     pub(super) size: u64,
     pub(super) is_gap: bool,
+    pub(super) share: Share,
 }
 
 /// How much is kept.
@@ -93,6 +106,95 @@ pub(super) struct Bounds {
     pub(super) retention: u64,
     /// The providers that are built in or configured: there is always a place for them.
     pub(super) named: Arc<BTreeSet<String>>,
+}
+
+/// What a new delivery has to find room in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits<'a> {
+    pub(super) bounds: &'a Bounds,
+    /// The oldest row that is kept: the next to leave.
+    pub(super) front: Option<&'a Oldest>,
+}
+
+impl Share {
+    pub(super) const fn of(verification: Verification) -> Self {
+        match verification {
+            Verification::Verified => Self::Verified,
+            Verification::NoSecret => Self::Unverified,
+            Verification::Refused(_) => Self::Refused,
+        }
+    }
+
+    /// Whether this may go for the sake of that.
+    fn yields_to(self, other: Self) -> bool {
+        match other {
+            Self::Verified => true,
+            Self::Unverified => self != Self::Verified,
+            Self::Refused => self == Self::Refused,
+        }
+    }
+}
+
+impl Totals {
+    /// Counts bytes that are kept of a delivery.
+    pub(super) fn add(&mut self, share: Share, size: u64) {
+        self.bytes += size;
+        if share != Share::Verified {
+            self.unverified += size;
+        }
+        if share == Share::Refused {
+            self.refused += size;
+        }
+    }
+
+    fn subtract(&mut self, share: Share, size: u64) {
+        self.bytes = self.bytes.saturating_sub(size);
+        if share != Share::Verified {
+            self.unverified = self.unverified.saturating_sub(size);
+        }
+        if share == Share::Refused {
+            self.refused = self.refused.saturating_sub(size);
+        }
+    }
+
+    /// Whose share is full when so many bytes come to one; with nothing verified there is nobody to
+    /// keep room for.
+    fn full(&self, share: Share, size: u64, bytes: u64) -> Option<Share> {
+        let is_verified_kept = self.bytes > self.unverified;
+        let quarter = self.refused.saturating_add(size) > bytes / REFUSED;
+        let half = self.unverified.saturating_add(size) > bytes / UNVERIFIED;
+        match share {
+            Share::Verified => None,
+            Share::Refused if quarter => Some(Share::Refused),
+            _ if half && is_verified_kept => Some(Share::Unverified),
+            _ => None,
+        }
+    }
+
+    /// Whether a row at the front leaves because its share is too full.
+    fn is_over(&self, row: &Oldest, bytes: u64) -> bool {
+        [Share::Refused, Share::Unverified]
+            .into_iter()
+            .filter_map(|share| self.full(share, 0, bytes))
+            .any(|full| row.is_gap || row.share.yields_to(full))
+    }
+}
+
+impl Limits<'_> {
+    /// Whether a delivery is taken. One whose share is full takes the place of the oldest if that is no
+    /// better, and only a little ahead of its leaving: what is verified never goes for its sake.
+    fn admits(&self, totals: &Totals, share: Share, size: u64) -> bool {
+        let bytes = self.bounds.bytes;
+        let Some(full) = totals.full(share, size, bytes) else {
+            return true;
+        };
+        let (held, most) = match full {
+            Share::Refused => (totals.refused, bytes / REFUSED),
+            _ => (totals.unverified, bytes / UNVERIFIED),
+        };
+        let yields = |row: &Oldest| row.is_gap || row.share.yields_to(full);
+        self.front.is_none_or(yields) && held.saturating_add(size) <= most + most / AHEAD
+    }
 }
 
 impl Totals {
@@ -114,16 +216,16 @@ impl Ledger {
         gaps: &BTreeMap<String, u64>,
         takes: Vec<NewRow>,
         mut found: HashMap<EventKey, Repeated>,
-        bounds: &Bounds,
+        limits: Limits<'_>,
     ) -> Placed {
         let mut placed = Placed::default();
         for (provider, &count) in gaps {
-            placed.rows.extend(self.place_gap(provider, count, bounds));
+            placed.rows.extend(self.place_gap(provider, count, limits.bounds));
         }
         for take in takes {
             let taken = match take.key.and_then(|key| found.get_mut(&key)) {
                 Some(before) => Ok(repeat(before, &mut placed.repeats)),
-                None => self.place_new(take, bounds).map(|(row, delivery)| {
+                None => self.place_new(take, limits).map(|(row, delivery)| {
                     found.extend(row.key().map(|key| (key, Repeated::of(&delivery))));
                     placed.rows.push(row);
                     Taken::New(delivery)
@@ -137,12 +239,16 @@ impl Ledger {
     fn place_new(
         &mut self,
         take: NewRow,
-        bounds: &Bounds,
+        limits: Limits<'_>,
     ) -> Result<(Row, Arc<Delivery>), InboxError> {
+        let share = Share::of(take.new.verification);
+        if !limits.admits(&self.totals, share, take.size) {
+            return Err(InboxError::Crowded);
+        }
         let provider = take.new.provider.clone();
-        let (sequence, number) = self.next(&provider, 1, bounds)?;
+        let (sequence, number) = self.next(&provider, 1, limits.bounds)?;
         let delivery = Arc::new(take.new.at(take.id, sequence));
-        self.totals.bytes += take.size;
+        self.totals.add(share, take.size);
         if let Some(provider) = self.providers.get_mut(&provider) {
             provider.kept += 1;
         }
@@ -196,18 +302,20 @@ impl Ledger {
         Ok((self.totals.last, row.count))
     }
 
-    /// Says which of the oldest leave: those that are too old, and as many as are too much, but not the
-    /// last delivery of all. Returns how many of the slice.
+    /// Says which of the oldest leave: those that are too old, and as many as are too much, together or
+    /// of their share, but not the last delivery of all. Returns how many of the slice.
     pub(super) fn leave(&mut self, oldest: &[Oldest], now: u64, bounds: &Bounds) -> usize {
         let horizon = now.saturating_sub(bounds.retention);
         let mut left = 0;
         for row in oldest {
-            let too_much = self.totals.bytes > bounds.bytes && row.sequence < self.totals.last;
+            let is_full =
+                self.totals.bytes > bounds.bytes || self.totals.is_over(row, bounds.bytes);
+            let too_much = is_full && row.sequence < self.totals.last;
             if row.received >= horizon && !too_much {
                 break;
             }
             self.totals.floor = row.sequence;
-            self.totals.bytes = self.totals.bytes.saturating_sub(row.size);
+            self.totals.subtract(row.share, row.size);
             if let Some(provider) = self.providers.get_mut(&row.provider) {
                 provider.gone = row.number;
                 provider.kept = provider.kept.saturating_sub(u64::from(!row.is_gap));
@@ -277,6 +385,17 @@ fn repeat(before: &mut Repeated, repeats: &mut BTreeMap<u64, u32>) -> Taken {
 /// More than anybody is a customer of beside those that are built in or configured: these names may be
 /// a stranger's inventions.
 const MOST_INVENTED: usize = 256;
+
+/// What is not verified takes at most one part of so many of all bytes while anything verified is kept:
+/// half, so that neither a flood of strangers nor a provider without a secret pushes out the others.
+const UNVERIFIED: u64 = 2;
+
+/// What is refused takes at most one part of so many: half of the half, since nobody's webhooks need it.
+const REFUSED: u64 = 4;
+
+/// A share runs ahead of what leaves for it by at most one part of so many: rows leave by number, and
+/// small ones make room for large ones only after some transactions.
+const AHEAD: u64 = 8;
 
 /// How many rows outlive what they stood for, so that a list can show what is gone: some 2 MB.
 const REMEMBERED: u64 = 10_000;

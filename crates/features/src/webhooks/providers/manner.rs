@@ -101,6 +101,19 @@ impl<'a> Manner<'a> {
         }
     }
 
+    /// Looks at all that can be told without a certificate: nothing is fetched for less.
+    fn is_worth_fetching(&self, request: &Request, terms: &Terms<'_>) -> Result<(), Refusal> {
+        match self.check(request, terms, None) {
+            Ok(()) | Err(Refusal::Unavailable) => {}
+            Err(refusal) => return Err(refusal),
+        }
+        let tolerance = terms.tolerance.or_else(|| self.tolerance());
+        match (self.scheme().signed_at(request)?, tolerance) {
+            (Some(signed), Some(tolerance)) => in_time(signed, terms.now, tolerance),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) async fn check_fetching(
         &self,
         request: &Request,
@@ -108,7 +121,10 @@ impl<'a> Manner<'a> {
         certificates: &Certificates,
     ) -> Result<(), Refusal> {
         let chain = match self.scheme().certificate(request)? {
-            Some(named) => Some(certificates.get(named, terms.now).await?),
+            Some(named) => {
+                self.is_worth_fetching(request, terms)?;
+                Some(certificates.get(named, terms.now).await?)
+            }
             None => None,
         };
         self.check(request, terms, chain.as_deref())

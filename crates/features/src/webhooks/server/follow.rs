@@ -388,7 +388,7 @@ pub(super) fn fault(error: &InboxError) -> Fault {
         InboxError::NoSuchProvider => {
             Fault::new(Status::NOT_FOUND, "there is no provider of this name")
         }
-        InboxError::Full | InboxError::Busy | InboxError::Unavailable(_) => {
+        InboxError::Full | InboxError::Busy | InboxError::Crowded | InboxError::Unavailable(_) => {
             tracing::warn!("the inbox of webhooks fails: {error}");
             let reason = "the inbox cannot be used now: the server's log says why";
             Fault::new(Status::UNAVAILABLE, reason)

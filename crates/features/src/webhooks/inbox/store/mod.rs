@@ -115,7 +115,6 @@ impl Store {
     }
 }
 
-
 /// How long a follower is remembered that does not come any more, in milliseconds: what it missed has
 /// long left by then.
 const FORGOTTEN_AFTER: u64 = 90 * 24 * 60 * 60 * 1000;

@@ -8,6 +8,7 @@ use transport::trust::KeyId;
 use super::super::super::delivery::{Delivery, DeliveryId, Request, State, Verification};
 use super::super::super::wire::{Line, List, Missing, Tried};
 use super::super::error::InboxError;
+use super::super::ledger::Share;
 use super::super::types::Item;
 use super::super::work::{StoredHead, state_of};
 use crate::webhooks::pattern;
@@ -101,6 +102,12 @@ pub(super) fn tried(owner: &[u8], receipt: &[u8]) -> Result<Tried, InboxError> {
         follower: text(Some(name.to_vec()))?.unwrap_or_default(),
         receipt: decode(receipt)?,
     })
+}
+
+/// Of whose share a row is. Nothing that cannot be read is less than verified; a gap has no bytes.
+pub(super) fn share(verification: Option<&[u8]>) -> Share {
+    let verification = verification.and_then(|bytes| decode(bytes).ok());
+    verification.map_or(Share::Verified, Share::of)
 }
 
 /// Bytes as they are written to a column.

@@ -7,6 +7,7 @@ mod figures;
 mod model;
 mod plays;
 mod shared;
+mod shares;
 
 use std::path::Path;
 use std::sync::Arc;

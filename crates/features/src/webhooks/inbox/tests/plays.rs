@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::super::super::wire::{InboxId, List, Missing, Point, Start};
-use super::{ALL, Ground, big, edges, event, model, new, owner, receipt};
+use super::{ALL, Ground, big, edges, event, model, new, owner, receipt, shares};
 use crate::webhooks::inbox::{FollowerKey, InboxError, Item, Most, Taken};
 use crate::webhooks::{State, Verification};
 use transport::trust::KeyId;
@@ -44,6 +44,9 @@ everywhere! {
     attempts as what_was_offered_is_known_to_have_been,
     gaps as a_gap_is_told_where_it_happened_and_once,
     size as the_oldest_leave_when_it_is_too_much,
+    shares::flood as a_flood_of_strangers_pushes_out_nothing_that_is_verified,
+    shares::rotate as what_is_not_verified_makes_room_for_its_like,
+    shares::alone as without_anything_verified_the_whole_inbox_is_everybody_s,
     age as what_is_too_old_leaves,
     lists as a_list_has_filters_and_pages,
     reads as a_reader_takes_no_more_than_it_wants_but_one,

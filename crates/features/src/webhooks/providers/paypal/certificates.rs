@@ -26,6 +26,7 @@ pub(in crate::webhooks::providers) struct Certificates {
     trust: OnceCell<Trust>,
     kept: Mutex<HashMap<String, Kept>>,
     fetching: Semaphore,
+    tries: Mutex<Tries>,
     warned: Mutex<Option<Instant>>,
 }
 
@@ -33,6 +34,46 @@ pub(in crate::webhooks::providers) struct Certificates {
 struct Trust {
     tls: Arc<TlsTrust>,
     roots: RootCertStore,
+}
+
+/// What was fetched of late, and has not been found good: anybody can name addresses.
+#[derive(Debug, Default)]
+struct Tries(HashMap<String, Try>);
+
+#[derive(Debug)]
+struct Try {
+    since: Instant,
+    has_failed: bool,
+}
+
+impl Tries {
+    /// Notes that an address is fetched, unless it failed a moment ago, or too many others did.
+    fn begin(&mut self, url: &str) -> Result<(), FetchError> {
+        self.0.retain(|_, it| it.since.elapsed() < FAILED_FOR);
+        match self.0.get(url) {
+            Some(before) if before.has_failed => Err(FetchError::TooOften),
+            Some(_) => Ok(()),
+            None if self.0.len() >= MOST_FAILED => Err(FetchError::TooOften),
+            None => {
+                let begun = Try {
+                    since: Instant::now(),
+                    has_failed: false,
+                };
+                self.0.insert(url.to_owned(), begun);
+                Ok(())
+            }
+        }
+    }
+
+    fn failed(&mut self, url: &str) {
+        if let Some(it) = self.0.get_mut(url) {
+            it.has_failed = true;
+        }
+    }
+
+    fn found(&mut self, url: &str) {
+        self.0.remove(url);
+    }
 }
 
 /// A chain, and when it was fetched.
@@ -56,6 +97,7 @@ impl Certificates {
             trust,
             kept: Mutex::default(),
             fetching: Semaphore::new(AT_ONCE),
+            tries: Mutex::default(),
             warned: Mutex::default(),
         }
     }
@@ -94,9 +136,13 @@ impl Certificates {
         now: u64,
     ) -> Result<Arc<Chain>, Refusal> {
         let place = self.place(url).ok_or(Refusal::Malformed)?;
-        timeout(ANSWER, self.kept_or_fetched(url, place, now))
+        let got = timeout(ANSWER, self.kept_or_fetched(url, place, now))
             .await
-            .unwrap_or_else(|_| Err(self.tell(&FetchError::Slow)))
+            .unwrap_or_else(|_| Err(self.tell(&FetchError::Slow)));
+        if got.is_err() {
+            lock(&self.tries).failed(url);
+        }
+        got
     }
 
     /// Returns host and path of an address, if it is one of PayPal's. Nothing in it is read kindly.
@@ -135,8 +181,10 @@ impl Certificates {
         if let Some(chain) = self.find(url) {
             return judged(chain);
         }
+        lock(&self.tries).begin(url).map_err(told)?;
         let chain = self.fetch(place, trust).await.map_err(told)?;
         let chain = judged(Arc::new(chain))?;
+        lock(&self.tries).found(url);
         // Kept only now: nobody fills the house with what is not PayPal's.
         self.keep(url, &chain);
         Ok(chain)
@@ -246,6 +294,13 @@ const ANSWER: Duration = Duration::from_secs(8);
 
 /// PayPal has one or two in use. Whoever makes up addresses fills no more than this many connections.
 const AT_ONCE: usize = 4;
+
+/// How long an address that has failed is not asked for again. PayPal sends again later than that.
+const FAILED_FOR: Duration = Duration::from_secs(60);
+
+/// How many may fail in that time: if each takes as long as it may, those who wait behind them still
+/// have some of every minute.
+const MOST_FAILED: usize = 6;
 
 /// As many as there are in a year of monthly rotation, for PayPal and its sandbox.
 const MOST_KEPT: usize = 24;

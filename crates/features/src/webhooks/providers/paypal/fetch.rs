@@ -56,6 +56,9 @@ pub(super) async fn ask(stream: ByteStream, place: Place<'_>) -> Result<Bytes, F
 /// A certificate that cannot be had.
 #[derive(Debug, Error)]
 pub(super) enum FetchError {
+    /// It has just failed, or too many others have.
+    #[error("too many that cannot be had were asked for")]
+    TooOften,
     #[error("{0}")]
     Trust(#[from] TrustError),
     #[error("{0}")]

@@ -29,7 +29,7 @@ impl Scheme for PayPal {
     fn check(&self, request: &Request, with: &Material<'_>) -> Result<(), Refusal> {
         let given = decode(text(request, SIGNATURE)?, SignatureEncoding::Base64)?;
         let (id, time) = (text(request, ID)?, text(request, TIME)?);
-        if text(request, ALGORITHM)? != "SHA256withRSA" {
+        if text(request, ALGORITHM)? != "SHA256withRSA" || !LENGTHS.contains(&given.len()) {
             return Err(Refusal::Malformed);
         }
         let chain = with.chain.ok_or(Refusal::Unavailable)?;
@@ -72,6 +72,9 @@ impl Scheme for PayPal {
         Err(CannotSign::PublicKey)
     }
 }
+
+/// Of signatures with keys of 2048, 3072 and 4096 bits: those that are in use.
+const LENGTHS: [usize; 3] = [256, 384, 512];
 
 const SIGNATURE: &str = "paypal-transmission-sig";
 const ID: &str = "paypal-transmission-id";

@@ -91,12 +91,15 @@ pub(super) async fn totals(
     connection: &mut PgConnection,
     sql: &'static str,
 ) -> Result<Totals, sqlx::Error> {
-    let (last, floor, forgotten, bytes, inbox) = sqlx::query_as(sql).fetch_one(connection).await?;
+    let (last, floor, forgotten, bytes, unverified, refused, inbox) =
+        sqlx::query_as(sql).fetch_one(connection).await?;
     Ok(Totals {
         last: nat(last),
         floor: nat(floor),
         forgotten: nat(forgotten),
         bytes: nat(bytes),
+        unverified: nat(unverified),
+        refused: nat(refused),
         inbox: InboxId(inbox),
     })
 }
@@ -346,7 +349,7 @@ macro_rules! line {
 const COLUMNS: usize = 12;
 
 pub(super) const TOTALS: &str =
-    "SELECT last, floor, forgotten, bytes, inbox FROM render_tunnel.totals";
+    "SELECT last, floor, forgotten, bytes, unverified, refused, inbox FROM render_tunnel.totals";
 
 const AFTER: &str = concat!(
     line!(),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::super::super::ledger::Share;
 use super::super::super::work::{Tried, Turn, Way};
-use super::super::row::{encoded, int, nat};
+use super::super::row::{encoded, int, nat, share};
 use super::write::{OFFERED_CURSOR, Place, Writing, all};
 
 /// What receipts make of a delivery.
@@ -29,7 +30,7 @@ pub(super) async fn receive(
         delivery.is_some_and(|it| it.id == tried.receipt.delivery.to_bytes())
     });
     let known: Vec<_> = known.collect();
-    keep(writing, &known).await?;
+    keep(writing, &known, &found).await?;
     note_tries(writing, &known, &found).await?;
     let mut last = HashMap::new();
     for tried in known.iter().filter(|tried| tried.turn == Turn::Last) {
@@ -51,28 +52,33 @@ pub(super) async fn receive(
     writing.move_cursors(&places, Way::Forwards).await
 }
 
+/// As `find` asks for them.
+type FoundRow = (i64, Vec<u8>, String, i64, Option<Vec<u8>>);
+
 struct Found {
     id: Vec<u8>,
     provider: String,
     number: u64,
+    share: Share,
 }
 
 async fn find(
     writing: &mut Writing<'_>,
     receipts: &[Tried],
 ) -> Result<HashMap<u64, Found>, sqlx::Error> {
-    let sql = "SELECT sequence, id, provider, number FROM render_tunnel.deliveries \
+    let sql = "SELECT sequence, id, provider, number, verification FROM render_tunnel.deliveries \
                WHERE sequence = ANY($1) AND id IS NOT NULL";
-    let rows: Vec<(i64, Vec<u8>, String, i64)> = sqlx::query_as(sql)
+    let rows: Vec<FoundRow> = sqlx::query_as(sql)
         .bind(all(receipts, |it| int(it.receipt.sequence)))
         .fetch_all(&mut *writing.connection)
         .await?;
-    let rows = rows.into_iter().map(|(sequence, id, provider, number)| {
-        let number = nat(number);
+    let rows = rows.into_iter();
+    let rows = rows.map(|(sequence, id, provider, number, verification)| {
         let found = Found {
             id,
             provider,
-            number,
+            number: nat(number),
+            share: share(verification.as_deref()),
         };
         (nat(sequence), found)
     });
@@ -80,7 +86,11 @@ async fn find(
 }
 
 /// Keeps those that are new. What has left takes no more with it.
-async fn keep(writing: &mut Writing<'_>, known: &[&Tried]) -> Result<(), sqlx::Error> {
+async fn keep(
+    writing: &mut Writing<'_>,
+    known: &[&Tried],
+    found: &HashMap<u64, Found>,
+) -> Result<(), sqlx::Error> {
     let floor = writing.ledger.totals.floor;
     let mut rows = BTreeMap::new();
     for &tried in known {
@@ -109,7 +119,8 @@ async fn keep(writing: &mut Writing<'_>, known: &[&Tried]) -> Result<(), sqlx::E
         outcome.attempts += 1;
         if is_kept {
             outcome.size += int(bytes.len() as u64);
-            writing.ledger.totals.bytes += bytes.len() as u64;
+            let share = found.get(sequence).map_or(Share::Verified, |it| it.share);
+            writing.ledger.totals.add(share, bytes.len() as u64);
         }
     }
     let outcomes: Vec<_> = outcomes.into_iter().collect();

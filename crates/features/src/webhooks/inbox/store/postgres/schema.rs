@@ -36,13 +36,15 @@ async fn make(pool: &PgPool) -> Result<(), sqlx::Error> {
         raw_sql(SCHEMA).execute(&mut *transaction).await?;
     }
     name(&mut transaction).await?;
+    share(&mut transaction).await?;
     transaction.commit().await
 }
 
 /// Gives an inbox its identity, if it has none. A lock on the table for nothing would hold up whoever
 /// writes.
 async fn name(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let named: bool = sqlx::query_scalar(NAMED)
+    let named: bool = sqlx::query_scalar(HAS_COLUMN)
+        .bind("inbox")
         .fetch_one(&mut *connection)
         .await?;
     if named {
@@ -59,19 +61,35 @@ async fn name(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Gives an inbox the counts of its shares, if it has none.
+async fn share(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let there: bool = sqlx::query_scalar(HAS_COLUMN)
+        .bind("refused")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !there {
+        raw_sql(ADD_SHARES).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// As in the file of SQLite.
 const VERSION: i64 = 1;
 
 /// `rtin`.
 const LOCK: i64 = 0x7274_696e;
 
-const NAMED: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
-    WHERE attrelid = 'render_tunnel.totals'::regclass AND attname = 'inbox' AND NOT attisdropped)";
+const HAS_COLUMN: &str = "SELECT EXISTS (SELECT FROM pg_attribute \
+    WHERE attrelid = 'render_tunnel.totals'::regclass AND attname = $1 AND NOT attisdropped)";
 
 /// Beside the schema, so that an inbox that was made without an identity gets one. An older version of
 /// this program does not mind it.
 const ADD_NAME: &str =
     "ALTER TABLE render_tunnel.totals ADD COLUMN inbox bytea NOT NULL DEFAULT ''";
+
+/// The same for shares. What was there before them counts as verified and leaves by and by.
+const ADD_SHARES: &str = "ALTER TABLE render_tunnel.totals \
+    ADD COLUMN unverified bigint NOT NULL DEFAULT 0, ADD COLUMN refused bigint NOT NULL DEFAULT 0";
 
 /// As in the file of SQLite, whose words are the same. Names of events and followers are bytes here,
 /// because a text cannot have every character; bodies are not compressed once more.

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgPool};
 
-use super::super::super::ledger::{Bounds, Ledger, Oldest, Placed};
+use super::super::super::ledger::{Bounds, Ledger, Limits, Oldest, Placed};
 use super::super::super::types::Item;
 use super::super::super::work::{Chores, Done, Move, NewRow, Offer, Rest, Way, Work};
-use super::super::row::{encoded, int, nat};
+use super::super::row::{encoded, int, nat, share};
 use super::super::{FORGOTTEN_AFTER, MOST_CURSORS};
 use super::{CHANNEL, failure, read, receive};
 use crate::webhooks::inbox::error::InboxError;
@@ -35,13 +35,18 @@ pub(super) async fn write(pool: &PgPool, work: Work, bounds: Bounds) -> Result<D
         connection: &mut transaction,
     };
     let taken = work.takes.len();
-    let placed = writing.ledger.place(&work.gaps, work.takes, found, &bounds);
+    let front = writing.oldest(1).await.map_err(failed)?;
+    let limits = Limits {
+        bounds: &bounds,
+        front: front.first(),
+    };
+    let placed = writing.ledger.place(&work.gaps, work.takes, found, limits);
     let deed = async {
         writing.insert(&placed).await?;
         writing.offer(&work.offers).await?;
         receive::receive(&mut writing, &work.receipts).await?;
         writing.move_all(&work.moves).await?;
-        let rest = writing.leave(taken, &bounds).await?;
+        let rest = writing.leave(&front, taken, &bounds).await?;
         if work.chores == Chores::Due {
             writing.tidy().await?;
         }
@@ -203,10 +208,15 @@ impl Writing<'_> {
     }
 
     /// Lets go of what is too old or too much: little more than came, so that nobody waits for it.
-    async fn leave(&mut self, taken: usize, bounds: &Bounds) -> Result<Rest, sqlx::Error> {
+    /// `front` is the oldest before these came.
+    async fn leave(
+        &mut self,
+        front: &[Oldest],
+        taken: usize,
+        bounds: &Bounds,
+    ) -> Result<Rest, sqlx::Error> {
         let floor = self.ledger.totals.floor;
-        let first = self.oldest(1).await?;
-        if self.ledger.clone().leave(&first, self.now, bounds) == 0 {
+        if self.ledger.clone().leave(front, self.now, bounds) == 0 {
             return Ok(Rest::Nothing);
         }
         let bite = taken * 2 + BITE;
@@ -229,20 +239,21 @@ impl Writing<'_> {
     }
 
     async fn oldest(&mut self, most: usize) -> Result<Vec<Oldest>, sqlx::Error> {
-        let rows: Vec<(i64, i64, String, i64, i64, bool)> = sqlx::query_as(OLDEST)
+        let rows: Vec<OldestRow> = sqlx::query_as(OLDEST)
             .bind(int(self.ledger.totals.floor))
             .bind(int(most as u64))
             .fetch_all(&mut *self.connection)
             .await?;
         let rows = rows.into_iter();
         let oldest = rows.map(
-            |(sequence, received, provider, number, size, is_gap)| Oldest {
+            |(sequence, received, provider, number, size, is_gap, verification)| Oldest {
                 sequence: nat(sequence),
                 received: nat(received),
                 provider,
                 number: nat(number),
                 size: nat(size),
                 is_gap,
+                share: share(verification.as_deref()),
             },
         );
         Ok(oldest.collect())
@@ -280,6 +291,8 @@ impl Writing<'_> {
                 .bind(int(totals.floor))
                 .bind(int(totals.forgotten))
                 .bind(int(totals.bytes))
+                .bind(int(totals.unverified))
+                .bind(int(totals.refused))
                 .execute(&mut *self.connection)
                 .await?;
         }
@@ -316,13 +329,16 @@ impl Writing<'_> {
     }
 }
 
+/// As `OLDEST` has them.
+type OldestRow = (i64, i64, String, i64, i64, bool, Option<Vec<u8>>);
+
 /// A column of all rows.
 pub(super) fn all<'a, T, U>(rows: &'a [T], column: impl FnMut(&'a T) -> U) -> Vec<U> {
     rows.iter().map(column).collect()
 }
 
-const LOCKED: &str =
-    "SELECT last, floor, forgotten, bytes, inbox FROM render_tunnel.totals FOR NO KEY UPDATE";
+const LOCKED: &str = "SELECT last, floor, forgotten, bytes, unverified, refused, inbox \
+    FROM render_tunnel.totals FOR NO KEY UPDATE";
 
 const INSERT: &str = "INSERT INTO render_tunnel.deliveries (sequence, provider, number, received, id, \
     event, key, verification, answered, length, size) SELECT * FROM unnest($1::bigint[], $2::text[], \
@@ -362,8 +378,8 @@ const SETTLED: &str = "DELETE FROM render_tunnel.offers o \
     USING unnest($1::bytea[], $2::text[], $3::bigint[]) AS u (owner, provider, sequence) \
     WHERE o.owner = u.owner AND o.provider = u.provider AND o.sequence <= u.sequence";
 
-const OLDEST: &str = "SELECT sequence, received, provider, number, size, missing IS NOT NULL \
-    FROM render_tunnel.deliveries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+const OLDEST: &str = "SELECT sequence, received, provider, number, size, missing IS NOT NULL, \
+    verification FROM render_tunnel.deliveries WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 
 const LEAVE: [&str; 3] = [
     "DELETE FROM render_tunnel.contents WHERE sequence > $1 AND sequence <= $2",
@@ -372,8 +388,8 @@ const LEAVE: [&str; 3] = [
      WHERE sequence > $1 AND sequence <= $2 AND key IS NOT NULL",
 ];
 
-const SAVE: &str =
-    "UPDATE render_tunnel.totals SET last = $1, floor = $2, forgotten = $3, bytes = $4";
+const SAVE: &str = "UPDATE render_tunnel.totals SET last = $1, floor = $2, forgotten = $3, \
+    bytes = $4, unverified = $5, refused = $6";
 
 const SAVE_PROVIDERS: &str = "INSERT INTO render_tunnel.providers SELECT * FROM unnest($1::text[], \
     $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) ON CONFLICT (name) DO UPDATE SET \

@@ -169,19 +169,21 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     let check = connection.query_row("PRAGMA quick_check('totals')", [], |row| row.get(0));
     let check: String = check.map_err(failed)?;
     match check.as_str() {
-        "ok" => name(connection).map_err(failed),
+        "ok" => complete(connection).map_err(failed),
         _ => Err(not_ours(&check)),
     }
 }
 
-/// Gives an inbox its identity, if it has none.
-fn name(connection: &Connection) -> rusqlite::Result<()> {
-    let named = "SELECT count(*) FROM pragma_table_info('totals') WHERE name = 'inbox'";
-    let named: i64 = connection.query_row(named, [], |row| row.get(0))?;
-    match named {
-        0 => connection.execute_batch(ADD_NAME),
-        _ => Ok(()),
+/// Gives an inbox its identity and the counts of its shares, if it has none.
+fn complete(connection: &Connection) -> rusqlite::Result<()> {
+    for (column, add) in [("inbox", ADD_NAME), ("refused", ADD_SHARES)] {
+        let there = "SELECT count(*) FROM pragma_table_info('totals') WHERE name = ?1";
+        let there: i64 = connection.query_row(there, [column], |row| row.get(0))?;
+        if there == 0 {
+            connection.execute_batch(add)?;
+        }
     }
+    Ok(())
 }
 
 fn unusable(path: &Path, error: &rusqlite::Error) -> OpenError {
@@ -268,6 +270,12 @@ COMMIT";
 const ADD_NAME: &str = "BEGIN IMMEDIATE;
 ALTER TABLE totals ADD COLUMN inbox BLOB NOT NULL DEFAULT x'';
 UPDATE totals SET inbox = randomblob(8);
+COMMIT";
+
+/// The same for shares. What was there before them counts as verified and leaves by and by.
+const ADD_SHARES: &str = "BEGIN IMMEDIATE;
+ALTER TABLE totals ADD COLUMN unverified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE totals ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
 COMMIT";
 
 /// Longer than another program's look at the file takes, shorter than a provider's patience.

@@ -122,15 +122,17 @@ fn line(row: &Row<'_>) -> rusqlite::Result<LineRow> {
 }
 
 pub(super) fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
-    let mut statement =
-        connection.prepare("SELECT last, floor, forgotten, bytes, inbox FROM totals")?;
+    let sql = "SELECT last, floor, forgotten, bytes, unverified, refused, inbox FROM totals";
+    let mut statement = connection.prepare(sql)?;
     statement.query_row([], |row| {
         Ok(Totals {
             last: nat(row.get(0)?),
             floor: nat(row.get(1)?),
             forgotten: nat(row.get(2)?),
             bytes: nat(row.get(3)?),
-            inbox: InboxId(row.get(4)?),
+            unverified: nat(row.get(4)?),
+            refused: nat(row.get(5)?),
+            inbox: InboxId(row.get(6)?),
         })
     })
 }

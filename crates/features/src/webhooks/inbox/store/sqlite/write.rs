@@ -8,12 +8,12 @@ use rusqlite::{
     Connection, OptionalExtension as _, Statement, Transaction, TransactionBehavior, params,
 };
 
-use super::super::super::ledger::{Bounds, KeptRow, Ledger, Oldest, Placed, Row};
+use super::super::super::ledger::{Bounds, KeptRow, Ledger, Limits, Oldest, Placed, Row, Share};
 use super::super::super::types::{Item, Repeated};
 use super::super::super::work::{
     Chores, Done, EventKey, Move, NewRow, Offer, Rest, Tried, Turn, Way, Work,
 };
-use super::super::row::{encoded, int, nat};
+use super::super::row::{encoded, int, nat, share};
 use super::{failure, read};
 use crate::webhooks::Delivery;
 use crate::webhooks::inbox::error::InboxError;
@@ -62,7 +62,12 @@ fn apply(
         now: work.now,
     };
     let taken = work.takes.len();
-    let placed = writing.ledger.place(&work.gaps, work.takes, found, bounds);
+    let front = writing.oldest(1)?;
+    let limits = Limits {
+        bounds,
+        front: front.first(),
+    };
+    let placed = writing.ledger.place(&work.gaps, work.takes, found, limits);
     writing.insert(&placed)?;
     writing.offer(&work.offers)?;
     writing.receive(&work.receipts)?;
@@ -169,14 +174,17 @@ impl Writing<'_> {
         let sequence = int(receipt.sequence);
         let values = params![sequence, receipt.delivery.to_bytes()];
         let found = self.with(OF_RECEIPT, |statement| {
-            let row = statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)));
+            let row = statement.query_row(values, |row| {
+                let verification: Option<Vec<u8>> = row.get(2)?;
+                Ok((row.get(0)?, row.get(1)?, share(verification.as_deref())))
+            });
             row.optional()
         })?;
-        let Some((provider, number)) = found else {
+        let Some((provider, number, share)) = found else {
             return Ok(None);
         };
         let owner = tried.owner.to_bytes();
-        self.keep_receipt(tried, &owner)?;
+        self.keep_receipt(tried, &owner, share)?;
         if tried.turn == Turn::Again {
             let values = params![owner, provider, sequence, receipt.attempt];
             self.execute(OFFER_TRIED, values)?;
@@ -186,7 +194,7 @@ impl Writing<'_> {
     }
 
     /// What has left takes no more with it.
-    fn keep_receipt(&mut self, tried: &Tried, owner: &[u8]) -> rusqlite::Result<()> {
+    fn keep_receipt(&mut self, tried: &Tried, owner: &[u8], share: Share) -> rusqlite::Result<()> {
         let receipt = &tried.receipt;
         let sequence = int(receipt.sequence);
         let mut size = 0;
@@ -198,7 +206,7 @@ impl Writing<'_> {
             }
             size = bytes.len() as u64;
         }
-        self.ledger.totals.bytes += size;
+        self.ledger.totals.add(share, size);
         let (state, status) = (tried.state() as i64, tried.status());
         self.execute(TRIED, params![sequence, state, status, int(size)])?;
         Ok(())
@@ -266,11 +274,12 @@ impl Writing<'_> {
     }
 
     fn oldest(&self, most: usize) -> rusqlite::Result<Vec<Oldest>> {
-        let sql = "SELECT sequence, received, provider, number, size, missing IS NOT NULL \
-                   FROM deliveries WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+        let sql = "SELECT sequence, received, provider, number, size, missing IS NOT NULL, \
+                   verification FROM deliveries WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
         let values = params![int(self.ledger.totals.floor), int(most as u64)];
         self.with(sql, |statement| {
             let rows = statement.query_map(values, |row| {
+                let verification: Option<Vec<u8>> = row.get(6)?;
                 Ok(Oldest {
                     sequence: nat(row.get(0)?),
                     received: nat(row.get(1)?),
@@ -278,6 +287,7 @@ impl Writing<'_> {
                     number: nat(row.get(3)?),
                     size: nat(row.get(4)?),
                     is_gap: row.get(5)?,
+                    share: share(verification.as_deref()),
                 })
             })?;
             rows.collect()
@@ -304,9 +314,15 @@ impl Writing<'_> {
     fn save(&self, before: &Ledger) -> rusqlite::Result<()> {
         let totals = self.ledger.totals;
         if totals != before.totals {
-            let sql = "UPDATE totals SET last = ?1, floor = ?2, forgotten = ?3, bytes = ?4";
-            let values = [totals.last, totals.floor, totals.forgotten, totals.bytes].map(int);
-            self.execute(sql, values)?;
+            let values = [
+                totals.last,
+                totals.floor,
+                totals.forgotten,
+                totals.bytes,
+                totals.unverified,
+                totals.refused,
+            ];
+            self.execute(SAVE, values.map(int))?;
         }
         for (name, provider) in self.ledger.changed(before) {
             let sql = "INSERT OR REPLACE INTO providers VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -354,7 +370,8 @@ const OFFERED: &str = "UPDATE cursors SET offered = max(offered, ?3) \
 const OFFER_TRIED: &str = "INSERT INTO offers VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
     SET attempts = max(attempts, excluded.attempts)";
 
-const OF_RECEIPT: &str = "SELECT provider, number FROM deliveries WHERE sequence = ?1 AND id = ?2";
+const OF_RECEIPT: &str = "SELECT provider, number, verification FROM deliveries \
+    WHERE sequence = ?1 AND id = ?2";
 
 const TRIED: &str = "UPDATE deliveries SET state = max(state, ?2), status = coalesce(?3, status), \
     attempts = attempts + 1, size = size + ?4 WHERE sequence = ?1";
@@ -362,6 +379,9 @@ const TRIED: &str = "UPDATE deliveries SET state = max(state, ?2), status = coal
 const MOVE: &str = "INSERT INTO cursors VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT DO UPDATE \
     SET sequence = excluded.sequence, number = excluded.number, seen = excluded.seen \
     WHERE ?6 OR excluded.sequence > sequence";
+
+const SAVE: &str = "UPDATE totals SET last = ?1, floor = ?2, forgotten = ?3, bytes = ?4, \
+    unverified = ?5, refused = ?6";
 
 /// How many leave at once beside twice as many as came: a millisecond's work.
 const BITE: usize = 64;

@@ -169,6 +169,30 @@ async fn what_is_no_certificate_cannot_be_had() {
 }
 
 #[tokio::test]
+async fn addresses_that_anybody_makes_up_are_asked_for_a_few_times_a_minute() {
+    let other = StandIn::start(|_| ok("")).await;
+    let certificates = other.certificates();
+    let url = |number| {
+        format!(
+            "https://{}/v1/notifications/certs/CERT-{number}",
+            other.host
+        )
+    };
+    for number in 0..20 {
+        for _ in 0..3 {
+            let refused = certificates.get(&url(number), NOW).await.err();
+            assert_eq!(refused, Some(Refusal::Unavailable));
+        }
+    }
+    assert_eq!(other.asked(), 6);
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    tokio::time::resume();
+    assert!(certificates.get(&url(21), NOW).await.is_err());
+    assert_eq!(other.asked(), 7, "a minute later");
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_answer_is_waited_for_a_while() {
     let silent = StandIn::start(|_| String::new()).await;
     let (url, certificates) = (silent.url(), silent.certificates());
