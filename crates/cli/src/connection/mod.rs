@@ -168,7 +168,7 @@ impl ConnectionOptions {
 
     async fn start_demo(&self, context: &Context, carrier: CarrierChoice) -> Result<Demo, Failure> {
         // A banner, and no warning: whoever wants it quiet has seen it.
-        context.screen.note(DEMO);
+        context.screen.warn(DEMO);
         let folder = TunnelFolder::make()?;
         let (secret, _) = Demo::secret(&folder)?;
         let start = Demo::start(&folder, secret, Doors::ThisProcess(carrier));

@@ -185,7 +185,7 @@ fn fixtures_are_listed_and_the_nearest_is_named() {
         .expect(2, &["no fixtures of twilio", "stripe, github"]);
     sandbox
         .tunnel(&["webhook", "trigger", "stripe", "invoice.paid"])
-        .expect(2, &["--to <APP>"]);
+        .expect(2, &["it is not said where it goes", "--to 3000"]);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn files_that_hold_no_delivery_are_refused() {
     let other = r#"{"provider":"billing","method":"POST","target":"/","headers":[]}"#;
     for (text, reason) in [
         ("", "it is no saved delivery"),
-        ("{\"provider\":\"stripe\"}", "missing field"),
+        ("{\"provider\":\"stripe\"}", "it is no saved delivery"),
         (other, "it is not known how billing signs"),
     ] {
         fs::write(sandbox.path().join("it.json"), text).unwrap();

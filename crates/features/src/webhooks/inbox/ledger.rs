@@ -220,7 +220,9 @@ impl Ledger {
     ) -> Placed {
         let mut placed = Placed::default();
         for (provider, &count) in gaps {
-            placed.rows.extend(self.place_gap(provider, count, limits.bounds));
+            placed
+                .rows
+                .extend(self.place_gap(provider, count, limits.bounds));
         }
         for take in takes {
             let taken = match take.key.and_then(|key| found.get_mut(&key)) {

@@ -72,7 +72,7 @@ impl Postgres {
         }
         let deed = async {
             self.ready().await?;
-            write::write(&self.pool, work, bounds).await
+            write::write(&self.pool, work, &bounds).await
         };
         let done = tokio::time::timeout(WRITE_WITHIN, deed).await;
         let done = done.unwrap_or_else(|_| Err(too_late()));

@@ -14,7 +14,7 @@ use super::{CHANNEL, failure, read, receive};
 use crate::webhooks::inbox::error::InboxError;
 
 /// Does all of the work, or nothing; nobody knows which if the connection is lost in the end.
-pub(super) async fn write(pool: &PgPool, work: Work, bounds: Bounds) -> Result<Done, InboxError> {
+pub(super) async fn write(pool: &PgPool, work: Work, bounds: &Bounds) -> Result<Done, InboxError> {
     let failed = |error: sqlx::Error| failure(&error);
     let mut transaction = pool.begin().await.map_err(failed)?;
     let before = read::ledger_by(&mut transaction, LOCKED)
@@ -37,7 +37,7 @@ pub(super) async fn write(pool: &PgPool, work: Work, bounds: Bounds) -> Result<D
     let taken = work.takes.len();
     let front = writing.oldest(1).await.map_err(failed)?;
     let limits = Limits {
-        bounds: &bounds,
+        bounds,
         front: front.first(),
     };
     let placed = writing.ledger.place(&work.gaps, work.takes, found, limits);
@@ -46,7 +46,7 @@ pub(super) async fn write(pool: &PgPool, work: Work, bounds: Bounds) -> Result<D
         writing.offer(&work.offers).await?;
         receive::receive(&mut writing, &work.receipts).await?;
         writing.move_all(&work.moves).await?;
-        let rest = writing.leave(&front, taken, &bounds).await?;
+        let rest = writing.leave(&front, taken, bounds).await?;
         if work.chores == Chores::Due {
             writing.tidy().await?;
         }

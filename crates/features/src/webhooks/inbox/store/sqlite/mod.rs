@@ -50,7 +50,7 @@ impl Sqlite {
 
     pub(super) async fn write(&self, work: Work, bounds: Bounds) -> Result<Done, InboxError> {
         self.writer
-            .ask(move |connection| write::write(connection, work, bounds))
+            .ask(move |connection| write::write(connection, work, &bounds))
             .await
     }
 

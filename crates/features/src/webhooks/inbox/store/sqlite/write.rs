@@ -22,13 +22,13 @@ use crate::webhooks::inbox::error::InboxError;
 pub(super) fn write(
     connection: &mut Connection,
     work: Work,
-    bounds: Bounds,
+    bounds: &Bounds,
 ) -> Result<Done, InboxError> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|it| failure(&it))?;
     let found = find(&transaction, &work.takes)?;
-    let done = apply(&transaction, work, &bounds, found).map_err(|it| failure(&it))?;
+    let done = apply(&transaction, work, bounds, found).map_err(|it| failure(&it))?;
     transaction.commit().map_err(|it| failure(&it))?;
     Ok(done)
 }
