@@ -18,3 +18,8 @@ pub(super) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// Returns the milliseconds since 1970 by the system's clock.
+pub(super) fn now() -> u64 {
+    millis(SystemTime::now())
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::config::{HmacConfig, Mode};
-use super::delivery::{DeliveryId, Header, Origin, Receipt, State, Verification};
+use super::delivery::{Delivery, DeliveryId, Header, Origin, Receipt, State, Verification};
 
 /// Opens a channel of webhooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +221,32 @@ pub struct Head {
     pub deadline: Option<Duration>,
 }
 
+impl Head {
+    /// Returns the head of a delivery that is nobody's try.
+    #[must_use]
+    pub fn of(delivery: &Delivery) -> Self {
+        let request = &delivery.request;
+        Self {
+            id: delivery.id,
+            sequence: delivery.sequence,
+            received: delivery.received,
+            provider: delivery.provider.clone(),
+            event: delivery.event.clone(),
+            event_id: delivery.event_id.clone(),
+            verification: delivery.verification,
+            answered: delivery.answered,
+            repeats: delivery.repeats,
+            method: request.method.clone(),
+            target: request.target.clone(),
+            headers: request.headers.clone(),
+            origin: request.origin.clone(),
+            length: request.body.len() as u64,
+            attempt: 1,
+            deadline: None,
+        }
+    }
+}
+
 /// What a follower answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ack {
@@ -293,3 +319,9 @@ pub struct Tried {
     /// What became of it.
     pub receipt: Receipt,
 }
+
+/// How much a receipt keeps of a body: enough to see what went wrong.
+pub(super) const MOST_KEPT: usize = 64 * 1024;
+
+/// How much it keeps of headers: more than most servers take.
+pub(super) const MOST_HEADERS: usize = 16 * 1024;

@@ -117,22 +117,11 @@ fn now() -> Moment {
 fn head_of(delivery: &Delivery, outgoing: &Outgoing<'_>) -> Head {
     let request = &outgoing.request;
     Head {
-        id: delivery.id,
-        sequence: delivery.sequence,
-        received: delivery.received,
-        provider: delivery.provider.clone(),
-        event: delivery.event.clone(),
-        event_id: delivery.event_id.clone(),
-        verification: delivery.verification,
-        answered: delivery.answered,
-        repeats: delivery.repeats,
         method: request.method.clone(),
         target: request.target.clone(),
         headers: request.headers.clone(),
         origin: request.origin.clone(),
         length: request.body.len() as u64,
-        // It is wanted again: that is no doubt.
-        attempt: 1,
-        deadline: None,
+        ..Head::of(delivery)
     }
 }

@@ -109,7 +109,7 @@ impl Starting {
         let name = printable(&provider.name);
         if *waiting > 0 {
             let waiting = number::count(*waiting);
-            lines.push(format!("  {name}: {waiting} are waiting, which come first"));
+            lines.push(format!("  {name}: {waiting} waiting, to come first"));
         }
         if *before > 0 {
             let before = number::count(*before);
@@ -269,7 +269,7 @@ mod tests {
                 "production takes webhooks at https://app.example.com/api/webhooks/PROVIDER",
                 "live ones keep the provider's signature, late ones are signed anew with this laptop's own secret (`tunnel webhook secret PROVIDER` prints it)",
                 "stripe: https://app.example.com/api/webhooks/stripe (tee: the laptop gets a copy; verified) → http://localhost:3000/hooks",
-                "  stripe: 1,200 are waiting, which come first",
+                "  stripe: 1,200 waiting, to come first",
             ]
         );
         let again = WebhookEvent::Provider(provider("stripe", true));

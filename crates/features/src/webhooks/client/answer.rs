@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::webhooks::delivery::{Answer, Header};
 use crate::webhooks::http::Between;
+use crate::webhooks::wire::{MOST_HEADERS, MOST_KEPT};
 
 /// How far a body was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +71,6 @@ fn headers(headers: &HeaderMap) -> Vec<Header> {
         .collect()
 }
 
-/// What a receipt keeps of a body: enough to see what went wrong.
-const MOST_KEPT: usize = 64 * 1024;
-
 /// What is read of a body before its connection is closed: what is left of it costs more than a
 /// connection does.
 const MOST_READ: u64 = 1024 * 1024;
-
-/// What a receipt keeps of headers: more than most servers take.
-const MOST_HEADERS: usize = 16 * 1024;

@@ -16,7 +16,9 @@ mod error;
 mod lazy;
 mod ledger;
 mod place;
+mod shared;
 mod store;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -24,35 +26,31 @@ mod work;
 mod writer;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::convert::Infallible;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use tracing::info;
-use transport::tasks::Tasks;
 
 use self::cache::Cache;
-use self::lazy::{Earlier, Lazy};
+use self::lazy::Earlier;
 use self::ledger::{Bounds, Totals};
+use self::shared::Shared;
 use self::store::Store;
 use self::types::weight;
 use self::work::{Move, NewRow, Tried, Turn, Way};
 use self::writer::{InboxState, Job, Reply, Writer};
-use super::clock::{millis, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Delivery, DeliveryId, Receipt};
+use super::name::is_provider_name;
 use super::providers;
 use super::wire::{self, List, Listed, Point, Start};
 use crate::parts::{SectionError, Variables};
 
 pub(crate) use self::error::InboxError;
 pub use self::store::is_inbox_in_use;
-pub(crate) use self::types::{
-    Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Standing, Taken,
-};
+pub(crate) use self::tasks::{Bringer, InboxTasks};
+pub(crate) use self::types::{Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Taken};
 
 /// Keeps deliveries. Every method may be called by many tasks at once.
 #[derive(Debug)]
@@ -61,34 +59,6 @@ pub(crate) struct Inbox {
     queue: mpsc::Sender<Job>,
     /// The bytes that may wait to be written, in KiB.
     room: Arc<Semaphore>,
-}
-
-/// What has to run for an inbox.
-#[derive(Debug)]
-#[must_use = "without its tasks an inbox takes nothing"]
-pub(crate) struct InboxTasks {
-    writer: Writer,
-    bringer: Bringer,
-}
-
-/// Whoever has one may still bring what is to be kept, when the tasks are asked to stop: the inbox is
-/// closed when all have let go of theirs.
-#[derive(Clone, Debug)]
-pub(crate) struct Bringer {
-    _brings: mpsc::Sender<Infallible>,
-}
-
-/// What an inbox and its writer share.
-struct Shared {
-    store: Store,
-    bounds: Bounds,
-    // None of these is held across an await.
-    cache: Mutex<Cache>,
-    lazy: Mutex<Lazy>,
-    state: Mutex<InboxState>,
-    lazily: Notify,
-    changed: watch::Sender<u64>,
-    random: SystemRandom,
 }
 
 impl Inbox {
@@ -156,7 +126,7 @@ impl Inbox {
     /// # Errors
     /// [`InboxError`] if it is not kept, nor will be.
     pub(crate) async fn keep(&self, new: NewDelivery) -> Result<Taken, InboxError> {
-        if !is_name(&new.provider) {
+        if !is_provider_name(&new.provider) {
             return Err(InboxError::NoSuchProvider);
         }
         let kibibytes = weight(&new.request).div_ceil(1024).min(ROOM);
@@ -176,7 +146,7 @@ impl Inbox {
     /// Counts a copy that could not be kept, or not be made. Never waits, and never fails: where the disk
     /// is full, it is noted when there is room.
     pub(crate) fn count_gap(&self, provider: &str) {
-        if is_name(provider) {
+        if is_provider_name(provider) {
             self.shared.lazy().gap(provider);
             self.shared.lazily.notify_one();
         }
@@ -228,7 +198,7 @@ impl Inbox {
         provider: &str,
         start: Start,
     ) -> Result<Begun, InboxError> {
-        if !is_name(provider) {
+        if !is_provider_name(provider) {
             return Err(InboxError::NoSuchProvider);
         }
         let store = &self.shared.store;
@@ -402,7 +372,7 @@ impl Inbox {
 
     /// Tells how the inbox stands.
     #[cfg(test)]
-    async fn standing(&self) -> Result<Standing, InboxError> {
+    async fn standing(&self) -> Result<types::Standing, InboxError> {
         self.shared.store.standing().await
     }
 
@@ -412,105 +382,6 @@ impl Inbox {
         sent.map_err(|_| closed())?;
         done.await.map_err(|_| closed())?
     }
-}
-
-impl InboxTasks {
-    /// Returns what holds the inbox open.
-    pub(crate) fn bringer(&self) -> Bringer {
-        self.bringer.clone()
-    }
-
-    /// Starts them. When they are asked to stop and nobody has a [`Bringer`], they keep what was brought
-    /// before, and close the inbox.
-    pub(crate) fn start(self, tasks: &Tasks) {
-        let shared = Arc::clone(&self.writer.shared);
-        let listening = tasks.clone();
-        if let Store::Postgres(_) = shared.store {
-            tasks.spawn("inbox listener", async move {
-                if let Store::Postgres(store) = &shared.store {
-                    store::listen(store, &listening, |last| shared.changed_to(last)).await;
-                }
-            });
-        }
-        let (shared, stopping) = (Arc::clone(&self.writer.shared), tasks.clone());
-        tasks.spawn("inbox standing", async move {
-            tokio::select! {
-                () = shared.tell_standing() => {}
-                () = stopping.stopping() => {}
-            }
-        });
-        tasks.spawn("inbox writer", self.writer.run(tasks.clone()));
-    }
-}
-
-impl Shared {
-    /// Says what a former run has left. What cannot be read is told where it is wanted.
-    async fn tell_standing(&self) {
-        let standing = self.store.standing().await.unwrap_or_default();
-        let Some(oldest) = standing.oldest else {
-            return;
-        };
-        let Standing { kept, bytes, .. } = standing;
-        let age = millis(wall_clock()()).saturating_sub(oldest) / 1000;
-        info!("the inbox holds {kept} webhooks, {bytes} bytes; the oldest is {age} s old");
-    }
-
-    /// Lets everybody see what is kept.
-    fn publish(&self, new: Vec<(String, Item)>, last: u64, takes: &[Result<Taken, InboxError>]) {
-        let mut cache = self.cache();
-        cache.add(new);
-        for taken in takes {
-            if let Ok(Taken::Repeated(repeated)) = taken {
-                cache.repeat(repeated);
-            }
-        }
-        drop(cache);
-        self.changed_to(last);
-    }
-
-    fn changed_to(&self, last: u64) {
-        self.cache().learn(last);
-        self.changed.send_if_modified(|known| {
-            let later = last > *known;
-            *known = last.max(*known);
-            later
-        });
-    }
-
-    fn id(&self, received: u64) -> DeliveryId {
-        let mut random = [0; 16];
-        // It never fails on a system that runs; the store would refuse the same id twice.
-        self.random.fill(&mut random).ok();
-        DeliveryId::new(received, u128::from_be_bytes(random))
-    }
-
-    // Each is whole after every statement: a panic elsewhere has not broken it.
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lazy(&self) -> MutexGuard<'_, Lazy> {
-        self.lazy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn state(&self) -> MutexGuard<'_, InboxState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { store, bounds, .. } = self;
-        f.debug_struct("Shared")
-            .field("store", store)
-            .field("bounds", bounds)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Whether a text can be a provider's name: what stands in a path, and in columns and lists.
-pub(crate) fn is_name(text: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// Returns the providers whose names are no stranger's inventions.
@@ -524,12 +395,6 @@ fn closed() -> InboxError {
     InboxError::Unavailable("it is closed".to_owned())
 }
 
-/// Milliseconds since 1970.
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
-}
-
 /// How many may wait to be written: a second of them. Who comes then is told to come again.
 const QUEUE: usize = 4096;
 
@@ -538,6 +403,3 @@ const ROOM: usize = 64 * 1024;
 
 /// Slower than any disk that is well, and as fast as the least patient of providers expects.
 const TAKE_WITHIN: Duration = Duration::from_secs(5);
-
-/// Longer than any provider's.
-const LONGEST_NAME: usize = 64;

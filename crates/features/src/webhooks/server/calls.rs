@@ -5,9 +5,9 @@ use transport::channel::Channel;
 use transport::router::{ServeError, Visit};
 
 use super::follow::fault;
-use super::{Webhooks, check_follower, check_receipt, head_of, owner, send_body};
+use super::{Webhooks, check_follower, check_patterns, check_receipt, owner, send_body};
 use crate::webhooks::delivery::{DeliveryId, Outcome, Receipt};
-use crate::webhooks::wire::{Follower, Line, List, Listed, Piece, Tried};
+use crate::webhooks::wire::{Follower, Head, Line, List, Listed, Piece, Tried};
 
 /// Sends a page of deliveries.
 pub(super) async fn list(
@@ -15,6 +15,7 @@ pub(super) async fn list(
     channel: &mut Channel,
     list: List,
 ) -> Result<(), ServeError> {
+    check_patterns(&list.events)?;
     let list = List {
         limit: list.limit.min(MOST_LISTED),
         ..list
@@ -61,7 +62,7 @@ pub(super) async fn show(
         return Err(Fault::new(Status::NOT_FOUND, reason).into());
     };
     let sender = channel.halves().0;
-    let head = Box::new(head_of(&delivery));
+    let head = Box::new(Head::of(&delivery));
     sender.send(&Piece::Delivery(head)).await?;
     send_body(sender, &delivery.request.body).await?;
     for tries in pages(tried) {

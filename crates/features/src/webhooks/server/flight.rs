@@ -26,6 +26,8 @@ struct Inside {
     bytes: usize,
     /// Of how many of them the last receipt has come, and is not kept yet.
     receipts: usize,
+    /// How many tries have come of the next one.
+    tries: u32,
     /// The last one that is settled.
     settled: u64,
     /// How far all was looked at.
@@ -131,12 +133,18 @@ impl Flight {
             return Ok(Worth::Known);
         }
         match inside.offered.get(inside.receipts) {
-            Some(next) if is_of(next, receipt) => {
-                if matches!(ack, Ack::Done(_)) {
-                    inside.receipts += 1;
+            Some(next) if is_of(next, receipt) => match ack {
+                Ack::Tried(_) if inside.tries >= MOST_TRIES => Err(NotOffered),
+                Ack::Tried(_) => {
+                    inside.tries += 1;
+                    Ok(Worth::Keep)
                 }
-                Ok(Worth::Keep)
-            }
+                Ack::Done(_) => {
+                    inside.receipts += 1;
+                    inside.tries = 0;
+                    Ok(Worth::Keep)
+                }
+            },
             _ => Err(NotOffered),
         }
     }
@@ -196,6 +204,10 @@ fn is_of(offered: &Offered, receipt: &Receipt) -> bool {
 const WINDOW: usize = 64;
 const WINDOW_BYTES: usize = 1024 * 1024;
 
+/// How many tries of a delivery are heard before its last one, in one flow: a laptop makes five, and each
+/// is kept.
+const MOST_TRIES: u32 = 16;
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -252,6 +264,20 @@ mod tests {
             ..receipt(9)
         };
         assert_eq!(flight.weigh(&Ack::Done(forged)), Err(NotOffered));
+    }
+
+    #[test]
+    fn a_delivery_is_not_tried_without_end() {
+        let flight = Flight::behind(0);
+        (1..=2).for_each(|sequence| offer(&flight, sequence, 1));
+        for _ in 0..16 {
+            assert_eq!(flight.weigh(&Ack::Tried(receipt(1))), Ok(Worth::Keep));
+        }
+        assert_eq!(flight.weigh(&Ack::Tried(receipt(1))), Err(NotOffered));
+        // Its last try may always be said, and the next delivery has tries of its own.
+        for ack in [Ack::Done(receipt(1)), Ack::Tried(receipt(2))] {
+            assert_eq!(flight.weigh(&ack), Ok(Worth::Keep));
+        }
     }
 
     #[test]

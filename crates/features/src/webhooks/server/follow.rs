@@ -20,7 +20,8 @@ use super::runs::{Place, Superseded};
 use crate::webhooks::clock::millis;
 use crate::webhooks::delivery::{Delivery, Receipt};
 use crate::webhooks::desk::Followed;
-use crate::webhooks::inbox::{Begun, FollowerKey, InboxError, Item, Most, is_name};
+use crate::webhooks::inbox::{Begun, FollowerKey, InboxError, Item, Most};
+use crate::webhooks::is_provider_name;
 use crate::webhooks::pattern;
 use crate::webhooks::wire::{Ack, Follow, Head, Missing, Piece, Point, Start};
 
@@ -70,16 +71,13 @@ pub(super) async fn serve(
 
 /// Refuses what nobody means.
 fn check(follow: &Follow) -> Result<(), Fault> {
-    let refuse = |reason: &str| Err(Fault::new(Status::BAD_REQUEST, reason));
     super::check_follower(&follow.follower)?;
-    if !is_name(&follow.provider) {
-        return refuse("a provider's name has 1 to 64 bytes, and no control characters");
+    if !is_provider_name(&follow.provider) {
+        let reason =
+            "a provider's name is 1 to 64 letters and digits, with `-`, `_` and `.` between them";
+        return Err(Fault::new(Status::BAD_REQUEST, reason));
     }
-    let too_long = |pattern: &String| pattern.len() > LONGEST_PATTERN;
-    if follow.events.len() > MOST_PATTERNS || follow.events.iter().any(too_long) {
-        return refuse("at most 64 patterns of events, each of at most 256 bytes");
-    }
-    Ok(())
+    super::check_patterns(&follow.events)
 }
 
 fn taken_over(superseded: Superseded) -> ServeError {
@@ -305,7 +303,7 @@ impl Source<'_> {
         let head = Head {
             attempt,
             deadline,
-            ..super::head_of(delivery)
+            ..Head::of(delivery)
         };
         sender.send(&Piece::Delivery(Box::new(head))).await?;
         super::send_body(sender, &delivery.request.body).await?;
@@ -422,7 +420,3 @@ const BATCH: Most = Most {
 
 /// As many as a follower may send that has tried each delivery of a window five times.
 const MOST_KEEPING: usize = 64;
-
-/// More than anybody types.
-const MOST_PATTERNS: usize = 64;
-const LONGEST_PATTERN: usize = 256;

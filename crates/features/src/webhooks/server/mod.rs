@@ -20,12 +20,12 @@ use self::about::About;
 use self::runs::Runs;
 use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
-use super::delivery::{Delivery, Outcome, Receipt};
+use super::delivery::{Outcome, Receipt};
 use super::desk::Desk;
 use super::entry::{self, Inside};
 use super::inbox::{FollowerKey, Inbox, InboxTasks};
 use super::providers::Verifiers;
-use super::wire::{Follower, Head, Open, Piece};
+use super::wire::{Follower, MOST_HEADERS, MOST_KEPT, Open, Piece};
 use crate::ServerHalf;
 use crate::parts::{SectionError, ServerParts, Variables};
 
@@ -122,29 +122,6 @@ fn owner(visit: &Visit, follower: &Follower) -> FollowerKey {
     }
 }
 
-/// Returns the head of a delivery that is nobody's try.
-fn head_of(delivery: &Delivery) -> Head {
-    let request = &delivery.request;
-    Head {
-        id: delivery.id,
-        sequence: delivery.sequence,
-        received: delivery.received,
-        provider: delivery.provider.clone(),
-        event: delivery.event.clone(),
-        event_id: delivery.event_id.clone(),
-        verification: delivery.verification,
-        answered: delivery.answered,
-        repeats: delivery.repeats,
-        method: request.method.clone(),
-        target: request.target.clone(),
-        headers: request.headers.clone(),
-        origin: request.origin.clone(),
-        length: request.body.len() as u64,
-        attempt: 1,
-        deadline: None,
-    }
-}
-
 /// Sends a body in pieces, so that no message is long.
 async fn send_body(sender: &mut Sender, body: &[u8]) -> Result<(), ChannelError> {
     for piece in body.chunks(PIECE) {
@@ -164,19 +141,28 @@ fn check_follower(follower: &Follower) -> Result<(), Fault> {
         .ok_or_else(|| Fault::new(Status::BAD_REQUEST, reason))
 }
 
+/// Refuses patterns that nobody types: each is held against every delivery.
+fn check_patterns(events: &[String]) -> Result<(), Fault> {
+    let too_long = |pattern: &String| pattern.len() > LONGEST_PATTERN;
+    if events.len() > MOST_PATTERNS || events.iter().any(too_long) {
+        let reason = "at most 64 patterns of events, each of at most 256 bytes";
+        return Err(Fault::new(Status::BAD_REQUEST, reason));
+    }
+    Ok(())
+}
+
 /// Refuses a receipt that is longer than the protocol says.
 fn check_receipt(receipt: &Receipt) -> Result<(), Fault> {
-    let fits = match &receipt.outcome {
-        Outcome::Answered(answer) => answer.body.len() <= MOST_KEPT,
-        Outcome::NotDelivered(_) => true,
+    let Outcome::Answered(answer) = &receipt.outcome else {
+        return Ok(());
     };
-    let refuse = || {
-        Fault::new(
-            Status::BAD_REQUEST,
-            "a receipt has at most 64 KiB of a body",
-        )
-    };
-    fits.then_some(()).ok_or_else(refuse)
+    let lines = answer.headers.iter();
+    let lines = lines.map(|line| line.name.len() + line.value.len());
+    if answer.body.len() > MOST_KEPT || lines.sum::<usize>() > MOST_HEADERS {
+        let reason = "a receipt has at most 64 KiB of a body, and 16 KiB of headers";
+        return Err(Fault::new(Status::BAD_REQUEST, reason));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Webhooks {
@@ -191,8 +177,9 @@ impl fmt::Debug for Webhooks {
 /// What the protocol says of a piece of a body.
 const PIECE: usize = 64 * 1024;
 
-/// What it says of the body in a receipt.
-const MOST_KEPT: usize = 64 * 1024;
-
 /// The name of a machine and of its user, and more than fits any.
 const LONGEST_NAME: usize = 128;
+
+/// More than anybody types.
+const MOST_PATTERNS: usize = 64;
+const LONGEST_PATTERN: usize = 256;

@@ -149,7 +149,7 @@ impl Running {
 
 pub(in crate::webhooks::inbox) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
     NewDelivery {
-        received: super::now(),
+        received: crate::webhooks::clock::now(),
         provider: provider.to_owned(),
         event: Some("charge.succeeded".to_owned()),
         event_id: None,
