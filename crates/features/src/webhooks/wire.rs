@@ -185,7 +185,7 @@ pub enum Missing {
 /// All of a delivery but its body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// As in [`Delivery`](super::Delivery).
+    /// As in [`Delivery`].
     pub id: DeliveryId,
     /// As there.
     pub sequence: u64,
@@ -285,7 +285,7 @@ pub struct Listed {
 /// A delivery in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// As in [`Delivery`](super::Delivery).
+    /// As in [`Delivery`].
     pub id: DeliveryId,
     /// As there.
     pub sequence: u64,
