@@ -2,13 +2,15 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, VarInt, WriteError};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::frame;
 use wire::{CloseCode, DecodeError, Fault, FrameError, FrameKind, Header};
 
+#[cfg(unix)]
+use crate::held;
 use crate::session::close_code;
 
 /// One stream of a session, both directions of it.
@@ -23,20 +25,38 @@ pub struct Channel {
 /// The direction of a channel that leads to the peer.
 #[derive(Debug)]
 pub struct Sender {
-    stream: SendStream,
+    stream: Out,
 }
 
 /// The direction of a channel that comes from the peer.
 #[derive(Debug)]
 pub struct Receiver {
-    stream: RecvStream,
+    stream: In,
     buffer: BytesMut,
     cap: u32,
     ended: bool,
 }
 
+/// What a sender writes to.
+#[derive(Debug)]
+enum Out {
+    Quic(SendStream),
+    /// A connection to whoever holds the session.
+    #[cfg(unix)]
+    Held(held::Writer),
+}
+
+/// What a receiver reads from.
+#[derive(Debug)]
+enum In {
+    Quic(RecvStream),
+    /// A connection to whoever holds the session.
+    #[cfg(unix)]
+    Held(held::Reader),
+}
+
 /// Which channel sends first when not all can: higher ones take the whole link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Priority {
     /// One question, one answer.
     Call,
@@ -47,7 +67,7 @@ pub enum Priority {
 }
 
 impl Priority {
-    const fn number(self) -> i32 {
+    pub(crate) const fn number(self) -> i32 {
         match self {
             Self::Call => 2,
             Self::Live => 1,
@@ -60,8 +80,22 @@ impl Channel {
     /// Makes a channel of a stream. No message of more than `cap` bytes will be received.
     pub(crate) fn new(stream: SendStream, receive: RecvStream, cap: u32) -> Self {
         Self {
-            sender: Sender { stream },
-            receiver: Receiver::new(receive, cap),
+            sender: Sender {
+                stream: Out::Quic(stream),
+            },
+            receiver: Receiver::new(In::Quic(receive), cap),
+            counted: None,
+        }
+    }
+
+    /// Makes a channel of a connection to whoever holds the session.
+    #[cfg(unix)]
+    pub(crate) fn held(writer: held::Writer, reader: held::Reader, cap: u32) -> Self {
+        Self {
+            sender: Sender {
+                stream: Out::Held(writer),
+            },
+            receiver: Receiver::new(In::Held(reader), cap),
             counted: None,
         }
     }
@@ -84,8 +118,13 @@ impl Channel {
 
     /// Says when this end's messages go.
     pub fn set_priority(&self, priority: Priority) {
-        // Fails only when the stream is closed, and then nothing is left to send.
-        self.sender.stream.set_priority(priority.number()).ok();
+        match &self.sender.stream {
+            // Fails only when the stream is closed, and then nothing is left to send.
+            Out::Quic(stream) => drop(stream.set_priority(priority.number())),
+            // The holder was told when it was opened.
+            #[cfg(unix)]
+            Out::Held(_) => {}
+        }
     }
 
     /// Sends one message. See [`Sender::send`].
@@ -137,8 +176,7 @@ impl Channel {
 
     /// Waits until the peer has received all that was sent, or is gone.
     pub(crate) async fn until_read(&self) {
-        // Which of the two it is makes no difference to somebody who only waits.
-        self.sender.stream.stopped().await.ok();
+        self.sender.closed().await;
     }
 
     pub(crate) async fn send_payload(&mut self, payload: &[u8]) -> Result<(), ChannelError> {
@@ -192,26 +230,37 @@ impl Sender {
     /// Waits until the peer wants nothing more of this direction, has received all of it, or is
     /// gone. Cancel-safe.
     pub async fn closed(&self) {
-        self.stream.stopped().await.ok();
+        match &self.stream {
+            // Which of the three it is makes no difference to somebody who only waits.
+            Out::Quic(stream) => drop(stream.stopped().await),
+            // Known when the holder has said how the other direction ends.
+            #[cfg(unix)]
+            Out::Held(writer) => writer.closed().await,
+        }
     }
 
     async fn write_last(&mut self, bytes: Vec<u8>) -> Result<(), ChannelError> {
         self.write(bytes).await?;
-        // Fails only if it was finished before, which is what is wanted.
-        self.stream.finish().ok();
+        match &mut self.stream {
+            // Fails only if it was finished before, which is what is wanted.
+            Out::Quic(stream) => drop(stream.finish()),
+            #[cfg(unix)]
+            Out::Held(writer) => writer.finish().await,
+        }
         Ok(())
     }
 
     async fn write(&mut self, bytes: Vec<u8>) -> Result<(), ChannelError> {
-        self.stream
-            .write_chunk(bytes.into())
-            .await
-            .map_err(ChannelError::from)
+        match &mut self.stream {
+            Out::Quic(stream) => Ok(stream.write_chunk(bytes.into()).await?),
+            #[cfg(unix)]
+            Out::Held(writer) => writer.write(bytes.into()).await,
+        }
     }
 }
 
 impl Receiver {
-    fn new(stream: RecvStream, cap: u32) -> Self {
+    fn new(stream: In, cap: u32) -> Self {
         Self {
             stream,
             buffer: BytesMut::new(),
@@ -268,8 +317,8 @@ impl Receiver {
     async fn fill(&mut self, length: usize) -> Result<(), ChannelError> {
         while self.buffer.len() < length {
             // The stream's own window bounds what one read can bring.
-            match self.stream.read_chunk(READ, true).await? {
-                Some(chunk) => self.buffer.extend_from_slice(&chunk.bytes),
+            match self.stream.read().await? {
+                Some(bytes) => self.buffer.extend_from_slice(&bytes),
                 None => return Err(ChannelError::Cut),
             }
         }
@@ -277,10 +326,30 @@ impl Receiver {
     }
 }
 
+impl In {
+    /// Waits for some bytes; `None` at the end. Cancel-safe.
+    async fn read(&mut self) -> Result<Option<Bytes>, ChannelError> {
+        match self {
+            Self::Quic(stream) => {
+                let chunk = stream.read_chunk(READ, true).await?;
+                Ok(chunk.map(|chunk| chunk.bytes))
+            }
+            #[cfg(unix)]
+            Self::Held(reader) => reader.read().await,
+        }
+    }
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
-        // A peer that still sends learns at once that nobody reads. Fails only when all is read.
-        self.stream.stop(VarInt::from_u32(CloseCode::DONE.0)).ok();
+        match &mut self.stream {
+            // A peer that still sends learns at once that nobody reads. Fails only when all is read.
+            In::Quic(stream) => drop(stream.stop(VarInt::from_u32(CloseCode::DONE.0))),
+            // The connection is closed with the sender, which goes with it: the holder then does the
+            // same.
+            #[cfg(unix)]
+            In::Held(_) => {}
+        }
     }
 }
 

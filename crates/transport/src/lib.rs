@@ -5,7 +5,7 @@
 //!    │ packets
 //! endpoint  Listener (server) and Dialer (client)     endpoint
 //!    │ handshake: pinned identity, mutual proof       trust
-//! session   one authenticated connection              session, control, path
+//! session   one authenticated connection              session, control, path, held
 //!    │ streams
 //! channel   frames of typed messages                  channel, call, first_call, flow
 //!    │
@@ -24,6 +24,8 @@ mod control;
 pub mod endpoint;
 pub mod first_call;
 pub mod flow;
+#[cfg(unix)]
+pub mod held;
 pub mod keeper;
 pub mod oversight;
 pub mod path;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use quinn::ConnectionStats;
+use serde::{Deserialize, Serialize};
 
 /// The way to the peer: quinn's counters of one session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path {
     /// The round trip, smoothed over the last samples (RFC 9002, section 5.3).
     pub round_trip: Duration,

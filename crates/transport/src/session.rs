@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use quinn::{ApplicationClose, Connection, ConnectionError, ConnectionStats, Endpoint};
+use quinn::{ApplicationClose, Connection, ConnectionError, Endpoint};
+#[cfg(unix)]
+use quinn::{RecvStream, SendStream};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+#[cfg(unix)]
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::{CloseCode, FeatureVersion, Notice};
 
 use crate::carrier::Carrier;
@@ -17,6 +21,9 @@ use crate::carrier::websocket::{Carrying, LinkCount};
 use crate::channel::{Channel, ChannelError, Priority};
 use crate::control::Control;
 use crate::first_call::{Asked, opening, question};
+#[cfg(unix)]
+use crate::held::Joined;
+use crate::keeper::Snapshot;
 use crate::path::Path;
 
 /// One authenticated connection. Clones are the same session.
@@ -25,16 +32,31 @@ pub struct Session(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    kind: Kind,
+    since: Instant,
+    /// Holds a token for each channel that this end has open.
+    channels: TaskTracker,
+    superseded: CancellationToken,
+}
+
+/// Whose the connection is.
+#[derive(Debug)]
+enum Kind {
+    Own(Box<Own>),
+    /// Another process holds it.
+    #[cfg(unix)]
+    Held(Joined),
+}
+
+/// A connection of this process.
+#[derive(Debug)]
+struct Own {
     connection: Connection,
     carrier: Carrier,
-    since: Instant,
     owned: Owned,
     carrying: Option<Carrying>,
     control: Control,
     asked: Asked,
-    /// Holds a token for each channel that this end has open.
-    channels: TaskTracker,
-    superseded: CancellationToken,
 }
 
 /// What lives and ends with a session.
@@ -84,16 +106,32 @@ impl Session {
         if let Some(carrying) = &carrying {
             carrying.begin(&connection);
         }
-        let channels = TaskTracker::new();
-        channels.close();
-        Self(Arc::new(Inner {
+        let own = Own {
             connection,
             carrier,
-            since: Instant::now(),
             owned,
             carrying,
             control,
             asked,
+        };
+        Self::of(Kind::Own(Box::new(own)), Instant::now())
+    }
+
+    /// Makes a session of one that another process holds.
+    #[cfg(unix)]
+    pub(crate) fn held(joined: Joined) -> Self {
+        let now = Instant::now();
+        // A clock that began later has no such moment.
+        let since = now.checked_sub(joined.snapshot().connected);
+        Self::of(Kind::Held(joined), since.unwrap_or(now))
+    }
+
+    fn of(kind: Kind, since: Instant) -> Self {
+        let channels = TaskTracker::new();
+        channels.close();
+        Self(Arc::new(Inner {
+            kind,
+            since,
             channels,
             superseded: CancellationToken::new(),
         }))
@@ -130,7 +168,9 @@ impl Session {
     ) -> Result<Channel, ChannelError> {
         let counted = self.0.channels.token();
         let question = question(protocol, request)?;
-        if let Some(asked) = self.0.asked.take(&question) {
+        if let Kind::Own(own) = &self.0.kind
+            && let Some(asked) = own.asked.take(&question)
+        {
             return Ok(asked.counted(counted));
         }
         let mut channel = self.stream(protocol).await?.counted(counted);
@@ -139,31 +179,100 @@ impl Session {
     }
 
     async fn stream(&self, protocol: &Protocol) -> Result<Channel, ChannelError> {
-        let (send, receive) = self.0.connection.open_bi().await?;
-        let channel = Channel::new(send, receive, protocol.longest_reply);
-        channel.set_priority(protocol.priority);
-        Ok(channel)
+        match &self.0.kind {
+            Kind::Own(own) => {
+                let (send, receive) = own.connection.open_bi().await?;
+                let channel = Channel::new(send, receive, protocol.longest_reply);
+                channel.set_priority(protocol.priority);
+                Ok(channel)
+            }
+            #[cfg(unix)]
+            Kind::Held(joined) => {
+                let (writer, reader) = joined.open(protocol.priority).await?;
+                Ok(Channel::held(writer, reader, protocol.longest_reply))
+            }
+        }
     }
 
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.0.connection
+    /// Opens a channel for another process, which alone knows what its bytes mean. Waits while too
+    /// many channels are open.
+    #[cfg(unix)]
+    pub(crate) async fn stream_of_bytes(
+        &self,
+        priority: Priority,
+    ) -> Result<(SendStream, RecvStream, TaskTrackerToken), ChannelError> {
+        let counted = self.0.channels.token();
+        let Kind::Own(own) = &self.0.kind else {
+            // Nobody holds what somebody else holds.
+            return Err(ChannelError::Closed);
+        };
+        let (send, receive) = own.connection.open_bi().await?;
+        // Fails only when the stream is closed.
+        send.set_priority(priority.number()).ok();
+        Ok((send, receive, counted))
     }
 
     /// Waits for the peer to open a channel. Cancel-safe.
     pub(crate) async fn accept(&self) -> Result<Channel, ConnectionError> {
-        let (send, receive) = self.0.connection.accept_bi().await?;
-        Ok(Channel::new(send, receive, wire::preface::MAX_PREFACE))
+        match &self.0.kind {
+            Kind::Own(own) => {
+                let (send, receive) = own.connection.accept_bi().await?;
+                Ok(Channel::new(send, receive, wire::preface::MAX_PREFACE))
+            }
+            // A server opens none.
+            #[cfg(unix)]
+            Kind::Held(joined) => Err(joined.closed().await),
+        }
+    }
+
+    /// Returns the connection, if it is this process's.
+    pub(crate) fn connection(&self) -> Option<&Connection> {
+        match &self.0.kind {
+            Kind::Own(own) => Some(&own.connection),
+            #[cfg(unix)]
+            Kind::Held(_) => None,
+        }
+    }
+
+    /// Whether both are the same session.
+    #[cfg(unix)]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether another process holds the session.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        !matches!(self.0.kind, Kind::Own(_))
+    }
+
+    /// Returns what the process that holds the session has last said of it; `None` if it is this one.
+    pub(crate) fn held_snapshot(&self) -> Option<Snapshot> {
+        match &self.0.kind {
+            Kind::Own(_) => None,
+            #[cfg(unix)]
+            Kind::Held(joined) => Some(joined.snapshot()),
+        }
     }
 
     /// Returns what carries the session.
     #[must_use]
     pub fn carrier(&self) -> Carrier {
-        self.0.carrier
+        match &self.0.kind {
+            Kind::Own(own) => own.carrier,
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.snapshot().carrier,
+        }
     }
 
     /// Returns the count of the session's links as it changes, if its carrier can be replaced.
     pub(crate) fn links(&self) -> Option<watch::Receiver<LinkCount>> {
-        self.0.carrying.as_ref()?.links()
+        match &self.0.kind {
+            Kind::Own(own) => own.carrying.as_ref()?.links(),
+            // The holder tells its own user.
+            #[cfg(unix)]
+            Kind::Held(_) => None,
+        }
     }
 
     /// Returns when the session began.
@@ -172,29 +281,47 @@ impl Session {
         self.0.since
     }
 
-    /// Returns the counters of the connection.
+    /// Returns how many bytes this process has received over the session: all packets of its own one,
+    /// the channels alone of one that another holds.
     #[must_use]
-    pub fn stats(&self) -> ConnectionStats {
-        self.0.connection.stats()
+    pub fn received_bytes(&self) -> u64 {
+        match &self.0.kind {
+            Kind::Own(own) => own.connection.stats().udp_rx.bytes,
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.received(),
+        }
     }
 
     /// Returns how the way to the peer is.
     #[must_use]
     pub fn path(&self) -> Path {
-        Path::from(&self.stats())
+        match &self.0.kind {
+            Kind::Own(own) => Path::from(&own.connection.stats()),
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.snapshot().path,
+        }
     }
 
-    /// Waits until the server says that it is leaving; for ever, if it never does. Cancel-safe.
+    /// Waits until the server says that it is leaving, or the holder that it has another session; for
+    /// ever, if they never do. Cancel-safe.
     pub async fn leaving(&self) {
-        match self.0.control.hear().await {
-            Some(Notice::Leaving) => {}
-            None => std::future::pending().await,
+        match &self.0.kind {
+            Kind::Own(own) => match own.control.hear().await {
+                Some(Notice::Leaving) => {}
+                None => std::future::pending().await,
+            },
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.leaving().await,
         }
     }
 
     /// Tells the client something of the whole session. Not cancel-safe.
     pub(crate) async fn tell(&self, notice: Notice) -> Result<(), ChannelError> {
-        self.0.control.tell(notice).await
+        match &self.0.kind {
+            Kind::Own(own) => own.control.tell(notice).await,
+            #[cfg(unix)]
+            Kind::Held(_) => Err(ChannelError::Closed),
+        }
     }
 
     /// Waits until another session stands in this one's place, which still serves what is open on
@@ -216,21 +343,43 @@ impl Session {
     /// Returns why the session has ended, if it has.
     #[must_use]
     pub fn close_reason(&self) -> Option<ConnectionError> {
-        self.0
-            .connection
-            .close_reason()
-            .map(|reason| self.explained(reason))
+        match &self.0.kind {
+            Kind::Own(own) => own
+                .connection
+                .close_reason()
+                .map(|reason| own.explained(reason)),
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.close_reason(),
+        }
     }
 
     /// Waits until the session ends and returns why. Cancel-safe.
     pub async fn closed(&self) -> ConnectionError {
-        let reason = self.0.connection.closed().await;
-        self.explained(reason)
+        match &self.0.kind {
+            Kind::Own(own) => {
+                let reason = own.connection.closed().await;
+                own.explained(reason)
+            }
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.closed().await,
+        }
     }
 
+    /// Ends the session and all its channels, and lets the peer know. One that another process holds
+    /// ends for this process alone.
+    pub async fn close(&self, code: CloseCode) {
+        match &self.0.kind {
+            Kind::Own(own) => own.close(code).await,
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.close(),
+        }
+    }
+}
+
+impl Own {
     /// Tells the end of a session that lost its carrier for good from one that this end has closed.
     fn explained(&self, reason: ConnectionError) -> ConnectionError {
-        let carrying = self.0.carrying.as_ref();
+        let carrying = self.carrying.as_ref();
         match reason {
             ConnectionError::LocallyClosed if carrying.is_some_and(Carrying::is_lost) => {
                 ConnectionError::ApplicationClosed(ApplicationClose {
@@ -242,18 +391,17 @@ impl Session {
         }
     }
 
-    /// Ends the session and all its channels, and lets the peer know.
-    pub async fn close(&self, code: CloseCode) {
-        self.0.connection.close(code.0.into(), b"");
+    async fn close(&self, code: CloseCode) {
+        self.connection.close(code.0.into(), b"");
         // A WebSocket that ends before QUIC has said why would be taken for one that was lost.
-        let carried = self.0.carrying.as_ref().map(Carrying::endpoint);
-        match (&self.0.owned, carried) {
+        let carried = self.carrying.as_ref().map(Carrying::endpoint);
+        match (&self.owned, carried) {
             (Owned::Endpoint(endpoint), _) | (Owned::Place { .. }, Some(endpoint)) => {
                 flush(endpoint).await;
             }
             (Owned::Place { .. }, None) => {}
         }
-        if let Some(carrying) = &self.0.carrying {
+        if let Some(carrying) = &self.carrying {
             tokio::time::timeout(FLUSH, carrying.close()).await.ok();
         }
     }

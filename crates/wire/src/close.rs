@@ -25,6 +25,8 @@ impl CloseCode {
     pub const CARRIER_LOST: Self = Self(6);
     /// The key's scopes or its name have changed: connect again.
     pub const KEY_CHANGED: Self = Self(7);
+    /// The process that held the session for this one has ended: only ever seen by who ran over it.
+    pub const HOLDER_GONE: Self = Self(8);
 }
 
 impl fmt::Display for CloseCode {
@@ -40,6 +42,7 @@ impl fmt::Display for CloseCode {
                 f.write_str("the server that answers now does not know the session")
             }
             Self::KEY_CHANGED => f.write_str("the key has other scopes now"),
+            Self::HOLDER_GONE => f.write_str("whoever held the session has ended"),
             Self(code) => write!(f, "close code {code}"),
         }
     }

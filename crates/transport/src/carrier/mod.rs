@@ -10,11 +10,12 @@ use std::time::Duration;
 use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::congestion::{ShortQueue, Spur};
 
 /// A kind of carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Carrier {
     /// UDP datagrams.
     Udp,
@@ -50,7 +51,7 @@ pub(crate) fn client_config(carrier: Carrier, spur: &Spur) -> Arc<TransportConfi
     config
         // The server opens no channel.
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
-        .receive_window(VarInt::from_u32(SESSION_WINDOW));
+        .receive_window(VarInt::from_u32(CLIENT_WINDOW));
     Arc::new(config)
 }
 
@@ -128,6 +129,10 @@ const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 
 /// What may lie unread in all channels together: a bulk channel and three others that stand still.
 const SESSION_WINDOW: u32 = 4 * STREAM_WINDOW;
+
+/// The same at a client, whose session several commands may share: a dozen of their channels may stand
+/// still, with somebody's ^Z or a slow app behind them, and the others still go on.
+const CLIENT_WINDOW: u32 = 16 * STREAM_WINDOW;
 
 /// What may wait for its acknowledgement. Twice a stream's window, so that a bulk channel whose
 /// peer stands still leaves room for the others.

@@ -71,13 +71,10 @@ impl Keeping {
 
     /// Keeps a session open until there is none to be had.
     async fn keep(&self, mut open: Open) {
-        let Reconnect::On(policy) = self.reconnect else {
-            let reason = open.0.closed().await;
-            (self.listener)(Event::Disconnected(reason.clone()));
-            self.give_up(GiveUp::Lost(reason));
-            return;
+        let mut backoff = match self.reconnect {
+            Reconnect::On(policy) => Backoff::new(policy),
+            Reconnect::Off => return self.keep_one(open).await,
         };
-        let mut backoff = Backoff::new(policy);
         loop {
             let began = Instant::now();
             let held = self.hold(&open).await;
@@ -98,6 +95,37 @@ impl Keeping {
                 },
             };
         }
+    }
+
+    /// Keeps a session until it is lost. Only one that another process held is replaced, by one that
+    /// can have been had from the beginning.
+    async fn keep_one(&self, mut open: Open) {
+        loop {
+            let reason = open.0.closed().await;
+            open = match self.at_once(&reason).await {
+                Some(next) => next,
+                None => {
+                    (self.listener)(Event::Disconnected(reason.clone()));
+                    self.give_up(GiveUp::Lost(reason));
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Opens another session in the place of one whose holder has ended: the server is there, and
+    /// there is nothing to wait for.
+    async fn at_once(&self, reason: &ConnectionError) -> Option<Open> {
+        if close_code(reason) != Some(CloseCode::HOLDER_GONE) {
+            return None;
+        }
+        self.now.send_modify(|now| now.state = State::Down);
+        let (session, welcome) = try_once(&*self.dial).await.ok()?;
+        let next = (session, Arc::new(welcome));
+        self.now
+            .send_modify(|now| now.state = State::Up(next.0.clone(), Arc::clone(&next.1)));
+        self.authenticated(&next);
+        Some(next)
     }
 
     /// Holds a session until it is lost, or there is another because its server leaves.
@@ -171,6 +199,9 @@ impl Keeping {
         backoff: &mut Backoff,
         reason: ConnectionError,
     ) -> Result<Open, GiveUp> {
+        if let Some(next) = self.at_once(&reason).await {
+            return Ok(next);
+        }
         let began = Instant::now();
         self.now.send_modify(|now| now.state = State::Down);
         (self.listener)(Event::Disconnected(reason.clone()));

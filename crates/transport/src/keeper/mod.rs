@@ -154,11 +154,17 @@ impl Keeper {
     /// # Errors
     /// [`GiveUp`] if there will be none.
     pub async fn session(&self) -> Result<Session, GiveUp> {
+        self.current().await.map(|(session, _)| session)
+    }
+
+    /// Returns the session and what its server said of itself, waiting while a new one is made.
+    /// Cancel-safe.
+    pub(crate) async fn current(&self) -> Result<(Session, Arc<WelcomeBody>), GiveUp> {
         let mut now = self.now.clone();
         loop {
             match &now.borrow_and_update().state {
-                State::Up(session, _) if session.close_reason().is_none() => {
-                    return Ok(session.clone());
+                State::Up(session, welcome) if session.close_reason().is_none() => {
+                    return Ok((session.clone(), Arc::clone(welcome)));
                 }
                 State::Up(..) | State::Down => {}
                 State::Gone(why) => return Err(why.clone()),

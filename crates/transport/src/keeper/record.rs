@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::carrier::Carrier;
@@ -9,7 +10,7 @@ use crate::path::Path;
 use crate::session::Session;
 
 /// What has happened to a keeper's sessions so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// How many sessions were lost and replaced.
     pub reconnects: u32,
@@ -20,16 +21,17 @@ pub struct Record {
 }
 
 /// A time without a session that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// When the loss of the session was noticed.
+    #[serde(with = "age")]
     pub began: Instant,
     /// How long it took until there was another.
     pub lasted: Duration,
 }
 
 /// How a connection is at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// What carries the session.
     pub carrier: Carrier,
@@ -42,9 +44,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes a snapshot of a session.
+    /// Takes a snapshot of a session, or the last one that the holder of it has sent. `record` is
+    /// that of this end's keeper.
     #[must_use]
     pub fn of(session: &Session, record: Record) -> Self {
+        if let Some(theirs) = session.held_snapshot() {
+            return theirs;
+        }
         Self {
             carrier: session.carrier(),
             connected: session.since().elapsed(),
@@ -67,5 +73,24 @@ impl Record {
     /// Notes that another session stands in the place of one that was still open.
     pub(super) const fn note_move(&mut self) {
         self.moves = self.moves.saturating_add(1);
+    }
+}
+
+/// Moments of this process's clock, for another: by their age.
+mod age {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use tokio::time::Instant;
+
+    pub(super) fn serialize<S: Serializer>(at: &Instant, to: S) -> Result<S::Ok, S::Error> {
+        at.elapsed().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Instant, D::Error> {
+        let age = Duration::deserialize(from)?;
+        let now = Instant::now();
+        // A clock that began later has no such moment.
+        Ok(now.checked_sub(age).unwrap_or(now))
     }
 }

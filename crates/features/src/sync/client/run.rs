@@ -45,9 +45,9 @@ pub async fn run(
     };
     loop {
         let session = keeper.session().await?;
-        let before = session.stats().udp_rx.bytes;
+        let before = session.received_bytes();
         let attempt = run.attempt(&session).await;
-        run.bytes += session.stats().udp_rx.bytes - before;
+        run.bytes += session.received_bytes() - before;
         match attempt {
             Ok(plan) => return Ok(run.summary(plan)),
             Err(error) => run.survive(error, &session).await?,

@@ -109,10 +109,12 @@ impl Dialer {
             established = self.establish(endpoint, Carrier::WebSocket, SERVER, Some(carrying)) => established,
             end = lost => Err(UpgradeError::Lost(end.unwrap_or(LinkEnd::Done)).into()),
         };
-        if let Ok((session, _)) = &established {
+        if let Ok((session, _)) = &established
+            && let Some(connection) = session.connection()
+        {
             let links = Links {
                 next,
-                connection: session.connection().clone(),
+                connection: connection.clone(),
                 count,
                 queues,
                 tasks: tasks.clone(),
