@@ -1,5 +1,5 @@
-//! What is in flight of a flow: deliveries that were offered, and are not settled. Two sides of one
-//! task share it: one sends, the other hears acks.
+//! What is in flight of a flow: deliveries that were offered and are not settled, and gaps that were told
+//! and not heard of. Two sides of one task share it: one sends, the other hears acks.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,18 @@ use tokio::sync::Notify;
 
 use crate::webhooks::delivery::{DeliveryId, Receipt};
 use crate::webhooks::inbox::Most;
-use crate::webhooks::wire::Ack;
 
 /// What is in flight.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
     // Never held across an await.
-    inside: Mutex<Inside>,
+    state: Mutex<State>,
     /// hears acks --there is something to send, or room for it--> sends
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Inside {
+struct State {
     /// In order, the oldest first.
     offered: VecDeque<Offered>,
     bytes: usize,
@@ -28,12 +27,36 @@ struct Inside {
     receipts: usize,
     /// How many tries have come of the next one.
     tries: u32,
-    /// The last one that is settled.
+    /// The sequences of gaps that were told, of which nobody has said that he has heard them; in order.
+    told: VecDeque<u64>,
+    /// The last gap that was heard of.
+    heard: u64,
+    /// Where the cursor is, or is on its way to.
     settled: u64,
     /// How far all was looked at.
     looked: u64,
     /// What the follower has not been told of what is kept.
     news: Option<u64>,
+}
+
+impl State {
+    fn settle(&mut self, sequence: u64) {
+        while let Some(first) = self.offered.front().copied()
+            && first.sequence <= sequence
+        {
+            self.offered.pop_front();
+            self.bytes -= first.bytes;
+            self.receipts = self.receipts.saturating_sub(1);
+        }
+        self.settled = self.settled.max(sequence);
+    }
+
+    fn hear(&mut self, sequence: u64) {
+        while self.told.front().is_some_and(|told| *told <= sequence) {
+            self.told.pop_front();
+        }
+        self.heard = self.heard.max(sequence);
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +66,16 @@ struct Offered {
     bytes: usize,
 }
 
-/// What an ack is good for.
+/// Which try a receipt is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Try {
+    /// There will be another.
+    Failed,
+    /// There will be none.
+    Last,
+}
+
+/// What a receipt is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Worth {
     /// It is to be kept.
@@ -52,40 +84,44 @@ pub(super) enum Worth {
     Known,
 }
 
-/// An ack that makes no sense. The follower is at fault.
+/// A receipt that makes no sense. The follower is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotOffered;
+
+/// A gap is said to be heard of that was not told. The follower is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NotTold;
 
 impl Flight {
     /// Begins behind a cursor.
     pub(super) fn behind(cursor: u64) -> Self {
-        let inside = Inside {
+        let state = State {
             settled: cursor,
             looked: cursor,
-            ..Inside::default()
+            ..State::default()
         };
         Self {
-            inside: Mutex::new(inside),
+            state: Mutex::new(state),
             changed: Notify::new(),
         }
     }
 
-    /// Returns how much may be offered now; `None` if nothing may.
+    /// Returns how much may be offered and told now; `None` if nothing may.
     pub(super) fn room(&self) -> Option<Most> {
-        let inside = self.inside();
+        let state = self.state();
         let room = Most {
-            count: WINDOW.saturating_sub(inside.offered.len()),
-            bytes: WINDOW_BYTES.saturating_sub(inside.bytes),
+            count: WINDOW.saturating_sub(state.offered.len().max(state.told.len())),
+            bytes: WINDOW_BYTES.saturating_sub(state.bytes),
         };
         (room.count > 0 && room.bytes > 0).then_some(room)
     }
 
     /// Notes that a delivery is on its way, or in the follower's hand.
     pub(super) fn offer(&self, delivery: DeliveryId, sequence: u64, bytes: usize) {
-        let mut inside = self.inside();
-        inside.bytes += bytes;
-        inside.looked = sequence;
-        inside.offered.push_back(Offered {
+        let mut state = self.state();
+        state.bytes += bytes;
+        state.looked = sequence;
+        state.offered.push_back(Offered {
             delivery,
             sequence,
             bytes,
@@ -94,54 +130,78 @@ impl Flight {
 
     /// Whether more is in flight than a follower can have in hand.
     pub(super) fn is_beyond(&self) -> bool {
-        self.inside().offered.len() > WINDOW
+        self.state().offered.len() > WINDOW
     }
 
-    /// Notes that all through this sequence was offered, or is not wanted.
+    /// Notes that a gap is on its way to the follower.
+    pub(super) fn tell(&self, sequence: u64) {
+        let mut state = self.state();
+        state.looked = state.looked.max(sequence);
+        state.told.push_back(sequence);
+    }
+
+    /// Notes that the follower has heard of all gaps through this one.
+    pub(super) fn hear(&self, sequence: u64) -> Result<(), NotTold> {
+        let mut state = self.state();
+        if sequence <= state.heard.max(state.settled) {
+            return Ok(());
+        }
+        if !state.told.contains(&sequence) {
+            return Err(NotTold);
+        }
+        state.hear(sequence);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Notes that all through this sequence was offered or told, or is not wanted.
     pub(super) fn look(&self, sequence: u64) {
-        let mut inside = self.inside();
-        inside.looked = inside.looked.max(sequence);
+        let mut state = self.state();
+        state.looked = state.looked.max(sequence);
     }
 
     /// How far all was looked at.
     pub(super) fn looked(&self) -> u64 {
-        self.inside().looked
+        self.state().looked
     }
 
-    /// Returns how far the cursor may go over what is not wanted, if nothing is before that.
+    /// Returns how far the cursor may go over what is not wanted and gaps that were heard of, if it is
+    /// not there: it stops before what is not settled, and before a gap of which nobody has heard.
     pub(super) fn passed(&self) -> Option<u64> {
-        let inside = self.inside();
-        let free = inside.offered.is_empty() && inside.looked > inside.settled;
-        free.then_some(inside.looked)
+        let state = self.state();
+        let offered = state.offered.front().map(|it| it.sequence);
+        let told = state.told.front().copied();
+        let stop = offered.into_iter().chain(told).min();
+        let through = stop.map_or(state.looked, |stop| stop.saturating_sub(1));
+        (through > state.settled).then_some(through)
     }
 
-    /// Notes that the cursor has gone there.
+    /// Notes that the cursor has gone there: what was offered before has left the inbox.
     pub(super) fn pass(&self, sequence: u64) {
-        let mut inside = self.inside();
-        inside.settled = inside.settled.max(sequence);
+        self.state().settle(sequence);
     }
 
-    /// Holds an ack against what was offered, and notes that it has come.
-    pub(super) fn weigh(&self, ack: &Ack) -> Result<Worth, NotOffered> {
-        let mut inside = self.inside();
-        let (Ack::Tried(receipt) | Ack::Done(receipt)) = ack;
-        if receipt.sequence <= inside.settled {
+    /// Holds a receipt against what was offered, and notes that it has come.
+    pub(super) fn weigh(&self, receipt: &Receipt, of: Try) -> Result<Worth, NotOffered> {
+        let mut state = self.state();
+        if receipt.sequence <= state.settled {
             return Ok(Worth::Known);
         }
-        let before = inside.offered.iter().take(inside.receipts);
+        let before = state.offered.iter().take(state.receipts);
         if before.into_iter().any(|it| is_of(it, receipt)) {
             return Ok(Worth::Known);
         }
-        match inside.offered.get(inside.receipts) {
-            Some(next) if is_of(next, receipt) => match ack {
-                Ack::Tried(_) if inside.tries >= MOST_TRIES => Err(NotOffered),
-                Ack::Tried(_) => {
-                    inside.tries += 1;
+        match state.offered.get(state.receipts) {
+            Some(next) if is_of(next, receipt) => match of {
+                Try::Failed if state.tries >= MOST_TRIES => Err(NotOffered),
+                Try::Failed => {
+                    state.tries += 1;
                     Ok(Worth::Keep)
                 }
-                Ack::Done(_) => {
-                    inside.receipts += 1;
-                    inside.tries = 0;
+                Try::Last => {
+                    state.receipts += 1;
+                    state.tries = 0;
                     Ok(Worth::Keep)
                 }
             },
@@ -149,39 +209,34 @@ impl Flight {
         }
     }
 
-    /// Notes that a delivery is settled: its last receipt is kept.
+    /// Notes that a delivery is settled: its last receipt is kept. Whoever has sent that has heard of the
+    /// gaps before it.
     pub(super) fn settle(&self, sequence: u64) {
-        let mut inside = self.inside();
-        while let Some(first) = inside.offered.front().copied()
-            && first.sequence <= sequence
-        {
-            inside.offered.pop_front();
-            inside.bytes -= first.bytes;
-            inside.receipts = inside.receipts.saturating_sub(1);
-        }
-        inside.settled = inside.settled.max(sequence);
-        drop(inside);
-        self.tell(sequence);
+        let mut state = self.state();
+        state.settle(sequence);
+        state.hear(sequence);
+        drop(state);
+        self.announce(sequence);
     }
 
     /// Tells the follower again that all receipts through this sequence are kept, if they are: one
     /// that is on its way to the disk is told of when it is there.
     pub(super) fn tell_again(&self, sequence: u64) {
-        if sequence <= self.inside().settled {
-            self.tell(sequence);
+        if sequence <= self.state().settled {
+            self.announce(sequence);
         }
     }
 
-    fn tell(&self, sequence: u64) {
-        let mut inside = self.inside();
-        inside.news = inside.news.max(Some(sequence));
-        drop(inside);
+    fn announce(&self, sequence: u64) {
+        let mut state = self.state();
+        state.news = state.news.max(Some(sequence));
+        drop(state);
         self.changed.notify_one();
     }
 
     /// Returns what the follower is to be told of what is kept.
     pub(super) fn news(&self) -> Option<u64> {
-        self.inside().news.take()
+        self.state().news.take()
     }
 
     /// Waits until something has changed. Cancel-safe.
@@ -189,9 +244,9 @@ impl Flight {
         self.changed.notified().await;
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
+    fn state(&self) -> MutexGuard<'_, State> {
         // Whole after every statement: a panic elsewhere has not broken it.
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -235,7 +290,7 @@ mod tests {
         let flight = Flight::behind(0);
         (1..=64).for_each(|sequence| offer(&flight, sequence, 10));
         assert!(flight.room().is_none());
-        assert_eq!(flight.weigh(&Ack::Done(receipt(1))), Ok(Worth::Keep));
+        assert_eq!(flight.weigh(&receipt(1), Try::Last), Ok(Worth::Keep));
         assert!(flight.room().is_none());
         flight.settle(1);
         assert_eq!((flight.room().unwrap().count, flight.news()), (1, Some(1)));
@@ -247,23 +302,23 @@ mod tests {
     fn acks_come_in_order_and_of_what_was_offered() {
         let flight = Flight::behind(4);
         [5, 7, 9].iter().for_each(|&it| offer(&flight, it, 1));
-        for (ack, expected) in [
-            (Ack::Done(receipt(4)), Ok(Worth::Known)),
-            (Ack::Done(receipt(7)), Err(NotOffered)),
-            (Ack::Done(receipt(6)), Err(NotOffered)),
-            (Ack::Tried(receipt(5)), Ok(Worth::Keep)),
-            (Ack::Done(receipt(5)), Ok(Worth::Keep)),
-            (Ack::Done(receipt(5)), Ok(Worth::Known)),
-            (Ack::Done(receipt(7)), Ok(Worth::Keep)),
-            (Ack::Done(receipt(11)), Err(NotOffered)),
+        for (receipt, of, expected) in [
+            (receipt(4), Try::Last, Ok(Worth::Known)),
+            (receipt(7), Try::Last, Err(NotOffered)),
+            (receipt(6), Try::Last, Err(NotOffered)),
+            (receipt(5), Try::Failed, Ok(Worth::Keep)),
+            (receipt(5), Try::Last, Ok(Worth::Keep)),
+            (receipt(5), Try::Last, Ok(Worth::Known)),
+            (receipt(7), Try::Last, Ok(Worth::Keep)),
+            (receipt(11), Try::Last, Err(NotOffered)),
         ] {
-            assert_eq!(flight.weigh(&ack), expected, "{ack:?}");
+            assert_eq!(flight.weigh(&receipt, of), expected, "{receipt:?}");
         }
         let forged = Receipt {
             delivery: DeliveryId::new(1, 1),
             ..receipt(9)
         };
-        assert_eq!(flight.weigh(&Ack::Done(forged)), Err(NotOffered));
+        assert_eq!(flight.weigh(&forged, Try::Last), Err(NotOffered));
     }
 
     #[test]
@@ -271,12 +326,12 @@ mod tests {
         let flight = Flight::behind(0);
         (1..=2).for_each(|sequence| offer(&flight, sequence, 1));
         for _ in 0..16 {
-            assert_eq!(flight.weigh(&Ack::Tried(receipt(1))), Ok(Worth::Keep));
+            assert_eq!(flight.weigh(&receipt(1), Try::Failed), Ok(Worth::Keep));
         }
-        assert_eq!(flight.weigh(&Ack::Tried(receipt(1))), Err(NotOffered));
+        assert_eq!(flight.weigh(&receipt(1), Try::Failed), Err(NotOffered));
         // Its last try may always be said, and the next delivery has tries of its own.
-        for ack in [Ack::Done(receipt(1)), Ack::Tried(receipt(2))] {
-            assert_eq!(flight.weigh(&ack), Ok(Worth::Keep));
+        for (sequence, of) in [(1, Try::Last), (2, Try::Failed)] {
+            assert_eq!(flight.weigh(&receipt(sequence), of), Ok(Worth::Keep));
         }
     }
 
@@ -285,7 +340,7 @@ mod tests {
         let flight = Flight::behind(0);
         offer(&flight, 1, 1);
         for expected in [Worth::Keep, Worth::Known] {
-            assert_eq!(flight.weigh(&Ack::Done(receipt(1))), Ok(expected));
+            assert_eq!(flight.weigh(&receipt(1), Try::Last), Ok(expected));
         }
         flight.tell_again(1);
         assert_eq!(flight.news(), None);
@@ -300,13 +355,64 @@ mod tests {
         let flight = Flight::behind(0);
         flight.look(3);
         assert_eq!(flight.passed(), Some(3));
+        flight.pass(3);
         offer(&flight, 4, 1);
         flight.look(9);
         assert_eq!(flight.passed(), None);
-        flight.weigh(&Ack::Done(receipt(4))).unwrap();
+        flight.weigh(&receipt(4), Try::Last).unwrap();
         flight.settle(4);
         assert_eq!(flight.passed(), Some(9));
         flight.pass(9);
         assert_eq!(flight.passed(), None);
+    }
+
+    #[test]
+    fn the_cursor_stops_before_a_gap_of_which_nobody_has_heard() {
+        let flight = Flight::behind(0);
+        offer(&flight, 1, 1);
+        [2, 4].iter().for_each(|&gap| flight.tell(gap));
+        flight.look(5);
+        assert_eq!(
+            (flight.hear(3), flight.hear(5)),
+            (Err(NotTold), Err(NotTold))
+        );
+        // It may be heard of before the receipts of what is before it.
+        assert_eq!((flight.hear(2), flight.passed()), (Ok(()), None));
+        flight.settle(1);
+        assert_eq!(flight.passed(), Some(3));
+        flight.pass(3);
+        assert_eq!(flight.passed(), None);
+        offer(&flight, 6, 1);
+        assert_eq!((flight.hear(4), flight.hear(2)), (Ok(()), Ok(())));
+        assert_eq!(flight.passed(), Some(5));
+    }
+
+    #[test]
+    fn a_last_receipt_says_that_gaps_before_it_were_heard_of() {
+        let flight = Flight::behind(0);
+        flight.tell(1);
+        offer(&flight, 2, 1);
+        flight.tell(3);
+        flight.settle(2);
+        assert_eq!((flight.passed(), flight.hear(1)), (None, Ok(())));
+        assert_eq!((flight.hear(3), flight.passed()), (Ok(()), Some(3)));
+    }
+
+    #[test]
+    fn gaps_are_not_told_without_end() {
+        let flight = Flight::behind(0);
+        (1..=64).for_each(|gap| flight.tell(gap));
+        assert!(flight.room().is_none());
+        flight.hear(64).unwrap();
+        assert_eq!(flight.room().unwrap().count, 64);
+    }
+
+    #[test]
+    fn what_has_left_the_inbox_is_in_no_receipt_s_way() {
+        let flight = Flight::behind(0);
+        [1, 2, 5].iter().for_each(|&it| offer(&flight, it, 1));
+        flight.pass(2);
+        assert_eq!(flight.weigh(&receipt(1), Try::Last), Ok(Worth::Known));
+        assert_eq!(flight.weigh(&receipt(5), Try::Last), Ok(Worth::Keep));
     }
 }

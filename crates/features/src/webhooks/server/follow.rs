@@ -15,7 +15,7 @@ use transport::oversight::{Fact, Overseer, Report};
 use transport::router::{ServeError, Visit};
 
 use super::Webhooks;
-use super::flight::{Flight, NotOffered, Worth};
+use super::flight::{Flight, NotOffered, NotTold, Try, Worth};
 use super::runs::{Place, Superseded};
 use crate::webhooks::clock::millis;
 use crate::webhooks::delivery::{Delivery, Receipt};
@@ -203,10 +203,15 @@ impl Source<'_> {
         if let Some(sequence) = self.flight.news() {
             sender.send(&Piece::Kept { sequence }).await?;
         }
+        self.move_on();
+        Ok(())
+    }
+
+    /// Moves the cursor over what nobody has to say anything of any more.
+    fn move_on(&self) {
         if let Some(passed) = self.flight.passed() {
             self.pass(passed);
         }
-        Ok(())
     }
 
     /// Moves the cursor over what needs no receipt.
@@ -252,6 +257,8 @@ impl Source<'_> {
                         why,
                         sequence,
                     };
+                    // Before it is on its way: the cursor stops before it.
+                    self.flight.tell(sequence);
                     sender.send(&missed).await?;
                     passed = None;
                 }
@@ -320,8 +327,8 @@ impl Source<'_> {
                 biased;
                 Some(kept) = keeping.next() => self.kept(kept?),
                 ack = receiver.receive::<Ack>(), if keeping.len() < MOST_KEEPING => match ack {
-                    Ok(Some(ack)) => if self.weigh(&ack)? == Worth::Keep {
-                        keeping.push_back(self.keep(ack));
+                    Ok(Some(ack)) => if let Some(tried) = self.weigh(ack)? {
+                        keeping.push_back(self.keep(tried));
                     },
                     // No more will come: the follower has gone in order.
                     Ok(None) => break ChannelError::Closed,
@@ -338,22 +345,38 @@ impl Source<'_> {
     fn kept(&self, settled: Option<u64>) {
         if let Some(sequence) = settled {
             self.flight.settle(sequence);
+            self.move_on();
         }
     }
 
-    fn weigh(&self, ack: &Ack) -> Result<Worth, Fault> {
-        let (Ack::Tried(receipt) | Ack::Done(receipt)) = ack;
+    /// Returns the receipt in an ack that is to be kept.
+    fn weigh(&self, ack: Ack) -> Result<Option<(Receipt, Try)>, Fault> {
         let refuse = |reason: &str| Fault::new(Status::BAD_REQUEST, reason);
-        super::check_receipt(receipt)?;
+        let (receipt, of) = match ack {
+            Ack::Tried(receipt) => (receipt, Try::Failed),
+            Ack::Done(receipt) => (receipt, Try::Last),
+            Ack::Heard { sequence } => {
+                let heard = self.flight.hear(sequence);
+                heard.map_err(|NotTold| refuse("nothing is missing where it was heard of"))?;
+                self.move_on();
+                return Ok(None);
+            }
+        };
+        super::check_receipt(&receipt)?;
         let worth = self
             .flight
-            .weigh(ack)
+            .weigh(&receipt, of)
             .map_err(|NotOffered| refuse("a receipt of what was not offered, or not in order"))?;
         match worth {
-            Worth::Known => self.flight.tell_again(receipt.sequence),
-            Worth::Keep => self.answer(receipt),
+            Worth::Known => {
+                self.flight.tell_again(receipt.sequence);
+                Ok(None)
+            }
+            Worth::Keep => {
+                self.answer(&receipt);
+                Ok(Some((receipt, of)))
+            }
         }
-        Ok(worth)
     }
 
     /// Gives a receipt to the provider that waits for it, before it is on any disk.
@@ -363,15 +386,15 @@ impl Source<'_> {
         }
     }
 
-    /// Keeps an ack; returns what is settled by it.
-    async fn keep(&self, ack: Ack) -> Result<Option<u64>, Fault> {
+    /// Keeps a receipt; returns what is settled by it.
+    async fn keep(&self, (receipt, of): (Receipt, Try)) -> Result<Option<u64>, Fault> {
         let inbox = &self.webhooks.inbox;
-        match ack {
-            Ack::Tried(receipt) => {
+        match of {
+            Try::Failed => {
                 let kept = inbox.tried(&self.owner, receipt).await;
                 kept.map(|()| None).map_err(|error| fault(&error))
             }
-            Ack::Done(receipt) => {
+            Try::Last => {
                 let sequence = receipt.sequence;
                 let kept = inbox.settle(&self.owner, receipt).await;
                 kept.map(|()| Some(sequence)).map_err(|error| fault(&error))
