@@ -18,6 +18,7 @@ use crate::channel::{Channel, ChannelError, Priority};
 use crate::control::Control;
 use crate::first_call::{Asked, opening, question};
 use crate::path::Path;
+use crate::trust::Binding;
 
 /// One authenticated connection. Clones are the same session.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct Session(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     connection: Connection,
+    binding: Binding,
     carrier: Carrier,
     since: Instant,
     owned: Owned,
@@ -75,6 +77,7 @@ impl Protocol {
 impl Session {
     pub(crate) fn new(
         connection: Connection,
+        binding: Binding,
         carrier: Carrier,
         owned: Owned,
         carrying: Option<Carrying>,
@@ -88,6 +91,7 @@ impl Session {
         channels.close();
         Self(Arc::new(Inner {
             connection,
+            binding,
             carrier,
             since: Instant::now(),
             owned,
@@ -143,6 +147,13 @@ impl Session {
         let channel = Channel::new(send, receive, protocol.longest_reply);
         channel.set_priority(protocol.priority);
         Ok(channel)
+    }
+
+    /// Returns what both ends of this session know, nobody else does, and no other session has: 32 bytes
+    /// of the exporter of TLS, for features whose cryptography must be of this session alone.
+    #[must_use]
+    pub fn binding(&self) -> [u8; 32] {
+        self.0.binding.0
     }
 
     pub(crate) fn connection(&self) -> &Connection {
