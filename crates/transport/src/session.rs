@@ -25,6 +25,7 @@ use crate::first_call::{Asked, opening, question};
 use crate::held::Joined;
 use crate::keeper::Snapshot;
 use crate::path::Path;
+use crate::trust::Binding;
 
 /// One authenticated connection. Clones are the same session.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ enum Kind {
 #[derive(Debug)]
 struct Own {
     connection: Connection,
+    binding: Binding,
     carrier: Carrier,
     owned: Owned,
     carrying: Option<Carrying>,
@@ -97,6 +99,7 @@ impl Protocol {
 impl Session {
     pub(crate) fn new(
         connection: Connection,
+        binding: Binding,
         carrier: Carrier,
         owned: Owned,
         carrying: Option<Carrying>,
@@ -108,6 +111,7 @@ impl Session {
         }
         let own = Own {
             connection,
+            binding,
             carrier,
             owned,
             carrying,
@@ -210,6 +214,17 @@ impl Session {
         // Fails only when the stream is closed.
         send.set_priority(priority.number()).ok();
         Ok((send, receive, counted))
+    }
+
+    /// Returns what both ends of this session know, nobody else does, and no other session has: 32 bytes
+    /// of the exporter of TLS, for features whose cryptography must be of this session alone.
+    #[must_use]
+    pub fn binding(&self) -> [u8; 32] {
+        match &self.0.kind {
+            Kind::Own(own) => own.binding.0,
+            #[cfg(unix)]
+            Kind::Held(joined) => joined.binding(),
+        }
     }
 
     /// Waits for the peer to open a channel. Cancel-safe.

@@ -203,6 +203,8 @@ async fn a_call_over_a_held_session_is_answered_and_a_fault_comes_through() {
     assert_eq!(command.welcome(), play.holder.welcome());
     let (theirs, ours) = (play.holder.snapshot().unwrap(), command.snapshot().unwrap());
     assert_eq!((ours.carrier, ours.record), (theirs.carrier, theirs.record));
+    let held = play.holder.session().await.unwrap();
+    assert_eq!(session.binding(), held.binding());
     assert!(session.received_bytes() > 0);
 }
 

@@ -26,8 +26,13 @@ struct Double;
 #[derive(Debug)]
 struct Count;
 
+/// Answers with what the server binds to the session.
+#[derive(Debug)]
+struct Bind;
+
 const DOUBLE: Protocol = protocol("double", Priority::Call);
 const COUNT: Protocol = protocol("count", Priority::Bulk);
+const BIND: Protocol = protocol("bind", Priority::Call);
 
 const fn protocol(feature: &'static str, priority: Priority) -> Protocol {
     Protocol {
@@ -80,8 +85,22 @@ impl Handler for Count {
     }
 }
 
+impl Handler for Bind {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            channel.send(&visit.session.binding()).await?;
+            Ok(channel.finish().await?)
+        })
+    }
+}
+
 fn router() -> Router {
     let mut router = Router::default();
+    router.add(BIND, Arc::new(Bind));
     router.add(DOUBLE, Arc::new(Double));
     router.add(COUNT, Arc::new(Count));
     router
@@ -139,6 +158,16 @@ async fn a_fault_arrives_with_its_status_and_the_session_lives_on() {
         (Some(Status::CONFLICT), "not today".into())
     );
     assert_eq!(double(&session, 1).await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_ends_are_bound_to_the_same_and_no_other_session_is() {
+    let pair = pair(Link::default());
+    let (one, other) = (pair.connect(2).await, pair.connect(3).await);
+    let theirs: [u8; 32] = one.call(&BIND, &()).await.unwrap();
+    assert_eq!(theirs, one.binding());
+    assert_ne!(one.binding(), other.binding());
+    assert!(!format!("{one:?}").contains(&format!("{:?}", one.binding())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,11 +116,14 @@ impl Arrival {
                 guest,
                 place,
                 control,
+                binding,
             }) => {
                 carrier::trust(&connection);
                 let owned = Owned::Place { _held: place };
                 let asked = Asked::default();
-                let session = Session::new(connection, carrier, owned, carrying, control, asked);
+                let session = Session::new(
+                    connection, binding, carrier, owned, carrying, control, asked,
+                );
                 Ok((session, guest))
             }
             Err(error) => {

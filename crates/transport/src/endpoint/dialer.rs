@@ -129,9 +129,12 @@ impl Dialer {
                 welcome,
                 control,
                 asked,
+                binding,
             }) => {
                 let owned = Owned::Endpoint(endpoint);
-                let session = Session::new(connection, carrier, owned, carrying, control, asked);
+                let session = Session::new(
+                    connection, binding, carrier, owned, carrying, control, asked,
+                );
                 Ok((session, welcome))
             }
             Err(error) => {

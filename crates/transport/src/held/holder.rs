@@ -27,6 +27,7 @@ use super::wire::{End, FromHolder, Session as Told, Status, ToHolder};
 use crate::keeper::{Keeper, Snapshot};
 use crate::session::Session;
 use crate::tasks::Tasks;
+use crate::trust::Binding;
 
 /// Serves a control socket. Dropping it ends nothing: its tasks' owner does.
 #[derive(Clone, Debug)]
@@ -201,6 +202,7 @@ impl Holder {
             number: self.0.attached.number(session),
             welcome: welcome.clone(),
             snapshot: self.snapshot(session),
+            binding: Binding(session.binding()),
         }
     }
 

@@ -17,6 +17,7 @@ use super::wire::{End, FromHolder, Session, ToHolder};
 use crate::channel::{ChannelError, Priority};
 use crate::keeper::Snapshot;
 use crate::tasks::Tasks;
+use crate::trust::Binding;
 
 /// A session that another process holds.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(crate) struct Joined {
     place: Place,
     version: String,
     number: u64,
+    binding: Binding,
     /// the listening task --what the holder says--> whoever asks
     heard: watch::Receiver<Heard>,
     /// What the channels of this end have received.
@@ -58,6 +60,7 @@ impl Joined {
             place,
             version: version.to_owned(),
             number: session.number,
+            binding: session.binding,
             heard,
             received: Arc::default(),
             closed,
@@ -102,6 +105,10 @@ impl Joined {
             connected: heard.snapshot.connected + heard.at.elapsed(),
             ..heard.snapshot
         }
+    }
+
+    pub(crate) const fn binding(&self) -> [u8; 32] {
+        self.binding.0
     }
 
     pub(crate) fn received(&self) -> u64 {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::Priority;
 use crate::keeper::Snapshot;
 use crate::session::close_code;
+use crate::trust::Binding;
 
 /// Command to holder: the first message of a connection, and the only one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub(super) struct Session {
     pub(super) welcome: WelcomeBody,
     /// How the connection is.
     pub(super) snapshot: Snapshot,
+    /// What both ends of the session know: who is attached is a part of this one.
+    pub(super) binding: Binding,
 }
 
 /// What a holder holds.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quinn::{Connection, ConnectionError, TransportErrorCode};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::hello::{HelloError, MAX_HELLO};
@@ -110,6 +111,7 @@ pub(crate) struct Greeted {
     pub(crate) welcome: WelcomeBody,
     pub(crate) control: Control,
     pub(crate) asked: Asked,
+    pub(crate) binding: Binding,
 }
 
 /// What a server has after the welcome.
@@ -118,6 +120,17 @@ pub(crate) struct Welcomed {
     pub(crate) guest: Guest,
     pub(crate) place: OwnedSemaphorePermit,
     pub(crate) control: Control,
+    pub(crate) binding: Binding,
+}
+
+/// What both ends of a session know, and nobody else.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Binding(pub(crate) [u8; 32]);
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Binding(<redacted>)")
+    }
 }
 
 /// Says hello, asks the first question, and checks the welcome.
@@ -128,7 +141,7 @@ pub(crate) async fn greet(
     clock: &WallClock,
     first: Option<&FirstCall>,
 ) -> Result<Greeted, HandshakeError> {
-    let exporter = exporter(connection)?;
+    let exporter = exported(connection, PROOF)?;
     let body = HelloBody {
         key_id: key.id().0,
         time: clock(),
@@ -169,6 +182,7 @@ pub(crate) async fn greet(
                 welcome: body,
                 control: Control::of_client(channel),
                 asked,
+                binding: exported(connection, BINDING).map(Binding)?,
             })
         }
         Reply::Refused(refused) => Err(HandshakeError::Refused(Refusal::new(refused, clock()))),
@@ -184,7 +198,8 @@ pub(crate) async fn welcome(
     places: Arc<Semaphore>,
     pass: Option<KeyId>,
 ) -> Result<Welcomed, HandshakeError> {
-    let exporter = exporter(connection)?;
+    let exporter = exported(connection, PROOF)?;
+    let binding = exported(connection, BINDING).map(Binding)?;
     let (send, receive) = connection.accept_bi().await?;
     let mut channel = Channel::new(send, receive, MAX_HELLO);
     let payload = channel
@@ -219,6 +234,7 @@ pub(crate) async fn welcome(
                 guest,
                 place,
                 control: Control::of_server(channel),
+                binding,
             })
         }
         Err(unwelcome) => {
@@ -283,10 +299,11 @@ fn welcome_body(name: &ServerName, guest: &Guest, now: u64) -> Result<WelcomeBod
     })
 }
 
-fn exporter(connection: &Connection) -> Result<[u8; 32], HandshakeError> {
+/// Returns bytes that both ends of this connection can derive, and nobody else.
+fn exported(connection: &Connection, label: &[u8]) -> Result<[u8; 32], HandshakeError> {
     let mut output = [0; 32];
     connection
-        .export_keying_material(&mut output, b"EXPORTER-render-tunnel", b"")
+        .export_keying_material(&mut output, label, b"")
         .map_err(|_| HandshakeError::Crypto)?;
     Ok(output)
 }
@@ -435,6 +452,13 @@ impl From<ChannelError> for HandshakeError {
         }
     }
 }
+
+/// What proofs are made over.
+const PROOF: &[u8] = b"EXPORTER-render-tunnel";
+
+/// What features bind their own cryptography to: another label, so that no use of it can help to
+/// forge a proof.
+const BINDING: &[u8] = b"EXPORTER-render-tunnel-binding";
 
 const BY_CLIENT: &[u8] = b"render-tunnel hello";
 const BY_SERVER: &[u8] = b"render-tunnel welcome";

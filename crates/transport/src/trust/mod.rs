@@ -12,11 +12,11 @@ mod shares;
 
 pub use admission::network_of;
 pub(crate) use admission::{Admission, Ticket};
+pub(crate) use handshake::{Binding, Greeted, Welcomed, greet, welcome};
 pub use handshake::{
     ClientName, Guest, HANDSHAKE_TIME, HandshakeError, MOST_SESSIONS, Refusal, ServerName,
     ServerTrust, WallClock, system_clock,
 };
-pub(crate) use handshake::{Greeted, Welcomed, greet, welcome};
 pub use identity::IdentityError;
 pub(crate) use identity::{client_config, server_config};
 pub use key::{Key, KeyError, KeyId, random_16};
