@@ -32,6 +32,8 @@ pub struct Context {
     pub screen: Screen,
     /// ^C.
     pub interrupt: Interrupt,
+    /// The command's name, for whoever holds its session.
+    pub command: String,
 }
 
 impl Context {
@@ -45,6 +47,13 @@ impl Context {
         let environment = Environment::read(&folder)?;
         let section = ClientSection::find(&folder)?;
         Ok(Self::of(options, interrupt, environment, section))
+    }
+
+    /// Says which command it is.
+    #[must_use]
+    pub fn named(mut self, command: String) -> Self {
+        self.command = command;
+        self
     }
 
     /// Collects what there is without `.env` and `tunnel.toml`, for who finds out why they make no
@@ -77,6 +86,7 @@ impl Context {
             section,
             screen,
             interrupt,
+            command: String::new(),
         }
     }
 }

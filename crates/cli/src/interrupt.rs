@@ -19,6 +19,11 @@ impl Interrupt {
         self.0.cancelled().await;
     }
 
+    /// Asks the program to stop, as the first ^C does.
+    pub fn ask(&self) {
+        self.0.cancel();
+    }
+
     /// Does some work, unless it is interrupted; then the work is dropped.
     ///
     /// # Errors

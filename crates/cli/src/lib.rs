@@ -14,6 +14,7 @@ pub mod environment;
 pub mod exit;
 pub mod explain;
 pub mod folder;
+pub mod holding;
 pub mod interrupt;
 pub mod laptop;
 pub mod memory;

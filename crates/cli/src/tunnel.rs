@@ -1,8 +1,10 @@
 //! The program `tunnel`: its arguments, and which command they name.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::commands::{completions, connect, demo, doctor, health, keygen, logs, sync, webhook};
+use crate::commands::{
+    completions, connect, demo, disconnect, doctor, health, keygen, logs, status, sync, webhook,
+};
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -23,6 +25,8 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Connect(connect::Arguments),
+    Status(status::Arguments),
+    Disconnect(disconnect::Arguments),
     Logs(Box<logs::Arguments>),
     Sync(sync::Arguments),
     Webhook(Box<webhook::Arguments>),
@@ -36,15 +40,19 @@ enum Command {
 /// Runs the program and says what it ends with.
 #[must_use]
 pub fn main() -> Exit {
-    let arguments = Arguments::parse();
-    report(interrupt::run(|interrupt| run(arguments, interrupt)))
+    let matches = Arguments::command().get_matches();
+    let name = matches.subcommand_name().unwrap_or_default().to_owned();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    report(interrupt::run(|interrupt| run(arguments, name, interrupt)))
 }
 
-async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
+async fn run(arguments: Arguments, name: String, interrupt: Interrupt) -> Result<(), Failure> {
     let Arguments { options, command } = arguments;
-    let context = || Context::new(options, interrupt.clone());
+    let context = || Context::new(options, interrupt.clone()).map(|context| context.named(name));
     match command {
         Command::Connect(arguments) => connect::run(&context()?, &arguments).await,
+        Command::Status(arguments) => status::run(&context()?, &arguments).await,
+        Command::Disconnect(arguments) => disconnect::run(&context()?, &arguments).await,
         Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
         Command::Sync(arguments) => sync::run(&context()?, &arguments).await,
         Command::Webhook(arguments) => webhook::run(&context()?, &arguments).await,
@@ -67,7 +75,6 @@ Exit codes: 0 fine, 1 it failed or the check failed, 2 usage, 3 no connection, 4
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_arguments_contradict_each_other_nowhere() {

@@ -12,11 +12,13 @@ use transport::trust::{ClientName, Key, Scopes, Secret, WallClock, system_clock}
 
 use crate::client::TunnelClient;
 use crate::error::TunnelError;
+#[cfg(unix)]
+use crate::held::Sharing;
 use crate::reaching::Reaching;
 
 /// Collects what a client needs. Made by [`TunnelClient::builder`].
 pub struct ClientBuilder {
-    server: Option<ServerAddress>,
+    pub(crate) server: Option<ServerAddress>,
     secret: Option<Secret>,
     environment: String,
     program: String,
@@ -24,6 +26,8 @@ pub struct ClientBuilder {
     clock: WallClock,
     reaching: Reaching,
     memory: Arc<dyn Memory>,
+    #[cfg(unix)]
+    pub(crate) sharing: Option<Sharing>,
 }
 
 impl Default for ClientBuilder {
@@ -37,6 +41,8 @@ impl Default for ClientBuilder {
             clock: system_clock(),
             reaching: Reaching::default(),
             memory: Arc::new(InProcess::default()),
+            #[cfg(unix)]
+            sharing: None,
         }
     }
 }
@@ -122,7 +128,17 @@ impl ClientBuilder {
         let address = self.server.clone().ok_or(TunnelError::NoServer)?;
         let dialer = self.dialer()?;
         let ways = self.reaching.ways(&address)?;
+        #[cfg(unix)]
+        let place = match &self.sharing {
+            Some(sharing) => Some(self.place(sharing.runtime.as_deref())?),
+            None => None,
+        };
         let dial: Arc<dyn Dial> = Arc::new(ServerDial::new(dialer, ways, self.memory));
+        #[cfg(unix)]
+        let dial = match (self.sharing, place) {
+            (Some(sharing), Some(place)) => sharing.before(dial, place),
+            _ => dial,
+        };
         TunnelClient::connect(dial, self.reconnect)
             .await
             .map_err(|source| TunnelError::Connect {
@@ -148,9 +164,13 @@ impl ClientBuilder {
         })
     }
 
-    fn dialer(&self) -> Result<Dialer, TunnelError> {
+    pub(crate) fn key(&self) -> Result<Key, TunnelError> {
         let secret = self.secret.as_ref().ok_or(TunnelError::NoSecret)?;
-        let key = Key::derive("client", secret, Scopes::default())?;
+        Ok(Key::derive("client", secret, Scopes::default())?)
+    }
+
+    fn dialer(&self) -> Result<Dialer, TunnelError> {
+        let key = self.key()?;
         let name = ClientName {
             environment: self.environment.clone(),
             program: self.program.clone(),
@@ -211,6 +231,7 @@ impl std::fmt::Debug for ClientBuilder {
             memory,
             secret: _,
             clock: _,
+            ..
         } = self;
         f.debug_struct("ClientBuilder")
             .field("server", server)

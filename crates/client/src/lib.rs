@@ -66,6 +66,8 @@ mod client;
 mod error;
 mod event;
 mod forwarded;
+#[cfg(unix)]
+mod held;
 mod reaching;
 #[cfg(test)]
 mod tests;
@@ -77,6 +79,8 @@ pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
 pub use features::{health, logs, sync, webhooks};
 pub use forwarded::Webhooks;
+#[cfg(unix)]
+pub use held::Sharing;
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;

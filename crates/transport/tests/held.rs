@@ -18,7 +18,9 @@ use tokio::time::Instant;
 use transport::backoff::BackoffPolicy;
 use transport::channel::{Channel, ChannelError, Priority};
 use transport::flow::{Drain, Pour};
-use transport::held::{About, Bound, Holder, Place, PlaceError, SharedDial, disconnect, status};
+use transport::held::{
+    About, Bound, Claim, Holder, Place, PlaceError, SharedDial, disconnect, status,
+};
 use transport::keeper::{Dial, Event, Keeper, Reconnect};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::{Protocol, Session, close_code};
@@ -122,7 +124,7 @@ impl Play {
         let pair = Pair::serve(router, Scopes::default(), link);
         let holder = Keeper::start(pair.dial_from(2), RECONNECT).await.unwrap();
         let (folder, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
-        let bound = place(&folder).bind().unwrap();
+        let bound = place(&folder).claim().unwrap().listen().unwrap();
         let serving = serve(bound, &holder, &tasks);
         Self {
             pair,
@@ -298,7 +300,7 @@ async fn when_the_holder_is_gone_its_commands_go_on_by_themselves() {
     let play = Play::begin().await;
     for reconnect in [RECONNECT, Reconnect::Off] {
         let (dial, told) = play.shared(VERSION);
-        let bound = place(&play.folder).bind();
+        let bound = place(&play.folder).claim().and_then(Claim::listen);
         let tasks = match bound {
             // The second time the first holder is gone.
             Ok(bound) => {

@@ -3,10 +3,12 @@
 pub mod completions;
 pub mod connect;
 pub mod demo;
+pub mod disconnect;
 pub mod doctor;
 pub mod health;
 pub mod keygen;
 pub mod logs;
+pub mod status;
 pub mod sync;
 pub mod webhook;
 mod when;

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::demo::{Demo, Doors};
 use crate::exit::Failure;
 use crate::folder::TunnelFolder;
+use crate::holding::{self, Held};
 use crate::memory::WaysFile;
 use crate::settings::{self, SECRET, SecretFile, Server};
 
@@ -35,6 +36,10 @@ pub struct ConnectionOptions {
     /// What this end calls itself in the server's log [default: development]
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+
+    /// Connects by itself, even where `tunnel connect` holds a session with the server
+    #[arg(long)]
+    own_session: bool,
 }
 
 /// A server that is to be connected to, and how.
@@ -80,10 +85,40 @@ impl ConnectionOptions {
     /// # Errors
     /// [`Failure`] if there is no connection within ten seconds.
     pub async fn connect(&self, context: &Context, reconnect: Reconnect) -> Result<Link, Failure> {
-        let Wanted { builder, demo } = self.wanted(context).await?;
-        let connecting = builder.reconnect(reconnect).connect();
-        let client = context.interrupt.or(connecting).await?;
-        Ok(Link { client, demo })
+        let wanted = self.wanted(context).await?;
+        self.shared(context, wanted)
+            .connect(context, reconnect)
+            .await
+    }
+
+    /// Lets a connection run over the session that `tunnel connect` holds, unless the user wants it
+    /// otherwise.
+    #[must_use]
+    pub fn shared(&self, context: &Context, wanted: Wanted) -> Wanted {
+        // Whoever insists on a way wants to see that one; nobody else knows the demo of this process.
+        if self.own_session || self.way.is_insisted() || wanted.demo.is_some() {
+            return wanted;
+        }
+        Wanted {
+            builder: wanted.builder.share(holding::sharing(context)),
+            demo: None,
+        }
+    }
+
+    /// Finds the place where a session with the configured server is held; `None` if there is no
+    /// server configured: the demo is each process's own.
+    ///
+    /// # Errors
+    /// [`Failure`] if what is configured makes no sense.
+    pub fn held(&self, context: &Context) -> Result<Option<Held>, Failure> {
+        let Some(text) = self.server_text(context)? else {
+            return Ok(None);
+        };
+        let Server { address, secret } = self.configured(context, text)?;
+        let server = address.to_string();
+        let builder = TunnelClient::builder().server(address).secret(secret);
+        let place = builder.place(holding::runtime(context)?.as_deref())?;
+        Ok(Some(Held { place, server }))
     }
 
     /// Works out what is to be connected to, and starts the demo production if that is it.
@@ -173,6 +208,34 @@ impl ConnectionOptions {
         let (secret, _) = Demo::secret(&folder)?;
         let start = Demo::start(&folder, secret, Doors::ThisProcess(carrier));
         context.interrupt.or(start).await
+    }
+}
+
+impl Wanted {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is no connection within ten seconds.
+    pub async fn connect(self, context: &Context, reconnect: Reconnect) -> Result<Link, Failure> {
+        let Self { builder, demo } = self;
+        let connecting = builder.reconnect(reconnect).connect();
+        let client = context.interrupt.or(connecting).await?;
+        Ok(Link { client, demo })
+    }
+
+    /// Finds the place where sessions with the server are held; `None` for the demo, which is each
+    /// process's own.
+    ///
+    /// # Errors
+    /// [`Failure`] if a variable makes no sense.
+    pub fn held(&self, context: &Context) -> Result<Option<Held>, Failure> {
+        if self.demo.is_some() {
+            return Ok(None);
+        }
+        let place = self.builder.place(holding::runtime(context)?.as_deref())?;
+        let server = self.builder.address();
+        let server = server.map_or_else(String::new, ToString::to_string);
+        Ok(Some(Held { place, server }))
     }
 }
 

@@ -63,6 +63,13 @@ enum Mark {
 }
 
 impl WayOptions {
+    /// Whether the command itself says which way to take, or what the server is known by.
+    #[must_use]
+    pub const fn is_insisted(&self) -> bool {
+        let Self { carrier, ca, pin } = self;
+        carrier.is_some() || ca.is_some() || pin.is_some()
+    }
+
     /// Puts together what all places say.
     ///
     /// # Errors

@@ -25,6 +25,8 @@ fn every_command_explains_itself_with_examples() {
     let sandbox = Sandbox::new();
     for command in [
         "connect",
+        "status",
+        "disconnect",
         "logs",
         "webhook",
         "sync",

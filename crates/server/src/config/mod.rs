@@ -89,7 +89,9 @@ impl ConfigFile {
         };
         refuse_unknown_features(&keys)?;
         // One file may serve both ends: what is the client's is not looked at here.
-        sections.remove("client");
+        for section in ["client", "connect"] {
+            sections.remove(section);
+        }
         let features = || features::ALL.iter().map(|feature| feature.protocol.feature);
         let known = || features().chain(OWN);
         if let Some(unknown) = sections

@@ -25,7 +25,7 @@ pub use dial::{JoinError, SharedDial};
 pub use holder::{About, Holder};
 pub(crate) use joined::Joined;
 pub(crate) use pieces::{Reader, Writer};
-pub use place::{Bound, Place, PlaceError};
+pub use place::{Bound, Claim, Place, PlaceError};
 pub use questions::{AskError, disconnect, status};
 pub use talk::TalkError;
 pub use wire::{AttachedCommand, Status};

@@ -28,11 +28,17 @@ pub struct Place {
 
 /// A place that this process has: nobody else can hold there meanwhile.
 #[derive(Debug)]
-pub struct Bound {
-    pub(super) listener: UnixListener,
-    socket: PathBuf,
+pub struct Claim {
+    place: Place,
     /// Unlocked when it is closed, which the system does even for a process that is killed.
     _lock: File,
+}
+
+/// A place with a control socket that listens.
+#[derive(Debug)]
+pub struct Bound {
+    pub(super) listener: UnixListener,
+    claim: Claim,
 }
 
 impl Place {
@@ -88,12 +94,12 @@ impl Place {
         self.look().map(drop)
     }
 
-    /// Takes the place, with whatever a holder has left there that was killed.
+    /// Takes the place, before there is anything to hold.
     ///
     /// # Errors
-    /// [`PlaceError::Taken`] while somebody else holds; another one if the place is not to be
-    /// trusted, or the system refuses.
-    pub fn bind(&self) -> Result<Bound, PlaceError> {
+    /// [`PlaceError::Taken`] while somebody else has it; another one if it is not to be trusted, or
+    /// the system refuses.
+    pub fn claim(&self) -> Result<Claim, PlaceError> {
         self.prepare()?;
         let failed = |error| self.failed(error);
         let lock = OpenOptions::new()
@@ -108,17 +114,8 @@ impl Place {
             Err(TryLockError::WouldBlock) => return Err(PlaceError::Taken),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let socket = self.socket();
-        // Whoever has the lock is the only holder: the socket of another is of no use any more.
-        fs::remove_file(&socket).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(failed(error)),
-        })?;
-        let listener = UnixListener::bind(&socket).map_err(failed)?;
-        fs::set_permissions(&socket, Permissions::from_mode(0o600)).map_err(failed)?;
-        Ok(Bound {
-            listener,
-            socket,
+        Ok(Claim {
+            place: self.clone(),
             _lock: lock,
         })
     }
@@ -180,10 +177,30 @@ impl Place {
     }
 }
 
+impl Claim {
+    /// Begins to listen, in place of whatever a holder has left that was killed.
+    ///
+    /// # Errors
+    /// [`PlaceError`] if the system refuses.
+    pub fn listen(self) -> Result<Bound, PlaceError> {
+        let failed = |error| self.place.failed(error);
+        let socket = self.place.socket();
+        // Whoever has the lock is the only holder: the socket of another is of no use any more.
+        fs::remove_file(&socket).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(failed(error)),
+        })?;
+        let listener = UnixListener::bind(&socket).map_err(failed)?;
+        fs::set_permissions(&socket, Permissions::from_mode(0o600)).map_err(failed)?;
+        let claim = self;
+        Ok(Bound { listener, claim })
+    }
+}
+
 impl Drop for Bound {
     fn drop(&mut self) {
-        // While the lock is held: it is surely our own. The next holder removes what is left.
-        fs::remove_file(&self.socket).ok();
+        // While the place is locked: it is surely our own. The next holder removes what is left.
+        fs::remove_file(self.claim.place.socket()).ok();
     }
 }
 
@@ -251,7 +268,7 @@ mod tests {
     async fn what_is_bound_is_the_owners_alone_and_gone_afterwards() {
         let runtime = tempfile::tempdir().unwrap();
         let place = place(runtime.path());
-        let bound = place.bind().unwrap();
+        let bound = place.claim().unwrap().listen().unwrap();
         assert_eq!(mode(&place.socket()), 0o600);
         assert_eq!(mode(&runtime.path().join("render-tunnel")), 0o700);
         assert!(place.connect().await.unwrap().is_some());
@@ -264,10 +281,10 @@ mod tests {
     async fn of_two_that_would_hold_at_once_one_does() {
         let runtime = tempfile::tempdir().unwrap();
         let place = place(runtime.path());
-        let first = place.bind().unwrap();
-        assert!(matches!(place.bind(), Err(PlaceError::Taken)));
+        let first = place.claim().unwrap().listen().unwrap();
+        assert!(matches!(place.claim(), Err(PlaceError::Taken)));
         drop(first);
-        place.bind().unwrap();
+        place.claim().unwrap().listen().unwrap();
     }
 
     #[tokio::test]
@@ -278,7 +295,7 @@ mod tests {
         // As a process leaves it that was killed.
         drop(std::os::unix::net::UnixListener::bind(place.socket()).unwrap());
         assert!(place.connect().await.unwrap().is_none());
-        let _bound = place.bind().unwrap();
+        let _bound = place.claim().unwrap().listen().unwrap();
         assert!(place.connect().await.unwrap().is_some());
     }
 
@@ -289,13 +306,13 @@ mod tests {
         let folder = runtime.path().join("render-tunnel");
         let elsewhere = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), &folder).unwrap();
-        assert!(matches!(place.bind(), Err(PlaceError::NoFolder { .. })));
+        assert!(matches!(place.claim(), Err(PlaceError::NoFolder { .. })));
         let looked = place.connect().await;
         assert!(matches!(looked, Err(PlaceError::NoFolder { .. })));
         fs::remove_file(&folder).unwrap();
         place.prepare().unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o770)).unwrap();
-        assert!(matches!(place.bind(), Err(PlaceError::Open { .. })));
+        assert!(matches!(place.claim(), Err(PlaceError::Open { .. })));
     }
 
     #[tokio::test]
@@ -308,7 +325,7 @@ mod tests {
         let place = place(runtime.path());
         place.prepare().unwrap();
         std::os::unix::fs::chown(runtime.path().join("render-tunnel"), Some(4242), None).unwrap();
-        let refused = place.bind();
+        let refused = place.claim();
         assert!(matches!(
             refused,
             Err(PlaceError::NotOurs { uid: 4242, .. })

@@ -16,7 +16,7 @@ mod wanted;
 use std::future::pending;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, FromArgMatches as _};
 use client::logs::Filter;
 use client::logs::wire::{Follow, Open};
 use client::{BackoffPolicy, Logs, Reconnect, TunnelClient};
@@ -124,6 +124,19 @@ async fn over(follow: Follow, until: Option<u64>) {
     };
     let now = u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(0);
     tokio::time::sleep(Duration::from_nanos(until.saturating_sub(now)) + STRAGGLERS).await;
+}
+
+/// Reads options as `tunnel logs` takes them, for whoever has them from elsewhere.
+///
+/// # Errors
+/// [`Failure`] if one of them makes no sense.
+pub fn filter_of(options: &[String]) -> Result<Filter, Failure> {
+    let command = Wanted::augment_args(clap::Command::new("logs").no_binary_name(true));
+    let matches = command.try_get_matches_from(options);
+    let wanted = matches.and_then(|matches| Wanted::from_arg_matches(&matches));
+    wanted
+        .map_err(|error| Failure::usage(error.to_string().trim_end().to_owned()))?
+        .filter()
 }
 
 /// Shows lines until they end, as people or scripts have them by default.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Command, FromArgMatches as _};
 use client::{TunnelClient, Webhooks};
 use features::webhooks::client::{Forwarding, SigningPolicy, Targets, WebhookEvent};
 use features::webhooks::wire::Start;
@@ -62,37 +62,95 @@ pub(super) struct ForwardOptions {
     connection: ConnectionOptions,
 }
 
+/// What brings deliveries to local apps, once there is a connection.
+#[derive(Debug)]
+pub struct Forwarder {
+    laptop: Laptop,
+    forwarding: Forwarding,
+    front: Option<String>,
+}
+
 /// Brings deliveries until stopped.
 ///
 /// # Errors
 /// [`Failure`] if the server refuses, or the connection is gone for good.
 pub(super) async fn run(context: &Context, arguments: &ForwardOptions) -> Result<(), Failure> {
-    let targets = arguments.routes.targets()?;
-    for doubt in arguments.routes.doubts() {
-        context.screen.warn(&doubt);
-    }
-    let laptop = Laptop::of(&context.environment)?;
-    let policy = SigningPolicy::from(arguments.sign);
-    let posting = post::posting(&laptop, policy, Some(arguments.timeout))?;
-    let forwarding = Forwarding {
-        follower: match &arguments.name {
-            Some(name) => name.clone(),
-            None => laptop.follower()?,
-        },
-        events: arguments.events.clone(),
-        start: arguments.start()?,
-        targets,
-        posting,
-        // Without it a kill costs a repeat or more, and nothing else.
-        journals: laptop.file("receipts").ok(),
+    let connection = &arguments.connection;
+    let forwarder = Forwarder::new(context, arguments, connection)?;
+    let link = connection.connect(context, endless()).await?;
+    event::greet(&link.client, &context.screen);
+    let ended = tokio::select! {
+        ended = forwarder.run(context, &link.client) => ended,
+        never = event::tell_all(link.client.events(), &context.screen) => match never {},
     };
-    let link = arguments.connection.connect(context, endless()).await?;
-    let front = arguments.connection.front(context)?;
-    let ended = Follow::new(context, &laptop, &forwarding, front)
-        .run(&link.client, forwarding)
-        .await;
     link.end().await;
     ended
+}
+
+impl Forwarder {
+    /// Makes it of routes as `tunnel webhook --forward` takes them, and of that command's defaults.
+    ///
+    /// # Errors
+    /// [`Failure`] if a route makes no sense, or this laptop has no place for its secrets.
+    pub fn of_routes(
+        context: &Context,
+        routes: &[String],
+        connection: &ConnectionOptions,
+    ) -> Result<Self, Failure> {
+        let command = ForwardOptions::augment_args(Command::new("webhook").no_binary_name(true));
+        let options = routes.iter().flat_map(|route| ["--forward", route]);
+        let options = command
+            .try_get_matches_from(options)
+            .and_then(|matches| ForwardOptions::from_arg_matches(&matches))
+            .map_err(|error| Failure::usage(error.to_string().trim_end().to_owned()))?;
+        Self::new(context, &options, connection)
+    }
+
+    fn new(
+        context: &Context,
+        options: &ForwardOptions,
+        connection: &ConnectionOptions,
+    ) -> Result<Self, Failure> {
+        let targets = options.routes.targets()?;
+        for doubt in options.routes.doubts() {
+            context.screen.warn(&doubt);
+        }
+        let laptop = Laptop::of(&context.environment)?;
+        let policy = SigningPolicy::from(options.sign);
+        let posting = post::posting(&laptop, policy, Some(options.timeout))?;
+        let forwarding = Forwarding {
+            follower: match &options.name {
+                Some(name) => name.clone(),
+                None => laptop.follower()?,
+            },
+            events: options.events.clone(),
+            start: options.start()?,
+            targets,
+            posting,
+            // Without it a kill costs a repeat or more, and nothing else.
+            journals: laptop.file("receipts").ok(),
+        };
+        Ok(Self {
+            laptop,
+            forwarding,
+            front: connection.front(context)?,
+        })
+    }
+
+    /// Brings deliveries until stopped.
+    ///
+    /// # Errors
+    /// [`Failure`] if the server refuses, or the connection is gone for good.
+    pub async fn run(self, context: &Context, client: &TunnelClient) -> Result<(), Failure> {
+        let Self {
+            laptop,
+            forwarding,
+            front,
+        } = self;
+        let mut follow = Follow::new(context, &laptop, &forwarding, front);
+        let mut webhooks = client.forward_webhooks(forwarding);
+        follow.follow(&mut webhooks).await
+    }
 }
 
 impl ForwardOptions {
@@ -131,17 +189,6 @@ impl<'f> Follow<'f> {
             live: Live::new(context.screen.out()),
             starting: Starting::new(Arc::clone(&posting.signer), targets.clone(), front),
             open: named(targets),
-        }
-    }
-
-    async fn run(mut self, client: &TunnelClient, forwarding: Forwarding) -> Result<(), Failure> {
-        event::greet(client, &self.context.screen);
-        let events = client.events();
-        let mut webhooks = client.forward_webhooks(forwarding);
-        let context = self.context;
-        tokio::select! {
-            ended = self.follow(&mut webhooks) => ended,
-            never = event::tell_all(events, &context.screen) => match never {},
         }
     }
 

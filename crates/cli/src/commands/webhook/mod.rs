@@ -23,6 +23,7 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
+pub use self::forward::Forwarder;
 use crate::context::Context;
 use crate::exit::Failure;
 
