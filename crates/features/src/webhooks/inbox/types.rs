@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use transport::trust::KeyId;
 
 use super::super::delivery::{Delivery, DeliveryId, Request, Verification};
@@ -11,6 +12,8 @@ use super::super::wire::{InboxId, Missing};
 /// A delivery that the inbox has not numbered yet.
 #[derive(Clone, Debug)]
 pub(crate) struct NewDelivery {
+    /// Its name, which [`draw_id`] draws: whoever brings it may wait for its answer before it is kept.
+    pub(crate) id: DeliveryId,
     /// When it came, in milliseconds since 1970.
     pub(crate) received: u64,
     /// Who sent it.
@@ -29,9 +32,9 @@ pub(crate) struct NewDelivery {
 
 impl NewDelivery {
     /// Makes it the delivery that it is at this place.
-    pub(super) fn at(self, id: DeliveryId, sequence: u64) -> Delivery {
+    pub(super) fn at(self, sequence: u64) -> Delivery {
         Delivery {
-            id,
+            id: self.id,
             sequence,
             received: self.received,
             provider: self.provider,
@@ -45,6 +48,14 @@ impl NewDelivery {
     }
 }
 
+/// Draws the name of a delivery that came at this time, in milliseconds since 1970.
+pub(crate) fn draw_id(received: u64) -> DeliveryId {
+    let mut random = [0; 16];
+    // It never fails on a system that runs; a store would refuse the same id twice.
+    SystemRandom::new().fill(&mut random).ok();
+    DeliveryId::new(received, u128::from_be_bytes(random))
+}
+
 /// What became of a delivery that was brought to the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -52,6 +63,16 @@ pub(crate) enum Taken {
     New(Arc<Delivery>),
     /// It was there already, as this one, which has counted it.
     Repeated(Repeated),
+}
+
+impl Taken {
+    /// Returns the name that the inbox has for it.
+    pub(crate) fn id(&self) -> DeliveryId {
+        match self {
+            Self::New(delivery) => delivery.id,
+            Self::Repeated(before) => before.id,
+        }
+    }
 }
 
 /// A delivery that has come again: its line alone, because many may, and each may be long.

@@ -17,7 +17,6 @@ use transport::router::{ServeError, Visit};
 use super::Webhooks;
 use super::flight::{Flight, NotOffered, Worth};
 use super::runs::{Place, Superseded};
-use crate::webhooks::clock::millis;
 use crate::webhooks::delivery::{Delivery, Receipt};
 use crate::webhooks::desk::Followed;
 use crate::webhooks::inbox::{Begun, FollowerKey, InboxError, Item, Most};
@@ -32,8 +31,6 @@ struct Source<'w> {
     follow: Follow,
     flight: Flight,
     place: Place,
-    /// Since when, in milliseconds since 1970: providers wait for what comes from then on.
-    since: u64,
     changes: watch::Receiver<u64>,
     _followed: Followed,
 }
@@ -56,7 +53,6 @@ pub(super) async fn serve(
         place,
         owner,
         flight: Flight::default(),
-        since: millis((webhooks.clock)()),
         changes: webhooks.inbox.changes(),
         _followed: webhooks.desk.follow(&follow.provider),
         webhooks,
@@ -298,8 +294,7 @@ impl Source<'_> {
             }
         };
         self.offer(delivery);
-        let now = millis((self.webhooks.clock)());
-        let deadline = self.webhooks.about.deadline(delivery, self.since, now);
+        let deadline = self.webhooks.desk.deadline(delivery.id);
         let head = Head {
             attempt,
             deadline,

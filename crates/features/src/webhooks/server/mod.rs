@@ -18,7 +18,6 @@ use transport::router::{Handler, ServeError, Visit};
 
 use self::about::About;
 use self::runs::Runs;
-use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
 use super::delivery::{Outcome, Receipt};
 use super::desk::Desk;
@@ -57,7 +56,6 @@ pub(super) struct Webhooks {
     pub(super) desk: Arc<Desk>,
     about: About,
     runs: Runs,
-    clock: Clock,
 }
 
 impl Webhooks {
@@ -78,7 +76,6 @@ impl Webhooks {
             desk: Desk::new(),
             about,
             runs: Runs::default(),
-            clock: wall_clock(),
         };
         Ok((webhooks, tasks))
     }
