@@ -4,6 +4,7 @@
 mod beginning;
 mod flow;
 mod forged;
+mod gaps;
 mod golden;
 mod liars;
 mod local;

@@ -44,6 +44,13 @@ impl Desk {
         answer.await.map_err(|_| closed())?
     }
 
+    /// Gives it something to do for which nobody waits, unless it has something to do already.
+    pub(super) fn begin_if_free(&self, deed: impl FnOnce(&Connection) + Send + 'static) {
+        if let Ok(turn) = Arc::clone(&self.0).try_lock_owned() {
+            spawn_blocking(move || turn.as_ref().map(|held| deed(&held.connection)));
+        }
+    }
+
     /// Closes the connection behind all questions that were asked.
     pub(super) async fn close(&self) {
         let held = self.0.lock().await.take();

@@ -3,10 +3,12 @@
 //! ```text
 //! write ──▶ connection (WAL; each commit waits for the disk)
 //! after ──▶ connection, for flows          list, show ──▶ connection, for lists
+//!           connection, for checkpoints
 //! ```
 //! Readers have connections of their own, because neither a commit nor a list of a million rows may hold
 //! up a flow.
 
+mod checkpoints;
 mod desk;
 mod open;
 mod read;
@@ -21,6 +23,7 @@ use super::super::ledger::{Bounds, Ledger};
 use super::super::types::{FollowerKey, Item, Most, Standing};
 use super::super::work::{Cursor, Done, Work};
 use super::Shown;
+use checkpoints::Checkpoints;
 use desk::Desk;
 pub(in super::super) use open::Place;
 pub use open::is_inbox_in_use;
@@ -31,6 +34,7 @@ pub(in super::super) struct Sqlite {
     writer: Desk,
     flows: Desk,
     lists: Desk,
+    checkpoints: Checkpoints,
 }
 
 impl Sqlite {
@@ -44,13 +48,19 @@ impl Sqlite {
             writer: Desk::new(opened.writer, Some(opened.lock)),
             flows: Desk::new(opened.flows, None),
             lists: Desk::new(opened.lists, None),
+            checkpoints: Checkpoints::new(opened.checkpoints),
         };
         Ok((store, opened.last))
     }
 
     pub(super) async fn write(&self, work: Work, bounds: Bounds) -> Result<Done, InboxError> {
+        let checkpoints = self.checkpoints.clone();
         self.writer
-            .ask(move |connection| write::write(connection, work, &bounds))
+            .ask(move |connection| {
+                let done = write::write(connection, work, &bounds)?;
+                checkpoints.after_commit(connection);
+                Ok(done)
+            })
             .await
     }
 
@@ -129,6 +139,7 @@ impl Sqlite {
 
     /// Closes the file.
     pub(super) async fn close(&self) {
+        self.checkpoints.close().await;
         self.lists.close().await;
         self.flows.close().await;
         self.writer.close().await;

@@ -26,6 +26,7 @@ pub(super) struct Opened {
     pub(super) writer: Connection,
     pub(super) flows: Connection,
     pub(super) lists: Connection,
+    pub(super) checkpoints: Connection,
     /// Locked until it is closed.
     pub(super) lock: File,
     /// The last sequence.
@@ -66,12 +67,13 @@ pub(super) fn open(place: &Place) -> Result<Opened, OpenError> {
         writer,
         flows: connect()?,
         lists: connect()?,
+        checkpoints: connect()?,
         lock,
     };
     if let (Place::Temporary(_), Some(folder)) = (place, path.parent()) {
         // Each connection opens what it needs with its first question; then the names may go. Where
         // open files keep theirs, the system's own tidying finds them.
-        for reader in [&opened.flows, &opened.lists] {
+        for reader in [&opened.flows, &opened.lists, &opened.checkpoints] {
             let asked = reader.query_row("SELECT last FROM totals", [], |_| Ok(()));
             asked.map_err(|error| unusable(path, &error))?;
         }
@@ -232,10 +234,10 @@ const APPLICATION: i64 = 0x7274_696e;
 /// counts it up, and is made where `SCHEMA` is.
 const VERSION: i64 = 1;
 
-/// A commit waits for the disk. What is beside the file is written into it at 8 MiB, and is cut back to
-/// that when a large body has made it longer. The cache is 8 MiB, in SQLite's negative KiB.
+/// A commit waits for the disk. What is beside the file is written into it by `checkpoints`, and is cut
+/// back to 8 MiB when a large body has made it longer. The cache is 8 MiB, in SQLite's negative KiB.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 8388608; \
+    PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608; \
     PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF";
 
 /// Deliveries have a narrow row each, which tells lists and states, and outlives what they hold for a

@@ -62,3 +62,29 @@ async fn a_full_disk_keeps_what_it_has_said_to_keep_and_recovers() {
     assert!(matches!(taken, Taken::New(it) if it.sequence == sequence));
     assert!(tasks.shutdown(Duration::from_secs(10)).await.is_empty());
 }
+
+#[tokio::test]
+async fn what_is_beside_the_file_stays_short_however_much_is_taken() {
+    let folder = TempDir::new().unwrap();
+    let place = Place::File(folder.path().join("inbox.db"));
+    let (store, last) = Sqlite::open(&place).unwrap();
+    let bounds = Bounds {
+        bytes: u64::MAX,
+        retention: u64::MAX,
+        named: Arc::default(),
+    };
+    let (inbox, helper) = Inbox::new(Store::Sqlite(store), Some(last), bounds);
+    let tasks = Tasks::new();
+    helper.start(&tasks);
+    // 96 MiB, in commits of 1 MiB.
+    for _ in 0..96 {
+        inbox
+            .take(new("stripe", vec![1; 1024 * 1024]))
+            .await
+            .unwrap();
+    }
+    let beside = folder.path().join("inbox.db-wal");
+    let length = std::fs::metadata(beside).unwrap().len();
+    assert!(length < 68 * 1024 * 1024, "{length} bytes");
+    assert!(tasks.shutdown(Duration::from_secs(10)).await.is_empty());
+}
