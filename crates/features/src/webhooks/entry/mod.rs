@@ -45,7 +45,7 @@ use self::room::Room;
 use self::warned::Warned;
 use super::clock::now;
 use super::desk::Desk;
-use super::inbox::{Inbox, NewDelivery, Taken, draw_id};
+use super::inbox::{Inbox, NewDelivery, Taken, draw};
 use super::providers::{self, Verifiers};
 use super::{Mode, ProviderConfig, Request, Verification, WebhooksConfig};
 use crate::parts::SectionError;
@@ -155,7 +155,7 @@ impl Door {
         self.admit(verification)?;
         verifiers.conceal(&provider, &mut request);
         let new = self.delivery(&provider, now(), request, verification);
-        let waits = self.waits(&provider, new.id, came);
+        let waits = self.waits(&provider, new.id(), came);
         let taken = self.inside.inbox.take(new).await?;
         drop(held);
         self.note_if_repeated(&taken);
@@ -207,7 +207,7 @@ impl Door {
         let hmac = hmac.and_then(|config| config.hmac.as_ref());
         let described = providers::describe(provider, &request, hmac);
         NewDelivery {
-            id: draw_id(received),
+            random: draw(),
             received,
             provider: provider.to_owned(),
             event: described.event,

@@ -50,7 +50,7 @@ pub(crate) use self::error::InboxError;
 pub use self::store::is_inbox_in_use;
 pub(crate) use self::tasks::{Bringer, InboxTasks};
 pub(crate) use self::types::{
-    Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Taken, draw_id,
+    Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Taken, draw,
 };
 
 /// Keeps deliveries. Every method may be called by many tasks at once.

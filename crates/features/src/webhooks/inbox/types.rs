@@ -12,10 +12,11 @@ use super::super::wire::{InboxId, Missing};
 /// A delivery that the inbox has not numbered yet.
 #[derive(Clone, Debug)]
 pub(crate) struct NewDelivery {
-    /// Its name, which [`draw_id`] draws: whoever brings it may wait for its answer before it is kept.
-    pub(crate) id: DeliveryId,
     /// When it came, in milliseconds since 1970.
     pub(crate) received: u64,
+    /// The other part of its id, from [`draw`]: whoever brings it may wait for its answer before it is
+    /// kept.
+    pub(crate) random: u128,
     /// Who sent it.
     pub(crate) provider: String,
     /// What happened, in the provider's words.
@@ -31,10 +32,16 @@ pub(crate) struct NewDelivery {
 }
 
 impl NewDelivery {
+    /// Returns the name that it gets, if it is not there already. Its time is when it came: stores find
+    /// what came since a time by that.
+    pub(crate) fn id(&self) -> DeliveryId {
+        DeliveryId::new(self.received, self.random)
+    }
+
     /// Makes it the delivery that it is at this place.
     pub(super) fn at(self, sequence: u64) -> Delivery {
         Delivery {
-            id: self.id,
+            id: self.id(),
             sequence,
             received: self.received,
             provider: self.provider,
@@ -48,12 +55,12 @@ impl NewDelivery {
     }
 }
 
-/// Draws the name of a delivery that came at this time, in milliseconds since 1970.
-pub(crate) fn draw_id(received: u64) -> DeliveryId {
+/// Draws the random part of an id.
+pub(crate) fn draw() -> u128 {
     let mut random = [0; 16];
     // It never fails on a system that runs; a store would refuse the same id twice.
     SystemRandom::new().fill(&mut random).ok();
-    DeliveryId::new(received, u128::from_be_bytes(random))
+    u128::from_be_bytes(random)
 }
 
 /// What became of a delivery that was brought to the inbox.

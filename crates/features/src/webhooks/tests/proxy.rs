@@ -12,7 +12,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 async fn ask(play: &Play, body: &[u8]) -> Receipt {
     let new = new("slack", "event", body);
     let until = Instant::now() + DEADLINE;
-    let expected = play.desk().expect(new.id, until);
+    let expected = play.desk().expect(new.id(), until);
     play.inbox().take(new).await.unwrap();
     expected.await
 }
@@ -107,7 +107,7 @@ async fn whose_provider_has_gone_before_it_was_sent_is_tried_again() {
     followed(&play).await;
     play.pair.network.cut();
     let new = new("slack", "event", b"1");
-    let expected = play.desk().expect(new.id, Instant::now() + DEADLINE);
+    let expected = play.desk().expect(new.id(), Instant::now() + DEADLINE);
     drop(expected);
     play.inbox().take(new).await.unwrap();
     play.pair.network.mend();
