@@ -113,11 +113,13 @@ impl Sandbox {
             .args(arguments)
             .env_clear()
             .env("HOME", self.path())
-            // Sessions that are held are for the programs of this sandbox alone.
-            .env("XDG_RUNTIME_DIR", self.path())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.path())
             .stdin(Stdio::null());
+        if program == env!("CARGO_BIN_EXE_tunnel") {
+            // A session that is held is for the programs of this sandbox alone.
+            command.env("XDG_RUNTIME_DIR", self.path());
+        }
         command
     }
 }
