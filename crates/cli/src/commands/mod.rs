@@ -8,5 +8,6 @@ pub mod health;
 pub mod keygen;
 pub mod logs;
 pub mod sync;
+pub mod validate_env;
 pub mod webhook;
 mod when;
