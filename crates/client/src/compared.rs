@@ -5,6 +5,7 @@ use features::env::client::{Finding, Variable, validate};
 
 use crate::client::TunnelClient;
 use crate::error::TunnelError;
+use crate::event::TunnelEvent;
 
 impl TunnelClient {
     /// Compares variables with production's, and returns what was found in the same order. The server
@@ -19,8 +20,10 @@ impl TunnelClient {
         variables: Vec<Variable>,
     ) -> Result<Vec<Finding>, TunnelError> {
         let session = self.keeper.session().await?;
-        validate(&session, variables)
-            .await
-            .map_err(|error| self.refused(&FEATURE.protocol, error))
+        let found = validate(&session, variables).await;
+        let found = found.map_err(|error| self.refused(&FEATURE.protocol, error))?;
+        let told = TunnelEvent::Environment(found.as_slice().into());
+        self.events.tell(told);
+        Ok(found)
     }
 }

@@ -74,14 +74,14 @@ fn the_demo_has_something_to_compare_with() {
     assert!(!found.out.contains("the demo"), "{}", found.out);
 }
 
-#[test]
-fn every_status_is_found_and_no_value_is_shown() {
-    let (_running, _folder, url) = production(&PRODUCTION, CONFIG);
-    let laptop = laptop(&url).set("API_VERSION", "2026-09");
+/// A laptop with a variable for each status, in the order in which they are named.
+fn laptop_with_everything(url: &str) -> Sandbox {
+    let laptop = laptop(url).set("API_VERSION", "2026-09");
     write(
         &laptop,
         ".env.example",
-        "STRIPE_SECRET_KEY=\nAPI_VERSION=\nLOG_LEVEL=\nBLANK=\nEXTRA=\nMINE=\nCI_SECRET=\nRENDER_TUNNEL_SECRET=\n",
+        "STRIPE_SECRET_KEY=\nAPI_VERSION=\nLOG_LEVEL=\nBLANK=\nEXTRA=\nMINE=\nCI_SECRET=\n\
+         RENDER_TUNNEL_SECRET=\n",
     );
     // The process comes before the files, and one file before the other.
     write(
@@ -92,19 +92,28 @@ fn every_status_is_found_and_no_value_is_shown() {
     write(
         &laptop,
         ".env.local",
-        "STRIPE_SECRET_KEY=sk_live_production\nLOG_LEVEL=debug\nBLANK=x\nMINE=local-only\nCI_SECRET=x\n",
+        "STRIPE_SECRET_KEY=sk_live_production\nLOG_LEVEL=debug\nBLANK=x\nMINE=local-only\n\
+         CI_SECRET=x\n",
     );
-    let found = laptop.tunnel(&["validate-env", "--json"]);
-    found.expect(1, &[]);
-    let statuses: Vec<_> = found
-        .json()
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["status"].clone())
-        .collect();
+    laptop
+}
+
+#[test]
+fn every_status_is_found() {
+    let (_running, _folder, url) = production(&PRODUCTION, CONFIG);
+    let found = laptop_with_everything(&url).tunnel(&["validate-env", "--json"]);
+    found.expect(
+        1,
+        &["names from .env.example; values from the process, .env.local, .env"],
+    );
+    let found = found.json();
+    let of = |key: &str| {
+        let all = found.as_array().unwrap().iter();
+        all.map(|it| it[key].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        statuses,
+        of("status"),
         [
             "production-secret-here",
             "match",
@@ -112,37 +121,49 @@ fn every_status_is_found_and_no_value_is_shown() {
             "empty",
             "missing-here",
             "missing-in-production",
-            // It is a secret of the tunnel's.
+            // It is a secret of the tunnel's, by the server's configuration.
             "not-compared"
         ]
     );
+    assert_eq!(of("rule")[..2], ["must-differ", "must-exist"]);
     assert_eq!(
-        found.json()[1],
+        found[1],
         json!({"name": "API_VERSION", "rule": "must-exist", "status": "match"})
     );
-    assert_eq!(found.json()[2]["production"], "info");
-    let human = laptop.tunnel(&["validate-env"]);
-    human.expect(
-        1,
-        &["names from .env.example; values from the process, .env.local, .env"],
-    );
+    assert_eq!(found[2]["production"], "info");
+}
+
+#[test]
+fn no_value_is_shown_but_those_that_are_public() {
+    let audit = "[audit]\npath = 'audit.ndjson'\n";
+    let (_running, server, url) = production(&PRODUCTION, &format!("{audit}{CONFIG}"));
+    let laptop = laptop_with_everything(&url);
+    let forms: [&[&str]; 3] = [&[], &["--json"], &["--github"]];
+    let shown = forms.map(|form| laptop.tunnel(&[&["validate-env"], form].concat()));
+    let [human, json, github] = &shown;
     assert!(
         human.out.contains("production has \"info\""),
         "{}",
         human.out
     );
-    let annotated = laptop.tunnel(&["validate-env", "--github"]);
-    annotated.expect(1, &[]);
+    assert!(json.out.contains("\"production\":\"info\""));
     assert!(
-        annotated
+        github
             .out
             .contains("::error title=STRIPE_SECRET_KEY::production's secret is here")
     );
+    let annotations = github.out.lines();
     assert!(
-        annotated
-            .out
-            .lines()
+        annotations
+            .into_iter()
             .all(|line| line.starts_with("::error title="))
+    );
+    let audit = std::fs::read_to_string(server.path().join("audit.ndjson")).unwrap();
+    assert!(
+        audit.contains(
+            "\"compared\":[\"STRIPE_SECRET_KEY\",\"API_VERSION\",\"LOG_LEVEL\",\"EXTRA\"]"
+        ),
+        "{audit}"
     );
     for value in [
         "sk_live",
@@ -152,12 +173,11 @@ fn every_status_is_found_and_no_value_is_shown() {
         "debug",
         "c41e07",
     ] {
-        for ended in [&found, &human, &annotated] {
-            assert!(
-                !ended.out.contains(value) && !ended.err.contains(value),
-                "{value} {ended:?}"
-            );
+        for ended in &shown {
+            let seen = ended.out.contains(value) || ended.err.contains(value);
+            assert!(!seen, "{value} {ended:?}");
         }
+        assert!(!audit.contains(value), "{value} {audit}");
     }
 }
 

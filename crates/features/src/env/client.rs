@@ -55,10 +55,7 @@ pub async fn validate(
     if answers.variables.len() != variables.len() {
         return Err(EnvError::Answer);
     }
-    let read = kept
-        .into_iter()
-        .zip(answers.variables)
-        .map(|(blinded, answer)| (blinded, answer));
+    let read = kept.into_iter().zip(answers.variables);
     let read = spread(read.collect(), read_answer)
         .await
         .ok_or(EnvError::Failed)?;
@@ -101,7 +98,7 @@ async fn ask(
         value: variable.value.clone(),
         rule: variable.expected.rule,
     });
-    let blinded = spread(jobs.collect(), blind)
+    let blinded = spread(jobs.collect(), |job| blind(&job))
         .await
         .ok_or(EnvError::Failed)?;
     let blinded: Vec<Option<Blinded>> = blinded.into_iter().collect::<Result<_, _>>()?;
@@ -117,7 +114,7 @@ async fn ask(
 }
 
 /// Blinds a value; where there is none, something drawn, so that the server does not see that.
-fn blind(job: Job) -> Result<Option<Blinded>, OprfError> {
+fn blind(job: &Job) -> Result<Option<Blinded>, OprfError> {
     if job.rule == Rule::OnlyProduction {
         return Ok(None);
     }
