@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use client::CarrierChoice;
 use features::logs::{Feed, Origin};
 use features::parts::Sections;
-use server::demo::{Logs, Webhooks};
+use server::demo::{Logs, Webhooks, variable, with_environment};
 use server::{DatabaseUrl, ServerBuilder, ServerError, TunnelServer};
 use transport::trust::Secret;
 
@@ -136,6 +136,7 @@ async fn serve(
     webhooks.insert("providers".to_owned(), known.into());
     let with_inbox = |webhooks| {
         let sections = Sections::default().with("webhooks", webhooks);
+        let sections = with_environment(sections);
         builder(&database, secret, doors).sections(sections).start()
     };
     let mut lasting = webhooks.clone();
@@ -165,7 +166,7 @@ fn builder(database: &Path, secret: &Secret, doors: Doors) -> ServerBuilder {
         .database(Some(DatabaseUrl::Sqlite(database.to_owned())))
         .variables(|name| match name {
             "RENDER_EXTERNAL_URL" => Some(Webhooks::URL.to_owned()),
-            _ => Webhooks::secret(name),
+            _ => variable(name).or_else(|| Webhooks::secret(name)),
         })
         // Nobody's data: pseudonyms that are the same every time are what a demo wants.
         .pseudonym_key(Some("the pseudonyms of the demo production".to_owned()))

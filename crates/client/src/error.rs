@@ -1,5 +1,6 @@
 //! What can go wrong, by whose fault and with the status that the package before this one had.
 
+use features::env::client::EnvError;
 use features::logs::client::LogsError;
 use features::sync::client::SyncError;
 use features::webhooks::client::WebhooksError;
@@ -70,6 +71,18 @@ pub enum TunnelError {
     /// The sync did not come to its end.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// The environments were not compared.
+    #[error(transparent)]
+    Env(EnvError),
+}
+
+impl From<EnvError> for TunnelError {
+    fn from(error: EnvError) -> Self {
+        match error {
+            EnvError::Server(error) => Self::Channel(error),
+            other => Self::Env(other),
+        }
+    }
 }
 
 impl From<WebhooksError> for TunnelError {
@@ -129,7 +142,10 @@ impl TunnelError {
             | Self::NoSecret
             | Self::Secret(_)
             | Self::Key(_)
-            | Self::Proxy(_) => ErrorKind::Validation,
+            | Self::Proxy(_)
+            | Self::Env(EnvError::Name(_) | EnvError::Twice(_) | EnvError::TooMany) => {
+                ErrorKind::Validation
+            }
             Self::Trust(_) => ErrorKind::Failed,
             Self::Connect { .. }
             | Self::GaveUp(_)
@@ -140,7 +156,7 @@ impl TunnelError {
             | Self::Logs(LogsError::Protocol(error))
             | Self::Sync(SyncError::Server(error)) => channel_kind(error),
             Self::Sync(SyncError::SameDatabase | SyncError::Theirs { .. }) => ErrorKind::Refused,
-            Self::Logs(LogsError::Refused(_)) | Self::Sync(_) => ErrorKind::Failed,
+            Self::Logs(LogsError::Refused(_)) | Self::Sync(_) | Self::Env(_) => ErrorKind::Failed,
         }
     }
 

@@ -63,6 +63,7 @@
 mod builder;
 mod chain;
 mod client;
+mod compared;
 mod error;
 mod event;
 mod forwarded;
@@ -77,7 +78,7 @@ pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
-pub use features::{health, logs, sync, webhooks};
+pub use features::{env, health, logs, sync, webhooks};
 pub use forwarded::Webhooks;
 #[cfg(unix)]
 pub use held::Sharing;

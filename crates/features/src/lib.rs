@@ -6,6 +6,7 @@
 //! the sections of `tunnel.toml`. No feature names another.
 
 mod duration;
+pub mod env;
 mod half;
 pub mod health;
 pub mod logs;
@@ -13,6 +14,7 @@ pub mod parts;
 mod served;
 pub mod sync;
 pub mod webhooks;
+mod wildcard;
 
 use transport::session::Protocol;
 
@@ -34,7 +36,8 @@ pub struct Feature {
 pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<ServerHalf>, SectionError>;
 
 /// Every feature there is.
-pub const ALL: [Feature; 4] = [
+pub const ALL: [Feature; 5] = [
+    env::FEATURE,
     health::FEATURE,
     logs::FEATURE,
     sync::FEATURE,

@@ -56,6 +56,32 @@ impl ServerParts {
     }
 }
 
+#[cfg(test)]
+impl ServerParts {
+    /// Makes the parts of a server that has nothing.
+    pub(crate) fn bare() -> Self {
+        Self {
+            about: Arc::new(About {
+                server_id: "api".into(),
+                environment: "production".into(),
+                program: "test".into(),
+                commit: None,
+                instance: String::new(),
+                started: Instant::now(),
+            }),
+            database: None,
+            pseudonyms: Pseudonyms {
+                key: Arc::new(PseudonymKey::from_secret("tests")),
+                lasting: true,
+            },
+            ring: Arc::new(Ring::new(crate::logs::LogsConfig::default())),
+            sessions: SessionCount::default(),
+            sections: Sections::default(),
+            variables: Variables::default(),
+        }
+    }
+}
+
 /// Says what is wrong with a database to whoever may know that something is, and no more.
 const fn in_short(error: &ReadError) -> &'static str {
     match error {
@@ -99,9 +125,16 @@ impl Variables {
         Self(Arc::new(lookup))
     }
 
-    /// Returns the value of a variable.
+    /// Returns the value of a variable; an empty one counts as none.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
+        self.as_written(name)
+            .filter(|value| !value.trim().is_empty())
+    }
+
+    /// Returns the value of a variable as it was written, an empty one too: to some, empty is an answer.
+    #[must_use]
+    pub fn as_written(&self, name: &str) -> Option<String> {
         (self.0)(name)
     }
 }

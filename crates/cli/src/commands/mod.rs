@@ -10,5 +10,6 @@ pub mod keygen;
 pub mod logs;
 pub mod status;
 pub mod sync;
+pub mod validate_env;
 pub mod webhook;
 mod when;

@@ -1,6 +1,7 @@
 //! The environment and `.env`: the only place that reads them.
 
 mod file;
+mod layers;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 use self::file::EnvFile;
 pub use self::file::SkippedLines;
+pub use self::layers::LayeredEnvironment;
 
 /// The variables of the process and, under them, those of the nearest `.env`.
 ///

@@ -1,5 +1,6 @@
 //! What a server is started with: flags, the environment, `tunnel.toml`, put together once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use features::parts::Sections;
@@ -159,8 +160,8 @@ impl Configuration {
             .instance(self.instance.clone())
             .database(self.database.known())
             .pseudonym_key(self.pseudonyms.clone())
-            .sections(sections)
-            .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
+            .sections(hiding(sections, &self.file.variables))
+            .variables(move |name| variables.as_written(name).map(str::to_owned))
             .cors_origins(self.cors.clone())
             .metrics_key(self.metrics_key.clone())
             .keys(self.keys.clone());
@@ -190,6 +191,21 @@ impl Database {
             Self::Unset | Self::Foreign(_) => None,
         }
     }
+}
+
+/// Lets nothing be said of the variables that the file names: they hold the tunnel's secrets.
+fn hiding(sections: Sections, named: &BTreeSet<String>) -> Sections {
+    // What is no section at all is refused at the start.
+    let Ok(mut section) = sections.get::<toml::Table>(ENV) else {
+        return sections;
+    };
+    let hidden = section
+        .entry(HIDDEN)
+        .or_insert_with(|| toml::Value::Array(Vec::new()));
+    if let toml::Value::Array(hidden) = hidden {
+        hidden.extend(named.iter().cloned().map(toml::Value::from));
+    }
+    sections.with(ENV, section)
 }
 
 /// Reads the file that is named, or the one that is found.
@@ -246,6 +262,12 @@ fn default_secret(
     }
     settings::secret(place.as_ref(), environment).map(Some)
 }
+
+/// Of `tunnel.toml`: what may be said of the environment.
+const ENV: &str = "env";
+
+/// In the section: the names of which nothing is said.
+const HIDDEN: &str = "hidden";
 
 /// The key that needs no configuration file.
 pub(super) const DEFAULT: &str = "default";

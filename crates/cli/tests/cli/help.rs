@@ -30,6 +30,7 @@ fn every_command_explains_itself_with_examples() {
         "logs",
         "webhook",
         "sync",
+        "validate-env",
         "health",
         "doctor",
         "keygen",

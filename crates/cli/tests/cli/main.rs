@@ -20,6 +20,7 @@ mod storm;
 mod support;
 mod sync;
 mod terminal;
+mod validate_env;
 mod webhook;
 mod webhook_offline;
 mod wrapped;

@@ -1,28 +1,11 @@
 //! Patterns for names of events, in which `*` stands for anything.
 
+use crate::wildcard::matches;
+
 /// Whether an event is wanted: all are where there is no pattern.
 pub(super) fn any(patterns: &[String], event: Option<&str>) -> bool {
     let event = event.unwrap_or_default();
     patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, event))
-}
-
-/// Goes back to the last star at most, so that no pattern takes long.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(mut text) = text.strip_prefix(head) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let tail = parts.pop().unwrap_or_default();
-    for part in parts {
-        match text.split_once(part) {
-            Some((_, behind)) => text = behind,
-            None => return false,
-        }
-    }
-    text.ends_with(tail)
 }
 
 #[cfg(test)]
@@ -30,20 +13,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_anything() {
-        for (pattern, text, expected) in [
-            ("*", "", true),
-            ("payment_intent.*", "payment_intent.succeeded", true),
-            ("payment_intent.*", "charge.succeeded", false),
-            ("*.succeeded", "charge.succeeded", true),
-            ("*.succeeded", "charge.succeeded.late", false),
-            ("a*b*a", "aba", true),
-            ("a*ba*a", "aba", false),
-            ("charge", "charge", true),
-            ("charge", "charge.succeeded", false),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
+    fn without_a_pattern_every_event_is_wanted() {
         assert!(any(&[], None) && !any(&["x".into()], None));
+        assert!(any(&["x".into(), "a.*".into()], Some("a.b")));
     }
 }

@@ -9,6 +9,7 @@
 mod calendar;
 mod database;
 mod draw;
+mod environment;
 mod logs;
 mod person;
 mod text;
@@ -16,5 +17,6 @@ mod webhooks;
 mod words;
 
 pub use database::{DemoError, database};
+pub use environment::{VARIABLES, variable, with_environment};
 pub use logs::Logs;
 pub use webhooks::Webhooks;

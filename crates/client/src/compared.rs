@@ -1,0 +1,29 @@
+//! The method of the client for environments.
+
+use features::env::FEATURE;
+use features::env::client::{Finding, Variable, validate};
+
+use crate::client::TunnelClient;
+use crate::error::TunnelError;
+use crate::event::TunnelEvent;
+
+impl TunnelClient {
+    /// Compares variables with production's, and returns what was found in the same order. The server
+    /// learns their names and nothing of their values.
+    ///
+    /// Each variable that production has costs one of the guesses that the key has at it within an hour.
+    ///
+    /// # Errors
+    /// [`TunnelError`] if the server refuses, or the guesses are used up.
+    pub async fn validate_env(
+        &self,
+        variables: Vec<Variable>,
+    ) -> Result<Vec<Finding>, TunnelError> {
+        let session = self.keeper.session().await?;
+        let found = validate(&session, variables).await;
+        let found = found.map_err(|error| self.refused(&FEATURE.protocol, error))?;
+        let told = TunnelEvent::Environment(found.as_slice().into());
+        self.events.tell(told);
+        Ok(found)
+    }
+}
