@@ -12,6 +12,7 @@ pub mod logs;
 pub mod parts;
 mod served;
 pub mod sync;
+pub mod vitals;
 pub mod webhooks;
 
 use transport::session::Protocol;

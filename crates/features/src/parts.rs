@@ -15,6 +15,7 @@ use tracing::warn;
 use crate::logs::Ring;
 use crate::sync::database::DatabaseUrl;
 use crate::sync::source::{ReadError, ping};
+use crate::vitals::Vitals;
 
 /// What a server lends to its features.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct ServerParts {
     pub sections: Sections,
     /// The variables that the sections name.
     pub variables: Variables,
+    /// What there is to say about the server: each feature adds to it.
+    pub vitals: Vitals,
 }
 
 impl ServerParts {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use features::logs::{LogsConfig, Origin, Ring};
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
+use features::vitals::Vitals;
 use features::{Helpers, Served};
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
@@ -388,6 +389,7 @@ impl ServerBuilder {
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
             variables: self.variables.clone(),
+            vitals: Vitals::default(),
         })
     }
 

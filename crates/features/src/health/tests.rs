@@ -14,6 +14,7 @@ use super::client::{Health, check, first_call, measure};
 use super::wire::{Answer, DatabaseHealth, Ping, Report};
 use crate::logs::{LogsConfig, Ring};
 use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
+use crate::vitals::Vitals;
 
 fn hex<M: serde::Serialize>(message: &M) -> String {
     let mut bytes = Vec::new();
@@ -81,6 +82,7 @@ fn parts() -> ServerParts {
         sessions: SessionCount::default(),
         sections: Sections::default(),
         variables: Variables::default(),
+        vitals: Vitals::default(),
     }
 }
 

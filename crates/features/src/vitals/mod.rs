@@ -1,0 +1,144 @@
+//! What there is to say about the server: the list in which whoever knows something registers it, for
+//! health and for probes to ask.
+//!
+//! ```text
+//! logs, sync, webhooks, the server ── own, beside ──▶ Vitals ──▶ alive: what is at hand, for a probe
+//!                                                        └─────▶ ask: all of it, at once and in time
+//! ```
+//! What is the server's **own** is read at once, and fails where only another start would help. What is
+//! **beside** it, such as its database, is waited for, and its failure is no reason to stop a server
+//! that serves: a probe that restarts production whenever its database is away makes one outage two.
+
+mod reading;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use tokio::time::Instant;
+use tracing::warn;
+
+pub use self::reading::{Check, Observed, Reading, Verdict, worst};
+
+/// What there is to say about the server. Clones are the same list.
+#[derive(Clone, Default)]
+pub struct Vitals(Arc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    // Never held across an await.
+    probes: Mutex<Vec<Probe>>,
+    /// The last answers and when they came. Held while they are awaited, so that production is asked
+    /// once, however many ask us.
+    last: tokio::sync::Mutex<Option<(Instant, Arc<[Check]>)>>,
+}
+
+/// Says one thing of the server.
+#[derive(Clone)]
+struct Probe {
+    name: &'static str,
+    ask: Ask,
+}
+
+#[derive(Clone)]
+enum Ask {
+    Own(Arc<dyn Fn() -> Reading + Send + Sync>),
+    Beside(Arc<dyn Fn() -> BoxFuture<'static, Reading> + Send + Sync>),
+}
+
+impl Vitals {
+    /// Registers what is at hand. It must return at once; if it says that the server fails, whoever
+    /// watches over the server will stop it.
+    ///
+    /// The name is `component:measurement`, as in draft-inadarei-api-health-check, section 4. Of two
+    /// with one name the later counts.
+    pub fn own(&self, name: &'static str, read: impl Fn() -> Reading + Send + Sync + 'static) {
+        self.add(name, Ask::Own(Arc::new(read)));
+    }
+
+    /// Registers what has to be waited for. It is dropped if it takes longer than two seconds.
+    pub fn beside(
+        &self,
+        name: &'static str,
+        ask: impl Fn() -> BoxFuture<'static, Reading> + Send + Sync + 'static,
+    ) {
+        self.add(name, Ask::Beside(Arc::new(ask)));
+    }
+
+    fn add(&self, name: &'static str, ask: Ask) {
+        let mut probes = self.probes();
+        probes.retain(|probe| probe.name != name);
+        if probes.len() == MOST_PROBES {
+            warn!("there are too many probes: nothing is said of {name}");
+            return;
+        }
+        let place = probes.partition_point(|probe| probe.name < name);
+        probes.insert(place, Probe { name, ask });
+    }
+
+    /// Says whether the server itself is well, without waiting for anything.
+    #[must_use]
+    pub fn alive(&self) -> Verdict {
+        let probes = self.probes().clone();
+        let own = probes.iter().filter_map(|probe| match &probe.ask {
+            Ask::Own(read) => Some(read().verdict),
+            Ask::Beside(_) => None,
+        });
+        own.max().unwrap_or_default()
+    }
+
+    /// Asks for everything, in the order of names. Takes two seconds at the most, for as many as ask
+    /// meanwhile, and whoever asks within a second after that is given the same. Cancel-safe.
+    pub async fn ask(&self) -> Arc<[Check]> {
+        let mut last = self.0.last.lock().await;
+        if let Some((at, checks)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return Arc::clone(checks);
+        }
+        let probes = self.probes().clone();
+        let checks: Arc<[Check]> = join_all(probes.iter().map(Probe::check)).await.into();
+        *last = Some((Instant::now(), Arc::clone(&checks)));
+        checks
+    }
+
+    fn probes(&self) -> MutexGuard<'_, Vec<Probe>> {
+        // Whole after every statement: a panic elsewhere has not broken it.
+        let probes = self.0.probes.lock();
+        probes.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Probe {
+    async fn check(&self) -> Check {
+        let reading = match &self.ask {
+            Ask::Own(read) => read(),
+            Ask::Beside(ask) => tokio::time::timeout(PROBE_TIME, ask())
+                .await
+                .unwrap_or_else(|_| Reading::fail("it does not answer in time")),
+        };
+        Check::new(self.name, reading)
+    }
+}
+
+impl fmt::Debug for Vitals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let probes = self.probes();
+        f.debug_list()
+            .entries(probes.iter().map(|probe| probe.name))
+            .finish()
+    }
+}
+
+/// Some for each feature, and as many for the server: a list of what matters is not longer.
+const MOST_PROBES: usize = 48;
+
+/// With the way there and back it is less than the five seconds after which Render takes a server that
+/// does not answer its probe for dead.
+const PROBE_TIME: Duration = Duration::from_secs(2);
+
+/// Whoever asks again within a second means the same moment.
+const FRESH: Duration = Duration::from_secs(1);
