@@ -181,7 +181,11 @@ impl Session {
     /// Returns how the way to the peer is.
     #[must_use]
     pub fn path(&self) -> Path {
-        Path::from(&self.stats())
+        let carrying = self.0.carrying.as_ref();
+        Path {
+            certificate_expires: carrying.and_then(Carrying::certificate_expires),
+            ..Path::of(&self.0.connection, self.0.since)
+        }
     }
 
     /// Waits until the server says that it is leaving; for ever, if it never does. Cancel-safe.
