@@ -5,10 +5,11 @@
 //! logs, sync, webhooks, the server ── own, beside ──▶ Vitals ──▶ alive: what is at hand, for a probe
 //!                                                        └─────▶ ask: all of it, at once and in time
 //! ```
-//! What is the server's **own** is read at once, and fails where only another start would help. What is
+//! What is the server's **own** is at hand, and fails where only another start would help. What is
 //! **beside** it, such as its database, is waited for, and its failure is no reason to stop a server
 //! that serves: a probe that restarts production whenever its database is away makes one outage two.
 
+mod document;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -17,10 +18,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 use tracing::warn;
 
+pub use self::document::{Document, Entry, entries};
 pub use self::reading::{Check, Observed, Reading, Verdict, worst};
 
 /// What there is to say about the server. Clones are the same list.
@@ -46,7 +49,7 @@ struct Probe {
 #[derive(Clone)]
 enum Ask {
     Own(Arc<dyn Fn() -> Reading + Send + Sync>),
-    Beside(Arc<dyn Fn() -> BoxFuture<'static, Reading> + Send + Sync>),
+    Beside(Arc<dyn Fn() -> BoxFuture<'static, Vec<Check>> + Send + Sync>),
 }
 
 impl Vitals {
@@ -59,13 +62,27 @@ impl Vitals {
         self.add(name, Ask::Own(Arc::new(read)));
     }
 
-    /// Registers what has to be waited for. It is dropped if it takes longer than two seconds.
-    pub fn beside(
+    /// Registers what has to be waited for, or what another start would not mend. It is dropped if it
+    /// takes longer than two seconds.
+    pub fn beside<F: Future<Output = Reading> + Send + 'static>(
         &self,
         name: &'static str,
-        ask: impl Fn() -> BoxFuture<'static, Reading> + Send + Sync + 'static,
+        ask: impl Fn() -> F + Send + Sync + 'static,
     ) {
-        self.add(name, Ask::Beside(Arc::new(ask)));
+        self.several(name, move || {
+            let asked = ask();
+            async move { vec![Check::new(name, asked.await)] }
+        });
+    }
+
+    /// Registers several things that are found out together. The name is that of the one that fails if
+    /// they are not found out in time.
+    pub fn several<F: Future<Output = Vec<Check>> + Send + 'static>(
+        &self,
+        name: &'static str,
+        ask: impl Fn() -> F + Send + Sync + 'static,
+    ) {
+        self.add(name, Ask::Beside(Arc::new(move || ask().boxed())));
     }
 
     fn add(&self, name: &'static str, ask: Ask) {
@@ -75,8 +92,7 @@ impl Vitals {
             warn!("there are too many probes: nothing is said of {name}");
             return;
         }
-        let place = probes.partition_point(|probe| probe.name < name);
-        probes.insert(place, Probe { name, ask });
+        probes.push(Probe { name, ask });
     }
 
     /// Says whether the server itself is well, without waiting for anything.
@@ -100,7 +116,10 @@ impl Vitals {
             return Arc::clone(checks);
         }
         let probes = self.probes().clone();
-        let checks: Arc<[Check]> = join_all(probes.iter().map(Probe::check)).await.into();
+        let mut checks = join_all(probes.iter().map(Probe::checks)).await.concat();
+        checks.sort_by(|one, other| one.name.cmp(&other.name));
+        checks.truncate(MOST_CHECKS);
+        let checks = Arc::from(checks);
         *last = Some((Instant::now(), Arc::clone(&checks)));
         checks
     }
@@ -113,14 +132,14 @@ impl Vitals {
 }
 
 impl Probe {
-    async fn check(&self) -> Check {
-        let reading = match &self.ask {
-            Ask::Own(read) => read(),
+    async fn checks(&self) -> Vec<Check> {
+        let alone = |reading| vec![Check::new(self.name, reading)];
+        match &self.ask {
+            Ask::Own(read) => alone(read()),
             Ask::Beside(ask) => tokio::time::timeout(PROBE_TIME, ask())
                 .await
-                .unwrap_or_else(|_| Reading::fail("it does not answer in time")),
-        };
-        Check::new(self.name, reading)
+                .unwrap_or_else(|_| alone(Reading::fail("it does not answer in time"))),
+        }
     }
 }
 
@@ -134,7 +153,10 @@ impl fmt::Debug for Vitals {
 }
 
 /// Some for each feature, and as many for the server: a list of what matters is not longer.
-const MOST_PROBES: usize = 48;
+const MOST_PROBES: usize = 32;
+
+/// How many answers there are, whatever the probes say: they fit into one message, and on a screen.
+pub(crate) const MOST_CHECKS: usize = 48;
 
 /// With the way there and back it is less than the five seconds after which Render takes a server that
 /// does not answer its probe for dead.

@@ -121,15 +121,15 @@ impl Check {
             limit,
             note,
         } = reading;
-        let observed = observed.map(|observed| match observed {
+        let bounded = |observed| match observed {
             Observed::State(text) => Observed::State(shortened(text, LONGEST_STATE)),
             other => other,
-        });
+        };
         Self {
             name: shortened(name.to_owned(), LONGEST_STATE),
             verdict,
-            observed,
-            limit,
+            observed: observed.map(bounded),
+            limit: limit.map(bounded),
             note: note.map(|note| shortened(note, LONGEST_NOTE)),
         }
     }

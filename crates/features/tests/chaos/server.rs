@@ -22,6 +22,7 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
             program: "chaos".to_owned(),
             commit: None,
             instance: String::new(),
+            region: None,
             started: Instant::now(),
         }),
         database: None,
