@@ -8,8 +8,10 @@
 mod duration;
 mod half;
 pub mod health;
+mod health_document;
 pub mod logs;
 pub mod parts;
+mod reading;
 mod served;
 pub mod sync;
 pub mod vitals;

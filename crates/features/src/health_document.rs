@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::reading::{Check, Observed, Verdict, worst};
 use crate::parts::About;
+use crate::reading::{Check, Observed, Verdict, worst};
 
 /// How a server is, as a document.
 #[derive(Clone, Debug, Serialize)]
