@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use features::health::client::{Health, RoundTrips};
+use features::health::client::Health;
 use features::logs::client::{LogItem, LogStream};
 use features::logs::wire::Open as LogsRequest;
 use features::logs::{Filter, FilterError};
@@ -12,6 +12,7 @@ use features::{health, logs, sync};
 use tokio::sync::broadcast;
 use transport::endpoint::DialError;
 use transport::keeper::{Dial, Keeper, Reconnect, Snapshot};
+use transport::path::RoundTrips;
 use transport::session::Protocol;
 use wire::{Status, WelcomeBody};
 

@@ -78,7 +78,7 @@ pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
-pub use features::{env, health, logs, sync, webhooks};
+pub use features::{env, health, logs, sync, vitals, webhooks};
 pub use forwarded::Webhooks;
 #[cfg(unix)]
 pub use held::Sharing;
@@ -87,5 +87,5 @@ pub use transport::backoff::BackoffPolicy;
 pub use transport::carrier::Carrier;
 pub use transport::choice::CarrierChoice;
 pub use transport::keeper::{Gap, Reconnect, Record, Snapshot};
-pub use transport::path::Path;
+pub use transport::path::{Path, RoundTrips};
 pub use transport::trust::Secret;

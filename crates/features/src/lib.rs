@@ -9,10 +9,13 @@ mod duration;
 pub mod env;
 mod half;
 pub mod health;
+mod health_document;
 pub mod logs;
 pub mod parts;
+mod reading;
 mod served;
 pub mod sync;
+pub mod vitals;
 pub mod webhooks;
 mod wildcard;
 

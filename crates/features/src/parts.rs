@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use sanitize::PseudonymKey;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::time::Instant;
-use tracing::warn;
 
 use crate::logs::Ring;
 use crate::sync::database::DatabaseUrl;
-use crate::sync::source::{ReadError, ping};
+use crate::vitals::Vitals;
 
 /// What a server lends to its features.
 #[derive(Clone, Debug)]
@@ -33,27 +31,8 @@ pub struct ServerParts {
     pub sections: Sections,
     /// The variables that the sections name.
     pub variables: Variables,
-}
-
-impl ServerParts {
-    /// Connects to production's database and waits for one answer; `None` if the server has no
-    /// database.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong without the database's address or user: those are in the
-    /// server's log.
-    pub async fn ping_database(&self) -> Option<Result<Duration, &'static str>> {
-        let database = self.database.as_ref()?;
-        let answer = tokio::time::timeout(DATABASE_TIME, ping(database)).await;
-        Some(match answer {
-            Ok(Ok(took)) => Ok(took),
-            Ok(Err(error)) => {
-                warn!("the database is not well: {error}");
-                Err(in_short(&error))
-            }
-            Err(_) => Err("it does not answer in time"),
-        })
-    }
+    /// What there is to say about the server: each feature adds to it.
+    pub vitals: Vitals,
 }
 
 #[cfg(test)]
@@ -67,6 +46,7 @@ impl ServerParts {
                 program: "test".into(),
                 commit: None,
                 instance: String::new(),
+                region: None,
                 started: Instant::now(),
             }),
             database: None,
@@ -78,20 +58,8 @@ impl ServerParts {
             sessions: SessionCount::default(),
             sections: Sections::default(),
             variables: Variables::default(),
+            vitals: Vitals::default(),
         }
-    }
-}
-
-/// Says what is wrong with a database to whoever may know that something is, and no more.
-const fn in_short(error: &ReadError) -> &'static str {
-    match error {
-        ReadError::Unreachable { .. } => "it cannot be reached",
-        ReadError::Silent { .. } => "it does not answer in time",
-        ReadError::Tls { .. } => "no encrypted connection to it can be made",
-        ReadError::Authentication { .. } => "it refuses the server's user",
-        ReadError::NoDatabase { .. } | ReadError::NoFile { .. } => "there is no such database",
-        ReadError::Busy { .. } => "it takes no connection now",
-        _ => "it fails: the server's log says how",
     }
 }
 
@@ -108,6 +76,8 @@ pub struct About {
     pub commit: Option<String>,
     /// Which instance of the service this is; empty if the platform does not tell.
     pub instance: String,
+    /// Where it runs, if the platform tells.
+    pub region: Option<String>,
     /// When the server started.
     pub started: Instant,
 }
@@ -249,6 +219,3 @@ impl Sections {
             })
     }
 }
-
-/// A database that takes longer to say nothing is not well.
-const DATABASE_TIME: Duration = Duration::from_secs(5);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use features::logs::{LogsConfig, Origin, Ring};
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync::database::DatabaseUrl;
+use features::vitals::Vitals;
 use features::{Helpers, Served};
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use transport::carrier::websocket::Door;
 use transport::endpoint::{Listener, Reception};
 use transport::router::Router;
 use transport::trust::{
-    KeyRing, Scopes, ServerName, ServerTrust, WallClock, random_16, system_clock,
+    KeyRing, Scopes, Secret, ServerName, ServerTrust, WallClock, random_16, system_clock,
 };
 use wire::FeatureVersion;
 
@@ -23,10 +24,12 @@ use crate::audit::{Audit, StandardError, Writer};
 use crate::error::ServerError;
 use crate::front::Behind;
 use crate::front::entries::Entries;
+use crate::front::health::Probed;
 use crate::front::manners::{FrontConfig, Limits, Origins, guarded};
 use crate::front::metrics::{self, MetricsConfig, OwnPort};
 use crate::keys::{Keys, ServerKeys, parsed};
 use crate::oversight::Manners;
+use crate::process;
 use crate::server::{ClosedFront, FrontPlan, TunnelServer, bind};
 
 /// Collects what a server needs. Made by [`TunnelServer::builder`].
@@ -39,6 +42,7 @@ pub struct ServerBuilder {
     program: String,
     commit: Option<String>,
     instance: Option<String>,
+    region: Option<String>,
     variables: Variables,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
@@ -68,6 +72,7 @@ pub(crate) struct Ready {
     pub(crate) manners: Manners,
     writer: Option<Writer>,
     metrics: MetricsConfig,
+    pub(crate) probed: Probed,
 }
 
 /// Whether clients hear of the UDP port.
@@ -92,6 +97,7 @@ impl Default for ServerBuilder {
             program: concat!("tunnel-server ", env!("CARGO_PKG_VERSION")).to_owned(),
             commit: None,
             instance: None,
+            region: None,
             variables: Variables::default(),
             database: None,
             pseudonyms: None,
@@ -210,6 +216,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets where the service runs.
+    #[must_use]
+    pub fn region(mut self, region: Option<String>) -> Self {
+        self.region = region;
+        self
+    }
+
     /// Sets where features look up the variables that their sections name.
     #[must_use]
     pub fn variables(
@@ -311,6 +324,8 @@ impl ServerBuilder {
         let limits = Limits::new(self.sections.get("limits")?);
         let manners = Manners::new(limits, audit.clone(), &parts);
         let mut halves = features::halves(&parts)?;
+        process::register(&parts.vitals);
+        let probed = self.probed(&parts)?;
         let helpers = halves.take_helpers();
         let router = Arc::new(halves.router);
         let trust = self.trust(&keys, instance, router.features());
@@ -331,6 +346,7 @@ impl ServerBuilder {
             manners,
             writer,
             metrics: self.sections.get("metrics")?,
+            probed: probed.clone(),
         };
         let plan = self.http.map(|address| FrontPlan {
             address,
@@ -338,6 +354,7 @@ impl ServerBuilder {
                 upstream: self.upstream,
                 entries,
                 metrics: counts,
+                probed,
             },
         });
         Ok((ready, plan))
@@ -345,8 +362,7 @@ impl ServerBuilder {
 
     /// Makes what the front serves beside its own paths: the features' routes, guarded, and metrics.
     fn routes(&self, served: Vec<Served>, manners: &Manners) -> Result<axum::Router, ServerError> {
-        let key = self.metrics_key.as_deref();
-        let key = key.map(|text| parsed("metrics", text)).transpose()?;
+        let key = self.metrics_secret()?;
         let features = served
             .into_iter()
             .fold(axum::Router::new(), |routes, served| {
@@ -355,6 +371,20 @@ impl ServerBuilder {
         let shown = metrics::routes(Arc::clone(&manners.metrics), key);
         let count = |routes, name| metrics::counted(routes, name, Arc::clone(&manners.metrics));
         Ok(count(features, "feature").merge(count(shown, "metrics")))
+    }
+
+    fn metrics_secret(&self) -> Result<Option<Secret>, ServerError> {
+        let key = self.metrics_key.as_deref();
+        key.map(|text| parsed("metrics", text)).transpose()
+    }
+
+    /// Returns what probes are told: all of it to whoever may see the metrics.
+    fn probed(&self, parts: &ServerParts) -> Result<Probed, ServerError> {
+        Ok(Probed {
+            about: Arc::clone(&parts.about),
+            vitals: parts.vitals.clone(),
+            key: self.metrics_secret()?.map(Arc::new),
+        })
     }
 
     /// Returns the origins whose pages may read what the tunnel's own paths answer.
@@ -377,6 +407,7 @@ impl ServerBuilder {
                 program: self.program.clone(),
                 commit: self.commit.clone(),
                 instance: self.instance.clone().unwrap_or_default(),
+                region: self.region.clone(),
                 started: Instant::now(),
             }),
             database: self.database.clone(),
@@ -388,6 +419,7 @@ impl ServerBuilder {
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
             variables: self.variables.clone(),
+            vitals: Vitals::default(),
         })
     }
 

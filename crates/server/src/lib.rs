@@ -58,14 +58,15 @@ mod front;
 mod guests;
 mod keys;
 mod oversight;
+mod process;
 mod server;
 mod signal;
 mod tracing_layer;
 
 pub use builder::{ServerBuilder, Udp};
 pub use error::ServerError;
-pub use features::logs;
 pub use features::sync::database::{DatabaseUrl, DatabaseUrlError};
+pub use features::{logs, vitals};
 pub use front::manners::OriginError;
 pub use keys::{Keys, ServerKeys};
 pub use server::{ClosedFront, TunnelServer};

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use features::logs::Ring;
+use features::vitals::Vitals;
 use tokio::time::Instant;
 use tracing::warn;
 use transport::endpoint::{Listener, Reception};
@@ -33,6 +34,7 @@ pub struct TunnelServer {
     /// The tunnel's own paths.
     routes: axum::Router,
     ring: Arc<Ring>,
+    vitals: Vitals,
     keys: ServerKeys,
     manners: Manners,
     metrics_address: Option<SocketAddr>,
@@ -81,8 +83,13 @@ impl TunnelServer {
             http_address: None,
             metrics_address: None,
             // What features take from others is not for web pages.
-            routes: shared(own_routes(upgrades, ready.routes), &ready.origins).merge(ready.entries),
+            routes: shared(
+                own_routes(upgrades, ready.probed, ready.routes),
+                &ready.origins,
+            )
+            .merge(ready.entries),
             ring: ready.parts.ring,
+            vitals: ready.parts.vitals,
             keys: ready.keys,
             manners: ready.manners,
             router: ready.router,
@@ -143,6 +150,12 @@ impl TunnelServer {
     #[must_use]
     pub const fn ring(&self) -> &Arc<Ring> {
         &self.ring
+    }
+
+    /// Returns the list of what there is to say about the server, to which its caller may add.
+    #[must_use]
+    pub const fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
     /// Returns the TCP address where metrics are shown without a key, if there is one.

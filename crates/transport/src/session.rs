@@ -311,7 +311,10 @@ impl Session {
     #[must_use]
     pub fn path(&self) -> Path {
         match &self.0.kind {
-            Kind::Own(own) => Path::from(&own.connection.stats()),
+            Kind::Own(own) => Path {
+                certificate_expires: own.carrying.as_ref().and_then(Carrying::certificate_expires),
+                ..Path::of(&own.connection, self.0.since)
+            },
             #[cfg(unix)]
             Kind::Held(joined) => joined.snapshot().path,
         }

@@ -28,6 +28,7 @@ pub(super) struct Configuration {
     name: Option<String>,
     commit: Option<String>,
     instance: Option<String>,
+    region: Option<String>,
     database: Database,
     pseudonyms: Option<String>,
     cors: Option<String>,
@@ -74,6 +75,7 @@ impl Configuration {
             name: text("RENDER_SERVICE_NAME")?,
             commit: text("RENDER_GIT_COMMIT")?,
             instance: text("RENDER_INSTANCE_ID")?,
+            region: text("RENDER_REGION")?,
             database: Database::of(environment)?,
             pseudonyms: text("RENDER_TUNNEL_PSEUDONYM_KEY")?,
             cors: text("RENDER_TUNNEL_CORS_ORIGIN")?,
@@ -158,6 +160,7 @@ impl Configuration {
             .environment(&arguments.environment)
             .commit(self.commit.clone())
             .instance(self.instance.clone())
+            .region(self.region.clone())
             .database(self.database.known())
             .pseudonym_key(self.pseudonyms.clone())
             .sections(hiding(sections, &self.file.variables))

@@ -225,6 +225,7 @@ Environment (or .env):
   RENDER_TUNNEL_CORS_ORIGIN     the web pages that may call the tunnel's own paths
   RENDER_SERVICE_NAME           the lines' service, and what this server is called
   RENDER_INSTANCE_ID            the lines' instance
+  RENDER_REGION                 where this server runs, for `tunnel health`
   RUST_LOG                      what the server's own log says; info unless set
 The .env may be the app's: lines of it that cannot be read are skipped, with a warning.
 

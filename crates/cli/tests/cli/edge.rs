@@ -14,7 +14,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::support::{Ended, SECRET, Sandbox, lasting_port};
+use crate::support::{Ended, SECRET, Sandbox, carrier_of, lasting_port};
 
 /// What ends TLS before a server, as a host's edge does.
 struct Edge {
@@ -127,7 +127,7 @@ async fn an_authority_in_a_file_is_trusted_wherever_it_is_named() {
         fs::write(sandbox.path().join("tunnel.toml"), config).unwrap();
         let healthy = sandbox.tunnel(&["health", "--json"]);
         healthy.expect(0, &[]);
-        assert_eq!(healthy.json()["carrier"], "websocket");
+        assert_eq!(carrier_of(&healthy), "websocket");
         let examined = sandbox.tunnel(&["doctor"]);
         examined.expect(0, &[]);
         for piece in [
@@ -153,7 +153,7 @@ async fn udp_that_the_server_offers_is_taken_up_by_the_next_command() {
         for carrier in ["websocket", "udp"] {
             let healthy = sandbox.tunnel(&["health", "--json", "--server", url]);
             healthy.expect(0, &[]);
-            assert_eq!(healthy.json()["carrier"], carrier);
+            assert_eq!(carrier_of(&healthy), carrier);
         }
         let examined = sandbox.tunnel(&["doctor", "--server", url]);
         examined.expect(0, &[]);

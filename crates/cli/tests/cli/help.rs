@@ -6,7 +6,7 @@ use crate::support::Sandbox;
 
 /// Holds a text against the one in `snapshots`; with `UPDATE_SNAPSHOTS` set it is written there.
 #[track_caller]
-fn assert_snapshot(name: &str, text: &str) {
+pub(crate) fn assert_snapshot(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/cli/snapshots")
         .join(name);

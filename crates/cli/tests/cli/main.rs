@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod edge;
+mod health;
 mod held;
 mod help;
 mod interrupted;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::support::{OTHER_SECRET, SECRET, Sandbox, Serving, demo_database};
+use crate::support::{OTHER_SECRET, SECRET, Sandbox, demo_database};
 
 #[test]
 fn it_says_what_it_serves_and_stops_in_order() {
@@ -73,43 +73,6 @@ fn keys_and_consent_come_from_the_configuration_file() {
     };
     sync("courses").expect(0, &["courses: 5 rows; nothing treated"]);
     sync("users").expect(5, &["does not consent to rows of users"]);
-}
-
-#[test]
-fn a_client_is_told_how_it_is() {
-    let serving = Serving::start(None);
-    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
-    let health = sandbox.tunnel(&["health", "--json", "--server", &serving.url]);
-    health.expect(0, &[]);
-    let health = health.json();
-    assert_eq!(
-        (&health["status"], &health["environment"]),
-        (&"pass".into(), &"production".into())
-    );
-    assert_eq!(
-        (&health["sessions"], &health["carrier"]),
-        (&1.into(), &"udp".into())
-    );
-    assert_eq!(health["database"]["status"], "none");
-    let round_trip = |what: &str| health["round_trip_ms"][what].as_f64().unwrap();
-    assert!(round_trip("shortest") > 0.0 && round_trip("p50") <= round_trip("p99"));
-    let queueing = round_trip("p50") - round_trip("shortest");
-    assert!((round_trip("queueing") - queueing).abs() < 1e-6);
-    assert!(health["packets"]["sent"].as_u64().unwrap() > 0);
-    assert_eq!(
-        (&health["reconnects"], &health["last_gap"]),
-        (&0.into(), &serde_json::Value::Null)
-    );
-}
-
-#[test]
-fn a_database_that_does_not_answer_fails_the_check() {
-    let serving = Serving::start(Some("sqlite:///nowhere/production.db"));
-    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
-    let health = sandbox.tunnel(&["health", "--server", &serving.url]);
-    health.expect(1, &[]);
-    assert!(health.out.contains("status      fail"), "{health:?}");
-    assert!(health.out.contains("database    down: "), "{health:?}");
 }
 
 #[test]

@@ -340,6 +340,12 @@ impl Serving {
     }
 }
 
+/// Returns what carried the session of a `tunnel health --json`.
+pub(crate) fn carrier_of(health: &Ended) -> String {
+    let carrier = &health.json()["checks"]["session:carrier"][0]["observedValue"];
+    carrier.as_str().unwrap().to_owned()
+}
+
 /// Answers every connection with the same text, as a web server that is no tunnel does, and
 /// returns its port. Its thread waits for connections until the test's process ends.
 pub(crate) fn answering(answer: &'static str) -> u16 {

@@ -1,14 +1,15 @@
 //! The client half of health.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 use transport::channel::ChannelError;
 use transport::first_call::FirstCall;
 use transport::keeper::{Record, Snapshot};
+use transport::path::RoundTrips;
 use transport::session::Session;
 
 use super::PROTOCOL;
+pub use super::clock::ClockOffset;
+use super::clock::wall_millis;
 use super::wire::{Answer, Ping, Report};
 
 /// How the server is, and the way to it.
@@ -19,25 +20,8 @@ pub struct Health {
     /// How the connection is when the answer is here. Its round trip is what QUIC measures on every
     /// packet; the answer itself may have waited.
     pub connection: Snapshot,
-}
-
-/// The round trips of some pings, one after the other, through both programs.
-///
-/// QUIC's own estimate is worth little at first: it begins with the handshake, in which the server
-/// computes.
-#[derive(Clone, Debug)]
-pub struct RoundTrips {
-    /// The shortest first.
-    sorted: Vec<Duration>,
-}
-
-impl RoundTrips {
-    /// Returns the round trip that so many per cent of the pings did not exceed (nearest rank).
-    #[must_use]
-    pub fn percentile(&self, percent: usize) -> Duration {
-        let rank = (self.sorted.len() * percent).div_ceil(100).max(1);
-        self.sorted.get(rank - 1).copied().unwrap_or_default()
-    }
+    /// How far the server's clock is from this end's.
+    pub clock: ClockOffset,
 }
 
 /// Returns the question for the hello's flight: a check that follows the hello at once then costs
@@ -59,35 +43,41 @@ pub async fn check(session: &Session, record: Record) -> Result<Health, ChannelE
         Some(Answer::Report(_)) | None => return Err(ChannelError::Missing("a pong")),
     }
     match channel.receive().await? {
-        Some(Answer::Report(report)) => Ok(Health {
-            report,
-            connection: Snapshot::of(session, record),
-        }),
+        Some(Answer::Report(report)) => {
+            let connection = Snapshot::of(session, record);
+            let clock = ClockOffset::of(report.time, wall_millis(), connection.path.shortest);
+            Ok(Health {
+                report,
+                connection,
+                clock,
+            })
+        }
         Some(Answer::Pong { .. }) | None => Err(ChannelError::Missing("the report")),
     }
 }
 
-/// Pings the server ten times.
+/// Pings the server ten times, one after the other, through both programs: for a session that is too
+/// young to know how long its way is. QUIC's own estimate begins with the handshake, in which the server
+/// computes.
 ///
 /// # Errors
 /// [`ChannelError`] if the server refuses or the session is lost.
 pub async fn measure(session: &Session) -> Result<RoundTrips, ChannelError> {
     let mut asked = Instant::now();
     let mut channel = session.open(&PROTOCOL, &PING).await?;
-    let mut sorted = Vec::with_capacity(PINGS);
+    let mut all = Vec::with_capacity(PINGS);
     loop {
         match channel.receive().await? {
-            Some(Answer::Pong { .. }) => sorted.push(asked.elapsed()),
+            Some(Answer::Pong { .. }) => all.push(asked.elapsed()),
             Some(Answer::Report(_)) | None => return Err(ChannelError::Missing("a pong")),
         }
-        if sorted.len() == PINGS {
+        if all.len() == PINGS {
             break;
         }
         asked = Instant::now();
         channel.send(&PING).await?;
     }
-    sorted.sort_unstable();
-    Ok(RoundTrips { sorted })
+    RoundTrips::of(all).ok_or(ChannelError::Missing("a pong"))
 }
 
 /// What every check asks.

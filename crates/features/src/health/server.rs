@@ -1,32 +1,31 @@
 //! The server half of health.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 use transport::channel::Channel;
 use transport::router::{Handler, ServeError, Visit};
 
-use super::wire::{Answer, DatabaseHealth, Ping, Report};
+use super::clock::wall_millis;
+use super::wire::{Answer, Ping, Report};
 use crate::ServerHalf;
-use crate::parts::{About, SectionError, ServerParts};
+use crate::parts::{About, SectionError, ServerParts, SessionCount};
+use crate::vitals::Vitals;
 
 /// Makes the server half; it needs nothing that a server could lack.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
     Ok(Some(ServerHalf::new(Arc::new(Health {
-        parts: parts.clone(),
-        database: Mutex::new(None),
+        about: Arc::clone(&parts.about),
+        sessions: parts.sessions.clone(),
+        vitals: parts.vitals.clone(),
     }))))
 }
 
 #[derive(Debug)]
 struct Health {
-    parts: ServerParts,
-    /// The last answer of the database and when it came. The lock is held while it is asked, so
-    /// that production has one connection more at the most, however many ask.
-    database: Mutex<Option<(Instant, DatabaseHealth)>>,
+    about: Arc<About>,
+    sessions: SessionCount,
+    vitals: Vitals,
 }
 
 impl Handler for Health {
@@ -47,43 +46,27 @@ impl Handler for Health {
 
 impl Health {
     async fn report(&self) -> Report {
+        let checks = self.vitals.ask().await.to_vec();
         let About {
             server_id,
             environment,
             program,
             commit,
-            instance: _,
+            instance,
+            region,
             started,
-        } = &*self.parts.about;
+        } = &*self.about;
         Report {
             server_id: server_id.clone(),
             environment: environment.clone(),
             program: program.clone(),
             commit: commit.clone(),
+            instance: instance.clone(),
+            region: region.clone(),
+            time: wall_millis(),
             uptime: started.elapsed(),
-            sessions: self.parts.sessions.get(),
-            database: self.database().await,
+            sessions: self.sessions.get(),
+            checks,
         }
-    }
-
-    async fn database(&self) -> DatabaseHealth {
-        let mut last = self.database.lock().await;
-        if let Some((at, health)) = &*last
-            && at.elapsed() < FRESH
-        {
-            return health.clone();
-        }
-        let health = match self.parts.ping_database().await {
-            None => DatabaseHealth::None,
-            Some(Ok(took)) => DatabaseHealth::Up { took },
-            Some(Err(reason)) => DatabaseHealth::Down {
-                reason: reason.to_owned(),
-            },
-        };
-        *last = Some((Instant::now(), health.clone()));
-        health
     }
 }
-
-/// Whoever asks again within a second means the same moment.
-const FRESH: Duration = Duration::from_secs(1);

@@ -11,9 +11,10 @@ use transport::keeper::{Dial as _, Record};
 use transport::trust::Scopes;
 
 use super::client::{Health, check, first_call, measure};
-use super::wire::{Answer, DatabaseHealth, Ping, Report};
+use super::wire::{Answer, Ping, Report};
 use crate::logs::{LogsConfig, Ring};
 use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
+use crate::vitals::{Check, Observed, Reading, Verdict, Vitals};
 
 fn hex<M: serde::Serialize>(message: &M) -> String {
     let mut bytes = Vec::new();
@@ -30,11 +31,15 @@ fn messages_have_these_bytes() {
         environment: "production".into(),
         program: "tunnel-server 0.1.0".into(),
         commit: Some("abc".into()),
+        instance: "one".into(),
+        region: None,
+        time: 1_700_000_000_123,
         uptime: Duration::from_millis(3_600_500),
         sessions: 2,
-        database: DatabaseHealth::Up {
-            took: Duration::from_nanos(1_500_000),
-        },
+        checks: vec![
+            Check::new("app:state", Reading::warn("no")),
+            Check::new("x:y", Reading::pass().seen(Observed::Count(300))),
+        ],
     });
     let golden = concat!(
         "01", // report
@@ -47,19 +52,73 @@ fn messages_have_these_bytes() {
         "01",
         "03",
         "616263", // commit: some
+        "03",
+        "6f6e65",       // instance
+        "00",           // region: none
+        "fbd095ffbc31", // time
         "901c",
         "80cab5ee01", // uptime: 3600 s, 500000000 ns
         "02",         // sessions
+        "02",         // checks
+        "09",
+        "6170703a7374617465", // the first one's name
+        "01",                 // warn
+        "00",
+        "00", // nothing was seen, and there is no limit
+        "01",
+        "02",
+        "6e6f", // a sentence
+        "03",
+        "783a79", // the second one's name
+        "00",     // pass
         "01",
         "00",
-        "e0c65b", // database: up, 0 s, 1500000 ns
+        "ac02", // seen: a count
+        "00",
+        "00", // neither a limit nor a sentence
     );
     assert_eq!(hex(&report), golden);
-    let down = DatabaseHealth::Down {
-        reason: "no".into(),
+}
+
+#[test]
+fn what_was_seen_has_these_bytes() {
+    for (observed, golden) in [
+        (Observed::Bytes(1), "0101"),
+        (Observed::Time(Duration::from_nanos(1)), "020001"),
+        (Observed::Percent(7), "0307"),
+        (Observed::State("on".into()), "04026f6e"),
+    ] {
+        assert_eq!(hex(&observed), golden);
+    }
+    assert_eq!(hex(&Verdict::Fail), "02");
+}
+
+#[test]
+fn the_longest_report_fits_into_a_reply() {
+    let long = || "\u{1F680}".repeat(200);
+    let check = || {
+        let reading = Reading::fail(long()).seen(Observed::State(long()));
+        Check::new(&long(), reading.of(Observed::State(long())))
     };
-    assert_eq!(hex(&down), concat!("02", "02", "6e6f"));
-    assert_eq!(hex(&DatabaseHealth::None), "00");
+    let report = Report {
+        server_id: long(),
+        environment: long(),
+        program: long(),
+        commit: Some(long()),
+        instance: long(),
+        region: Some(long()),
+        time: u64::MAX,
+        uptime: Duration::MAX,
+        sessions: u32::MAX,
+        checks: (0..crate::vitals::MOST_CHECKS).map(|_| check()).collect(),
+    };
+    let mut bytes = Vec::new();
+    wire::encode(&Answer::Report(report), &mut bytes);
+    assert!(
+        bytes.len() <= super::PROTOCOL.longest_reply as usize,
+        "{}",
+        bytes.len()
+    );
 }
 
 fn parts() -> ServerParts {
@@ -70,6 +129,7 @@ fn parts() -> ServerParts {
             program: "test".into(),
             commit: None,
             instance: String::new(),
+            region: None,
             started: Instant::now(),
         }),
         database: None,
@@ -81,6 +141,7 @@ fn parts() -> ServerParts {
         sessions: SessionCount::default(),
         sections: Sections::default(),
         variables: Variables::default(),
+        vitals: Vitals::default(),
     }
 }
 
@@ -103,9 +164,15 @@ async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
     let _counted = parts.sessions.enter();
     tokio::time::sleep(Duration::from_secs(60)).await;
 
-    let Health { report, connection } = check(&session, Record::default()).await.unwrap();
+    let Health {
+        report,
+        connection,
+        clock,
+    } = check(&session, Record::default()).await.unwrap();
     assert_eq!((report.server_id.as_str(), report.sessions), ("api", 1));
-    assert_eq!(report.database, DatabaseHealth::None);
+    assert_eq!(report.verdict(), Verdict::Pass);
+    assert!(report.checks.iter().any(|it| it.name == "logs:used"));
+    assert_eq!(clock.within, Duration::from_millis(50));
     assert!(report.uptime >= Duration::from_secs(60));
     assert!(connection.connected >= Duration::from_secs(60));
     assert_eq!(connection.path.shortest, Duration::from_millis(100));
@@ -143,8 +210,46 @@ async fn pings_measure_the_way_from_the_first_moment() {
         far(),
     );
     let round_trips = measure(&pair.connect(2).await).await.unwrap();
-    for percent in [1, 50, 99] {
-        let millis = round_trips.percentile(percent).as_millis();
-        assert!((100..=106).contains(&millis), "p{percent} is {millis} ms");
+    assert_eq!(round_trips.count, 10);
+    for time in [round_trips.shortest, round_trips.p50, round_trips.p99] {
+        let millis = time.as_millis();
+        assert!((100..=106).contains(&millis), "{millis} ms");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_knows_its_round_trips_when_it_has_had_some() {
+    let parts = parts();
+    let pair = Pair::serve(
+        crate::halves(&parts).unwrap().router,
+        Scopes::default(),
+        far(),
+    );
+    let session = pair.connect(2).await;
+    assert_eq!(session.path().round_trips, None);
+    for _ in 0..2 {
+        measure(&session).await.unwrap();
+    }
+    let history = session.path().round_trips.unwrap();
+    assert!(history.count >= 20, "{history:?}");
+    for time in [history.shortest, history.p50, history.p95, history.p99] {
+        let millis = time.as_millis();
+        assert!((100..=106).contains(&millis), "{history:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_hears_the_worst_of_it() {
+    let parts = parts();
+    parts.vitals.beside("database:responseTime", || async {
+        Reading::fail("it is away")
+    });
+    let pair = Pair::serve(
+        crate::halves(&parts).unwrap().router,
+        Scopes::default(),
+        far(),
+    );
+    let session = pair.connect(2).await;
+    let health = check(&session, Record::default()).await.unwrap();
+    assert_eq!(health.report.verdict(), Verdict::Fail);
 }

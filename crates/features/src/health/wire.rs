@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::vitals::{Check, Verdict, worst};
+
 /// Asks for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
@@ -34,27 +36,24 @@ pub struct Report {
     pub program: String,
     /// The commit that runs, if the platform tells.
     pub commit: Option<String>,
+    /// Which instance of the service this is; empty if the platform does not tell.
+    pub instance: String,
+    /// Where it runs, if the platform tells.
+    pub region: Option<String>,
+    /// The server's clock when it sent this, in milliseconds since 1970.
+    pub time: u64,
     /// How long the server has run.
     pub uptime: Duration,
     /// How many sessions are open, this one included.
     pub sessions: u32,
-    /// How production's database is.
-    pub database: DatabaseHealth,
+    /// What there is to say about it, by name.
+    pub checks: Vec<Check>,
 }
 
-/// How production's database is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DatabaseHealth {
-    /// The server has none.
-    None,
-    /// It answers.
-    Up {
-        /// How long a connection and an empty query took.
-        took: Duration,
-    },
-    /// It does not.
-    Down {
-        /// Why, without any address or value.
-        reason: String,
-    },
+impl Report {
+    /// Returns the worst of what there is to say.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        worst(&self.checks)
+    }
 }

@@ -7,6 +7,7 @@ use super::clock::nanos;
 use super::config::LogsConfig;
 use super::entry::{Entry, Record};
 use super::ring::Usage;
+use super::vitals::Noted;
 
 /// What a ring keeps.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(super) struct Kept {
     /// The sequence of the next entry.
     next: u64,
     bytes: usize,
+    noted: Noted,
 }
 
 /// An entry and when it came. Its line's time is what the line says, which proves nothing.
@@ -75,6 +77,11 @@ impl Kept {
         }
     }
 
+    /// Returns what its marks have told since the server started.
+    pub(super) const fn noted(&self) -> Noted {
+        self.noted
+    }
+
     /// Appends a record.
     pub(super) fn push(&mut self, now: u64, record: Record) {
         let sequence = self.next;
@@ -84,6 +91,9 @@ impl Kept {
     /// Appends an entry that has its sequence already. Those before it that are not there count as
     /// missing.
     pub(super) fn push_entry(&mut self, now: u64, entry: Arc<Entry>) {
+        if let Record::Mark(mark) = &entry.record {
+            self.noted.note(now, &mark.event);
+        }
         let cost = entry.record.cost();
         self.bytes += cost;
         self.next = entry.sequence + 1;

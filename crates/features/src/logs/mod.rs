@@ -33,6 +33,7 @@ mod store;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod vitals;
 pub mod wire;
 
 use transport::channel::Priority;
@@ -66,6 +67,7 @@ pub const FEATURE: Feature = Feature {
 /// Makes the server half; every server has a ring.
 fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
     let served = sources::routes(parts)?;
+    vitals::register(parts);
     let (handler, parts) = (server::handler(parts), parts.clone());
     let start = move |tasks: &Tasks| {
         server::keep_tidy(&parts, tasks);

@@ -24,6 +24,7 @@ use super::lineage::{Begun, Lineage};
 use super::mark::{Before, Event, Mark};
 use super::mask::Masks;
 use super::store::{Appended, News, Store, StoreError};
+use super::vitals::Noted;
 use super::wire::{Cause, Cursor, Epoch, Missed};
 
 /// The log lines of late.
@@ -215,6 +216,16 @@ impl Ring {
         self.look(|kept| kept.usage())
     }
 
+    /// Returns what its marks have told since the server started, and when it is.
+    pub(super) fn noted(&self) -> (Noted, u64) {
+        (self.look(|kept| kept.noted()), self.clock.now())
+    }
+
+    /// Whether there is a disk beneath it.
+    pub(super) const fn is_stored(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Reads on from a place.
     #[must_use]
     pub fn read(&self, at: u64, sieve: &Sieve, most: Most) -> Batch {
@@ -254,7 +265,6 @@ impl Ring {
         self.store.as_ref().map(lock)
     }
 
-    #[cfg(test)]
     pub(super) const fn config(&self) -> &LogsConfig {
         &self.config
     }

@@ -23,6 +23,7 @@ pub mod table;
 pub mod target;
 #[cfg(test)]
 mod tests;
+mod vitals;
 pub mod wire;
 
 use transport::channel::Priority;

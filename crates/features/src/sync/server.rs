@@ -17,6 +17,7 @@ use super::cursor::Cursors;
 use super::fingerprint::fingerprint;
 use super::plan::{Planner, Rights, SyncConfig, read_fault};
 use super::source::{Database, Order, Range, ReadError, RowsError, View};
+use super::vitals;
 use super::wire::{Ack, Begin, Open, Plan, Start, TablePlan};
 use crate::ServerHalf;
 use crate::parts::{Pseudonyms, SectionError, ServerParts};
@@ -24,6 +25,9 @@ use crate::parts::{Pseudonyms, SectionError, ServerParts};
 /// Makes the server half. Without a database it is there to say so.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
     let handler = serving(parts.database.clone(), parts)?;
+    if let Some(database) = &parts.database {
+        vitals::register_database(&parts.vitals, database);
+    }
     Ok(Some(ServerHalf::new(handler)))
 }
 
@@ -35,12 +39,16 @@ pub fn serving<D: Database>(
     database: Option<D>,
     parts: &ServerParts,
 ) -> Result<Arc<dyn Handler>, SectionError> {
+    let running = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    if database.is_some() {
+        vitals::register_syncs(&parts.vitals, &running, MOST_AT_ONCE);
+    }
     Ok(Arc::new(Sync {
         config: parts.sections.get("sync")?,
         database,
         pseudonyms: parts.pseudonyms.clone(),
         sanitizer: Sanitizer::new(&parts.pseudonyms.key),
-        running: Semaphore::new(MOST_AT_ONCE),
+        running,
     }))
 }
 
@@ -50,7 +58,7 @@ struct Sync<D> {
     database: Option<D>,
     pseudonyms: Pseudonyms,
     sanitizer: Sanitizer,
-    running: Semaphore,
+    running: Arc<Semaphore>,
 }
 
 impl<D: Database> Handler for Sync<D> {

@@ -26,6 +26,7 @@ pub mod providers;
 mod server;
 #[cfg(test)]
 mod tests;
+mod vitals;
 pub mod wire;
 
 use transport::channel::Priority;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use features::logs::Ring;
 use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
 use features::sync;
+use features::vitals::Vitals;
 use sanitize::PseudonymKey;
 use tokio::time::Instant;
 use transport::router::Router;
@@ -21,6 +22,7 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
             program: "chaos".to_owned(),
             commit: None,
             instance: String::new(),
+            region: None,
             started: Instant::now(),
         }),
         database: None,
@@ -32,6 +34,7 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
         sessions: SessionCount::default(),
         sections: sections(),
         variables: Variables::default(),
+        vitals: Vitals::default(),
     };
     let mut router = features::halves(&parts)
         .expect("sections that make sense")

@@ -39,6 +39,7 @@ pub async fn serve(
     app: App,
     signals: &mut Signals,
 ) -> Result<AppEnd, ServerError> {
+    server.vitals().own("app:state", app.condition());
     let mut failed = None;
     // Where the app should listen, until it does.
     let mut awaited;

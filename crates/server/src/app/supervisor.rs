@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use features::logs::{AppEnd, Event, Origin, Ring};
+use features::vitals::{Observed, Reading};
 use rustix::process::{Pid, Signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -102,6 +103,15 @@ impl App {
                 process: self.process.subscribe(),
             }),
             AppPort::Nowhere => None,
+        }
+    }
+
+    /// Returns what tells whether the app runs.
+    pub(super) fn condition(&self) -> impl Fn() -> Reading + Send + Sync + 'static {
+        let process = self.process.subscribe();
+        move || match *process.borrow() {
+            Some(_) => Reading::pass().seen(Observed::State("runs".to_owned())),
+            None => Reading::fail("it has ended").seen(Observed::State("ended".to_owned())),
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) mod descriptors;
 pub(crate) mod entries;
 mod forwarded;
 mod hall;
+pub(crate) mod health;
 mod house;
 pub(crate) mod manners;
 pub(crate) mod metrics;
@@ -27,14 +28,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header;
-use axum::response::IntoResponse;
-use axum::routing::get;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 use transport::tasks::Tasks;
 
 use self::entries::Entries;
+use self::health::Probed;
 use self::metrics::SharedMetrics;
 use self::passage::Surface;
 use self::upstream::Upstream;
@@ -55,6 +54,8 @@ pub(crate) struct Behind {
     /// What features take of the app's requests; their routes are among the own paths.
     pub(crate) entries: Entries,
     pub(crate) metrics: SharedMetrics,
+    /// What probes are told.
+    pub(crate) probed: Probed,
 }
 
 impl Front {
@@ -76,9 +77,13 @@ impl Front {
             upstream,
             entries,
             metrics,
+            probed,
         } = behind;
         match upstream {
-            None => house::run(self.listener, own.route("/health", get(health)), tasks).await,
+            None => {
+                let own = own.merge(health::routes("/health", probed));
+                house::run(self.listener, own, tasks).await;
+            }
             Some(port) => {
                 let upstream = Arc::new(Upstream::new(port));
                 let tidying = Arc::clone(&upstream).tidy(tasks.clone());
@@ -96,19 +101,10 @@ impl Front {
 }
 
 /// Returns the tunnel's own paths, and what its features serve.
-pub(crate) fn own_routes(upgrades: Upgrades, features: Router) -> Router {
-    Router::new()
-        .route("/_tunnel/health", get(health))
+pub(crate) fn own_routes(upgrades: Upgrades, probed: Probed, features: Router) -> Router {
+    health::routes("/_tunnel/health", probed)
         .merge(websocket::routes(upgrades))
         .merge(features)
-}
-
-/// What Render's probe asks (2xx within 5 s). Who has no key learns nothing but this.
-async fn health() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/health+json")],
-        r#"{"status":"pass"}"#,
-    )
 }
 
 async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {

@@ -9,6 +9,7 @@
 //! ```
 
 mod control;
+mod history;
 mod losses;
 mod recent;
 mod round;
@@ -18,12 +19,13 @@ mod tests;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quinn::congestion::{Controller, ControllerFactory};
 use quinn_proto::RttEstimator;
 
 use control::Control;
+use history::History;
 
 /// Makes congestion controllers that keep a short queue on the path.
 #[derive(Clone, Debug)]
@@ -98,6 +100,7 @@ impl ControllerFactory for ShortQueue {
     fn build(self: Arc<Self>, now: Instant, packet: u16) -> Box<dyn Controller> {
         Box::new(Driver {
             control: Control::new(self.target, packet, now),
+            history: History::begin(now),
             spur: self.spur.clone(),
             packet,
         })
@@ -112,10 +115,18 @@ impl Target {
     }
 }
 
+/// Returns the round trips of late of a connection with this controller that ended at this moment or
+/// later: none, if it is not one of ours.
+pub(crate) fn round_trips(controller: Box<dyn Controller>, since: Instant) -> Vec<Duration> {
+    let driver = controller.into_any().downcast::<Driver>();
+    driver.map_or_else(|_| Vec::new(), |driver| driver.history.since(since))
+}
+
 /// What quinn drives.
 #[derive(Clone, Debug)]
 struct Driver {
     control: Control,
+    history: History,
     spur: Spur,
     packet: u16,
 }
@@ -123,10 +134,12 @@ struct Driver {
 impl Controller for Driver {
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, _: bool, _: &RttEstimator) {
         self.spur.take_back();
+        self.history.acked(now, sent);
         self.control.acked(now, sent, bytes);
     }
 
     fn on_end_acks(&mut self, now: Instant, in_flight: u64, _: bool, _: Option<u64>) {
+        self.history.end_batch(now);
         self.control.end_batch(now, in_flight);
     }
 

@@ -50,7 +50,7 @@ pub(crate) use self::error::InboxError;
 pub use self::store::is_inbox_in_use;
 pub(crate) use self::tasks::{Bringer, InboxTasks};
 pub(crate) use self::types::{
-    Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Taken, draw,
+    Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Standing, Taken, draw,
 };
 
 /// Keeps deliveries. Every method may be called by many tasks at once.
@@ -371,9 +371,19 @@ impl Inbox {
     }
 
     /// Tells how the inbox stands.
-    #[cfg(test)]
-    async fn standing(&self) -> Result<types::Standing, InboxError> {
+    ///
+    /// # Errors
+    /// [`InboxError::Unavailable`] if it cannot be read.
+    pub(crate) async fn standing(&self) -> Result<Standing, InboxError> {
         self.shared.store.standing().await
+    }
+
+    /// Returns why what came last could not be written, if it could not.
+    pub(crate) fn failure(&self) -> Option<InboxError> {
+        match &*self.shared.state() {
+            InboxState::Well => None,
+            InboxState::Fails(error) => Some(error.clone()),
+        }
     }
 
     async fn done(&self, job: impl FnOnce(Reply<()>) -> Job) -> Result<(), InboxError> {

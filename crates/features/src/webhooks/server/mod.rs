@@ -22,6 +22,7 @@ use super::desk::Desk;
 use super::entry::{self, Inside};
 use super::inbox::{FollowerKey, Inbox, InboxTasks};
 use super::providers::Verifiers;
+use super::vitals;
 use super::wire::{Follower, Open, Piece};
 use crate::ServerHalf;
 use crate::parts::{SectionError, ServerParts, Variables};
@@ -38,6 +39,7 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     for secret in webhooks.about.verifiers.secrets() {
         parts.ring.hide(secret.reveal());
     }
+    vitals::register(&parts.vitals, &webhooks.inbox, &webhooks.about.config);
     let (served, copies) = entry::serve(&webhooks.about.config, webhooks.inside())?;
     let half = ServerHalf::new(Arc::new(webhooks)).serving(Some(served));
     Ok(Some(half.helped(move |tasks| {

@@ -22,7 +22,7 @@ use prometheus_client::registry::Registry;
 use transport::carrier::Carrier;
 
 pub(crate) use self::collected::Collected;
-pub(crate) use self::serve::{MetricsConfig, OwnPort, counted, routes};
+pub(crate) use self::serve::{MetricsConfig, OwnPort, bearer, counted, routes};
 
 /// What is counted.
 pub(crate) struct Metrics {

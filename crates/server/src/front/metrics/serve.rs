@@ -85,7 +85,7 @@ async fn guarded(State(exposition): State<Exposition>, headers: HeaderMap) -> Re
 }
 
 /// Returns the token of the request, if it has exactly one.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;

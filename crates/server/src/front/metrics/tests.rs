@@ -21,6 +21,7 @@ pub(crate) fn metrics() -> SharedMetrics {
             program: "tunnel-server".into(),
             commit: Some("abc".into()),
             instance: "one".into(),
+            region: None,
             started: Instant::now(),
         }),
         ring: Arc::new(Ring::new(LogsConfig::default())),

@@ -93,6 +93,8 @@ impl Dialer {
     ) -> Result<(Session, WelcomeBody), DialError> {
         let (queues, tasks) = (Queues::default(), Tasks::new());
         let (count, counted) = watch::channel(LinkCount::default());
+        let seen = websocket.get_ref().seen();
+        let certificate_expires = seen.secured.as_ref().and_then(|secured| secured.expires);
         let lost = link::spawn(&tasks, &queues, websocket);
         let packets = PacketSocket::of_client(queues.clone());
         let socket = Arc::downgrade(&packets);
@@ -103,7 +105,11 @@ impl Dialer {
             endpoint: endpoint.clone(),
             socket,
             spur: Spur::default(),
-            role: Role::Client(tasks.clone(), counted),
+            role: Role::Client {
+                tasks: tasks.clone(),
+                links: counted,
+                certificate_expires,
+            },
         };
         let established = tokio::select! {
             established = self.establish(endpoint, Carrier::WebSocket, SERVER, Some(carrying)) => established,

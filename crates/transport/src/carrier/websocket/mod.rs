@@ -23,6 +23,7 @@ mod socket;
 mod tests;
 
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 use quinn::Endpoint;
 use tokio::sync::watch;
@@ -65,7 +66,11 @@ pub(crate) struct Carrying {
 #[derive(Debug)]
 enum Role {
     /// A client opens the next link, and counts.
-    Client(Tasks, watch::Receiver<LinkCount>),
+    Client {
+        tasks: Tasks,
+        links: watch::Receiver<LinkCount>,
+        certificate_expires: Option<SystemTime>,
+    },
     /// At a server the next link finds the session here.
     Server(Listed),
 }
@@ -85,7 +90,18 @@ impl Carrying {
     /// Returns the count of a client's links, as it changes.
     pub(crate) fn links(&self) -> Option<watch::Receiver<LinkCount>> {
         match &self.role {
-            Role::Client(_, links) => Some(links.clone()),
+            Role::Client { links, .. } => Some(links.clone()),
+            Role::Server(_) => None,
+        }
+    }
+
+    /// Returns when the certificate expires that a client's first link was shown, if it was one of TLS.
+    pub(crate) const fn certificate_expires(&self) -> Option<SystemTime> {
+        match &self.role {
+            Role::Client {
+                certificate_expires,
+                ..
+            } => *certificate_expires,
             Role::Server(_) => None,
         }
     }
@@ -111,7 +127,7 @@ impl Carrying {
     /// Returns the key that the WebSocket was opened with, at a server.
     pub(crate) fn key(&self) -> Option<KeyId> {
         match &self.role {
-            Role::Client(..) => None,
+            Role::Client { .. } => None,
             Role::Server(listed) => Some(listed.key()),
         }
     }
@@ -125,7 +141,7 @@ impl Carrying {
     /// session.
     pub(crate) fn is_lost(&self) -> bool {
         match &self.role {
-            Role::Client(_, links) => links.borrow().given_up,
+            Role::Client { links, .. } => links.borrow().given_up,
             Role::Server(_) => false,
         }
     }
@@ -141,7 +157,7 @@ impl Drop for Carrying {
     fn drop(&mut self) {
         // It would keep the connection open.
         self.queues.sit_under(None);
-        if let Role::Client(tasks, _) = &self.role {
+        if let Role::Client { tasks, .. } = &self.role {
             tasks.stop();
         }
     }
