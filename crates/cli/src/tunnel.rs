@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, connect, demo, doctor, health, keygen, logs, sync, webhook};
+use crate::commands::{
+    completions, connect, demo, doctor, flags, health, keygen, logs, sync, webhook,
+};
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -26,6 +28,7 @@ enum Command {
     Logs(Box<logs::Arguments>),
     Sync(sync::Arguments),
     Webhook(Box<webhook::Arguments>),
+    Flags(Box<flags::Arguments>),
     Health(health::Arguments),
     Doctor(doctor::Arguments),
     Keygen(keygen::Arguments),
@@ -48,6 +51,7 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
         Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
         Command::Sync(arguments) => sync::run(&context()?, &arguments).await,
         Command::Webhook(arguments) => webhook::run(&context()?, &arguments).await,
+        Command::Flags(arguments) => flags::run(&context()?, &arguments).await,
         Command::Health(arguments) => health::run(&context()?, &arguments).await,
         Command::Doctor(arguments) => doctor::run(options, interrupt, &arguments).await,
         Command::Keygen(arguments) => keygen::run(&context()?, &arguments),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use features::flags::client::Mirrored;
 use features::health::client::Health;
 use features::logs::Entry;
 use features::sync::client::Progress;
@@ -58,6 +59,8 @@ pub enum TunnelEvent {
     SyncProgress(Progress),
     /// Something happened to webhooks that are forwarded.
     Webhook(WebhookEvent),
+    /// The mirror of the server's flags has changed.
+    Flags(Arc<Mirrored>),
     /// A health check was answered.
     Health(Arc<Health>),
 }

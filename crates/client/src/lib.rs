@@ -66,6 +66,7 @@ mod client;
 mod error;
 mod event;
 mod forwarded;
+mod mirrored;
 mod reaching;
 #[cfg(test)]
 mod tests;
@@ -75,7 +76,7 @@ pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
-pub use features::{health, logs, sync, webhooks};
+pub use features::{flags, health, logs, sync, webhooks};
 pub use forwarded::Webhooks;
 pub use transport::address::ServerAddress;
 pub use transport::backoff::BackoffPolicy;

@@ -6,10 +6,12 @@
 //! the sections of `tunnel.toml`. No feature names another.
 
 mod duration;
+pub mod flags;
 mod half;
 pub mod health;
 pub mod logs;
 pub mod parts;
+mod question;
 mod served;
 pub mod sync;
 pub mod webhooks;
@@ -34,7 +36,8 @@ pub struct Feature {
 pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<ServerHalf>, SectionError>;
 
 /// Every feature there is.
-pub const ALL: [Feature; 4] = [
+pub const ALL: [Feature; 5] = [
+    flags::FEATURE,
     health::FEATURE,
     logs::FEATURE,
     sync::FEATURE,

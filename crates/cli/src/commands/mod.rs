@@ -4,6 +4,7 @@ pub mod completions;
 pub mod connect;
 pub mod demo;
 pub mod doctor;
+pub mod flags;
 pub mod health;
 pub mod keygen;
 pub mod logs;

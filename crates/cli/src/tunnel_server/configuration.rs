@@ -152,6 +152,7 @@ impl Configuration {
         sections: Sections,
     ) -> ServerBuilder {
         let variables = environment.clone();
+        let names: Vec<_> = environment.names().map(str::to_owned).collect();
         let mut builder = TunnelServer::builder()
             .port(self.port)
             .environment(&arguments.environment)
@@ -161,6 +162,7 @@ impl Configuration {
             .pseudonym_key(self.pseudonyms.clone())
             .sections(sections)
             .variables(move |name| variables.text(name).ok().flatten().map(str::to_owned))
+            .variable_names(names)
             .cors_origins(self.cors.clone())
             .metrics_key(self.metrics_key.clone())
             .keys(self.keys.clone());

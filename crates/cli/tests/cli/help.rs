@@ -28,6 +28,7 @@ fn every_command_explains_itself_with_examples() {
         "logs",
         "webhook",
         "sync",
+        "flags",
         "health",
         "doctor",
         "keygen",
@@ -44,6 +45,12 @@ fn every_command_explains_itself_with_examples() {
         help.expect(0, &[]);
         assert!(help.out.contains("Examples:"), "{}", help.out);
         assert_snapshot(&format!("tunnel-webhook-{command}.txt"), &help.out);
+    }
+    for command in ["run", "set", "unset"] {
+        let help = sandbox.tunnel(&["flags", command, "--help"]);
+        help.expect(0, &[]);
+        assert!(help.out.contains("Examples:"), "{}", help.out);
+        assert_snapshot(&format!("tunnel-flags-{command}.txt"), &help.out);
     }
     assert_snapshot("tunnel.txt", &sandbox.tunnel(&["--help"]).out);
     assert_snapshot("tunnel-server.txt", &sandbox.server(&["--help"]).out);

@@ -1,5 +1,5 @@
-//! The built-in demo production: a database that looks like a school's, its services' logs, and the
-//! webhooks that providers send to it.
+//! The built-in demo production: a database that looks like a school's, its services' logs, its
+//! flags, and the webhooks that providers send to it.
 //!
 //! Everything here is invented and is the same on every machine: a small generator picks from
 //! embedded words, so that two people who try the tunnel see the same courses. The people have
@@ -9,6 +9,7 @@
 mod calendar;
 mod database;
 mod draw;
+mod flags;
 mod logs;
 mod person;
 mod text;
@@ -16,5 +17,6 @@ mod webhooks;
 mod words;
 
 pub use database::{DemoError, database};
+pub use flags::Flags;
 pub use logs::Logs;
 pub use webhooks::Webhooks;

@@ -1,0 +1,1 @@
+//! OFREP over a real socket.
