@@ -50,8 +50,8 @@ pub struct Follow {
     pub events: Vec<String>,
     /// Where to begin, if this run has taken nothing yet.
     pub start: Start,
-    /// How far this run has taken deliveries in hand: the flow goes on behind that, if the inbox is
-    /// still the same. Acks of which the run has not heard that they are kept it sends again when it
+    /// How far this run has taken deliveries in hand, and heard of what is missing: the flow goes on
+    /// behind that, if the inbox is still the same. Acks of which the run has not heard that they are kept it sends again when it
     /// has heard so, before any other.
     pub taken: Option<Point>,
 }
@@ -154,7 +154,8 @@ pub enum Piece {
         /// The sequence.
         sequence: u64,
     },
-    /// Deliveries are missing here.
+    /// Deliveries are missing here. It is said again over the next flow, unless that one's `taken`, an
+    /// [`Ack::Heard`] or the receipt of a later delivery says that it was heard.
     Missed {
         /// How many.
         count: u64,
@@ -254,6 +255,11 @@ pub enum Ack {
     Tried(Receipt),
     /// The last try: the follower goes on with the next delivery.
     Done(Receipt),
+    /// All that is missing through this sequence was heard of. It waits for no receipt.
+    Heard {
+        /// That of a [`Piece::Missed`].
+        sequence: u64,
+    },
 }
 
 /// Asks which deliveries there are, the newest first.

@@ -42,20 +42,20 @@ pub(super) async fn run(listener: TcpListener, routes: Router, tasks: Tasks) {
 #[derive(Debug)]
 struct House {
     places: Arc<Semaphore>,
-    guests: VecDeque<Weak<Guest>>,
+    connections: VecDeque<Weak<Connection>>,
 }
 
 /// A connection, as the house knows it.
 #[derive(Debug, Default)]
-struct Guest {
+struct Connection {
     presence: Arc<Presence>,
     asked_to_leave: Notify,
 }
 
 /// A connection, as its task has it.
 #[derive(Debug)]
-struct Visit {
-    guest: Arc<Guest>,
+struct Served {
+    connection: Arc<Connection>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -63,7 +63,7 @@ impl House {
     fn new(most: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(most)),
-            guests: VecDeque::new(),
+            connections: VecDeque::new(),
         }
     }
 
@@ -73,29 +73,29 @@ impl House {
                 entered = self.enter(&listener) => entered,
                 () = tasks.stopping() => return,
             };
-            let Some((stream, peer, visit)) = entered else {
+            let Some((stream, peer, served)) = entered else {
                 continue;
             };
             let (routes, stopping) = (routes.clone(), tasks.clone());
             tasks.spawn(
                 "http connection",
-                visit.serve(stream, peer, routes, stopping),
+                served.serve(stream, peer, routes, stopping),
             );
         }
     }
 
     /// Waits for somebody, and then for a place. Cancel-safe, but for a connection that waits for its
     /// place: it is closed.
-    async fn enter(&mut self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, Visit)> {
+    async fn enter(&mut self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, Served)> {
         let (stream, peer) = accept(listener).await?;
         let place = self.place().await?;
-        let guest = Arc::new(Guest::default());
-        self.guests.push_back(Arc::downgrade(&guest));
-        let visit = Visit {
-            guest,
+        let connection = Arc::new(Connection::default());
+        self.connections.push_back(Arc::downgrade(&connection));
+        let served = Served {
+            connection,
             _place: place,
         };
-        Some((stream, peer, visit))
+        Some((stream, peer, served))
     }
 
     async fn place(&mut self) -> Option<OwnedSemaphorePermit> {
@@ -115,36 +115,43 @@ impl House {
 
     /// Asks the oldest that has nothing under way to leave. An upgraded connection has left the house.
     fn make_room(&mut self) {
-        self.guests.retain(|guest| guest.strong_count() > 0);
-        let mut guests = self.guests.iter();
-        let idle = guests.position(|guest| guest.upgrade().is_some_and(|it| it.is_idle()));
-        if let Some(guest) = idle.and_then(|at| self.guests.remove(at)?.upgrade()) {
-            guest.asked_to_leave.notify_one();
+        self.connections
+            .retain(|connection| connection.strong_count() > 0);
+        let mut connections = self.connections.iter();
+        let idle =
+            connections.position(|connection| connection.upgrade().is_some_and(|it| it.is_idle()));
+        if let Some(connection) = idle.and_then(|at| self.connections.remove(at)?.upgrade()) {
+            connection.asked_to_leave.notify_one();
         }
     }
 
     /// Forgets those at the head of the list that have left, so that it stays short.
     fn forget_some(&mut self) {
-        while self.guests.front().is_some_and(|it| it.strong_count() == 0) {
-            self.guests.pop_front();
+        while self
+            .connections
+            .front()
+            .is_some_and(|it| it.strong_count() == 0)
+        {
+            self.connections.pop_front();
         }
-        if self.guests.len() >= 2 * MOST_CONNECTIONS {
-            self.guests.retain(|guest| guest.strong_count() > 0);
+        if self.connections.len() >= 2 * MOST_CONNECTIONS {
+            self.connections
+                .retain(|connection| connection.strong_count() > 0);
         }
     }
 }
 
-impl Guest {
+impl Connection {
     fn is_idle(&self) -> bool {
         !self.presence.is_answering()
     }
 }
 
-impl Visit {
+impl Served {
     /// Serves requests until the connection ends, or is upgraded: then it is a session's.
     async fn serve(self, stream: TcpStream, peer: SocketAddr, routes: Router, stopping: Tasks) {
         transport::reach::tune(&stream);
-        let presence = &self.guest.presence;
+        let presence = &self.connection.presence;
         let stream = ClientStream::new(stream, Arc::clone(presence));
         let routes = TowerToHyperService::new(routes.layer(Extension(Peer(peer))));
         let answer = |request| answer(routes.clone(), request, Arc::clone(presence));
@@ -158,7 +165,7 @@ impl Visit {
             ended = connection.as_mut() => ended,
             () = presence.silent() => return,
             () = self.is_to_end(&stopping) => {
-                if self.guest.is_idle() {
+                if self.connection.is_idle() {
                     return;
                 }
                 connection.as_mut().graceful_shutdown();
@@ -172,7 +179,7 @@ impl Visit {
 
     async fn is_to_end(&self, stopping: &Tasks) {
         tokio::select! {
-            () = self.guest.asked_to_leave.notified() => {}
+            () = self.connection.asked_to_leave.notified() => {}
             () = stopping.stopping() => {}
         }
     }

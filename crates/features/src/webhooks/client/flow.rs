@@ -175,8 +175,9 @@ impl Flow<'_> {
                     count,
                     why,
                 };
+                // Only whom it was told has heard it.
                 self.teller.tell(event).await;
-                self.hand.pass(sequence);
+                self.hand.hear(sequence);
             }
             Piece::Opened { .. } | Piece::Body(_) | Piece::Receipts(_) => {
                 return Err(ChannelError::Missing("a delivery's head"));

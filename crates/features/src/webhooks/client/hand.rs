@@ -1,4 +1,4 @@
-//! What a provider's worker has in hand: deliveries that wait for their turn, and acks of which the
+//! What a provider's worker has in hand: deliveries that wait for their turn, and receipts of which the
 //! server has not said that they are kept. It outlives flows.
 //!
 //! ```text
@@ -60,6 +60,8 @@ struct Inside {
     acks: VecDeque<Ack>,
     /// How many of them this flow has sent.
     sent: usize,
+    /// The last gap that was heard of over this flow, if that is not sent.
+    heard: Option<u64>,
 }
 
 impl Inside {
@@ -108,6 +110,7 @@ impl Hand {
             inside.epoch.0 = inside.epoch.0.wrapping_add(1);
             inside.acks.clear();
             inside.sent = 0;
+            inside.heard = None;
         }
         inside.taken = Some(point);
         drop(inside);
@@ -117,6 +120,16 @@ impl Hand {
     /// Notes that what is before this sequence is no concern any more.
     pub(super) fn pass(&self, sequence: u64) {
         self.inside().advance(sequence);
+    }
+
+    /// Notes that a gap was heard of. The server is told at once, or by how far this hand has taken what
+    /// came: a gap waits for no receipt.
+    pub(super) fn hear(&self, sequence: u64) {
+        let mut inside = self.inside();
+        inside.advance(sequence);
+        inside.heard = Some(sequence);
+        drop(inside);
+        self.acks.notify_one();
     }
 
     /// Takes a delivery.
@@ -168,9 +181,12 @@ impl Hand {
         }
     }
 
-    /// Notes that another flow stands, which has sent no acks yet.
+    /// Notes that another flow stands, which has sent no acks yet. Of gaps it has said how far it heard.
     pub(super) fn send_again(&self) {
-        self.inside().sent = 0;
+        let mut inside = self.inside();
+        inside.sent = 0;
+        inside.heard = None;
+        drop(inside);
         self.acks.notify_one();
     }
 
@@ -186,6 +202,9 @@ impl Hand {
 
     fn unsent(&self) -> Option<Ack> {
         let mut inside = self.inside();
+        if let Some(sequence) = inside.heard.take() {
+            return Some(Ack::Heard { sequence });
+        }
         let ack = inside.acks.get(inside.sent).cloned()?;
         inside.sent += 1;
         Some(ack)
@@ -197,7 +216,7 @@ impl Hand {
         while inside
             .acks
             .front()
-            .is_some_and(|ack| place(ack) <= sequence)
+            .is_some_and(|ack| sequence_of(ack) <= sequence)
         {
             inside.acks.pop_front();
             inside.sent = inside.sent.saturating_sub(1);
@@ -219,9 +238,10 @@ impl Hand {
     }
 }
 
-const fn place(ack: &Ack) -> u64 {
+const fn sequence_of(ack: &Ack) -> u64 {
     match ack {
         Ack::Tried(receipt) | Ack::Done(receipt) => receipt.sequence,
+        Ack::Heard { sequence } => *sequence,
     }
 }
 
@@ -261,6 +281,7 @@ mod tests {
         std::iter::from_fn(|| hand.next_ack().now_or_never())
             .map(|ack| match ack {
                 Ack::Tried(it) | Ack::Done(it) => (it.sequence, it.attempt),
+                Ack::Heard { sequence } => (sequence, 0),
             })
             .collect()
     }
@@ -281,6 +302,18 @@ mod tests {
         assert_eq!(sent(&hand), [(3, 1), (4, 1)]);
         hand.forget(4);
         assert!(hand.all_kept().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_gap_that_was_heard_of_waits_for_no_receipt_and_is_said_once_a_flow() {
+        let hand = Hand::default();
+        add(&hand, Ack::Done(receipt(1, 1)));
+        [2, 4].iter().for_each(|&gap| hand.hear(gap));
+        assert_eq!(sent(&hand), [(4, 0), (1, 1)]);
+        hand.hear(5);
+        hand.send_again();
+        // `taken` has said the rest.
+        assert_eq!(sent(&hand), [(1, 1)]);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use ::wire::{Fault, Status};
 use transport::channel::Channel;
 use transport::router::{ServeError, Visit};
 
-use super::follow::fault;
-use super::{Webhooks, check_follower, check_patterns, check_receipt, owner, send_body};
+use super::refusals::{check_follower, check_patterns, check_receipt, fault};
+use super::{Webhooks, owner, send_body};
 use crate::webhooks::delivery::{DeliveryId, Outcome, Receipt};
 use crate::webhooks::wire::{Follower, Head, Line, List, Listed, Piece, Tried};
 

@@ -2,15 +2,14 @@
 
 mod about;
 mod calls;
-mod flight;
 mod follow;
+mod refusals;
 mod runs;
 mod watch;
 
 use std::fmt;
 use std::sync::Arc;
 
-use ::wire::{Fault, Status};
 use futures_util::future::BoxFuture;
 use serde_bytes::ByteBuf;
 use transport::channel::{Channel, ChannelError, Sender};
@@ -18,14 +17,12 @@ use transport::router::{Handler, ServeError, Visit};
 
 use self::about::About;
 use self::runs::Runs;
-use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
-use super::delivery::{Outcome, Receipt};
 use super::desk::Desk;
 use super::entry::{self, Inside};
 use super::inbox::{FollowerKey, Inbox, InboxTasks};
 use super::providers::Verifiers;
-use super::wire::{Follower, MOST_HEADERS, MOST_KEPT, Open, Piece};
+use super::wire::{Follower, Open, Piece};
 use crate::ServerHalf;
 use crate::parts::{SectionError, ServerParts, Variables};
 
@@ -57,7 +54,6 @@ pub(super) struct Webhooks {
     pub(super) desk: Arc<Desk>,
     about: About,
     runs: Runs,
-    clock: Clock,
 }
 
 impl Webhooks {
@@ -78,7 +74,6 @@ impl Webhooks {
             desk: Desk::new(),
             about,
             runs: Runs::default(),
-            clock: wall_clock(),
         };
         Ok((webhooks, tasks))
     }
@@ -131,40 +126,6 @@ async fn send_body(sender: &mut Sender, body: &[u8]) -> Result<(), ChannelError>
     Ok(())
 }
 
-/// Refuses a follower whose name is none: it is kept with each cursor and each receipt.
-fn check_follower(follower: &Follower) -> Result<(), Fault> {
-    let name = &follower.name;
-    let is_good = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
-    let reason = "a follower's name has 1 to 128 bytes, and no control characters";
-    is_good
-        .then_some(())
-        .ok_or_else(|| Fault::new(Status::BAD_REQUEST, reason))
-}
-
-/// Refuses patterns that nobody types: each is held against every delivery.
-fn check_patterns(events: &[String]) -> Result<(), Fault> {
-    let too_long = |pattern: &String| pattern.len() > LONGEST_PATTERN;
-    if events.len() > MOST_PATTERNS || events.iter().any(too_long) {
-        let reason = "at most 64 patterns of events, each of at most 256 bytes";
-        return Err(Fault::new(Status::BAD_REQUEST, reason));
-    }
-    Ok(())
-}
-
-/// Refuses a receipt that is longer than the protocol says.
-fn check_receipt(receipt: &Receipt) -> Result<(), Fault> {
-    let Outcome::Answered(answer) = &receipt.outcome else {
-        return Ok(());
-    };
-    let lines = answer.headers.iter();
-    let lines = lines.map(|line| line.name.len() + line.value.len());
-    if answer.body.len() > MOST_KEPT || lines.sum::<usize>() > MOST_HEADERS {
-        let reason = "a receipt has at most 64 KiB of a body, and 16 KiB of headers";
-        return Err(Fault::new(Status::BAD_REQUEST, reason));
-    }
-    Ok(())
-}
-
 impl fmt::Debug for Webhooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhooks")
@@ -176,10 +137,3 @@ impl fmt::Debug for Webhooks {
 
 /// What the protocol says of a piece of a body.
 const PIECE: usize = 64 * 1024;
-
-/// The name of a machine and of its user, and more than fits any.
-const LONGEST_NAME: usize = 128;
-
-/// More than anybody types.
-const MOST_PATTERNS: usize = 64;
-const LONGEST_PATTERN: usize = 256;

@@ -36,7 +36,7 @@ enum Successor {
 
 /// A flow's right to be.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Lease {
     offered: Arc<AtomicU64>,
     successor: watch::Receiver<Successor>,
 }
@@ -57,7 +57,7 @@ impl Runs {
         owner: &FollowerKey,
         provider: &str,
         number: u64,
-    ) -> Result<Place, Superseded> {
+    ) -> Result<Lease, Superseded> {
         let (flow, successor) = watch::channel(Successor::Nobody);
         let whose = (owner.clone(), provider.to_owned());
         let mut runs = self.runs();
@@ -87,7 +87,7 @@ impl Runs {
             flow,
         };
         runs.insert(whose, run);
-        Ok(Place { offered, successor })
+        Ok(Lease { offered, successor })
     }
 
     fn runs(&self) -> MutexGuard<'_, HashMap<Whose, Run>> {
@@ -96,7 +96,7 @@ impl Runs {
     }
 }
 
-impl Place {
+impl Lease {
     /// Notes that a delivery is offered; returns whether it was offered to this run before, which has
     /// not taken it in hand.
     pub(super) fn offer(&self, sequence: u64) -> bool {
@@ -150,8 +150,8 @@ mod tests {
         );
         let newer = runs.enter(&owner("a"), "stripe", 6).unwrap();
         assert_eq!(new.superseded().now_or_never(), Some(Superseded::BySameRun));
-        for place in others.iter().chain([&newer]) {
-            assert_eq!(place.superseded().now_or_never(), None);
+        for lease in others.iter().chain([&newer]) {
+            assert_eq!(lease.superseded().now_or_never(), None);
         }
     }
 
@@ -159,11 +159,11 @@ mod tests {
     fn a_clock_that_was_set_back_locks_nobody_out() {
         let runs = Runs::default();
         drop(runs.enter(&owner("a"), "stripe", 9).unwrap());
-        let place = runs.enter(&owner("a"), "stripe", 3).unwrap();
+        let lease = runs.enter(&owner("a"), "stripe", 3).unwrap();
         assert!(runs.enter(&owner("a"), "stripe", 2).is_err());
         // The run that was away is the newer one still.
         runs.enter(&owner("a"), "stripe", 9).unwrap();
-        let superseded = place.superseded().now_or_never();
+        let superseded = lease.superseded().now_or_never();
         assert_eq!(superseded, Some(Superseded::ByNewerRun));
     }
 

@@ -9,7 +9,7 @@ use transport::router::{ServeError, Visit};
 
 use super::Webhooks;
 use super::about::Told;
-use super::follow::fault;
+use super::refusals::fault;
 use crate::webhooks::wire::Watched;
 
 /// Tells until the follower is gone, or the session is told to stop.

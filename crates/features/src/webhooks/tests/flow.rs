@@ -202,34 +202,6 @@ async fn a_body_of_25_mib_keeps_no_other_provider_waiting() {
     assert!(asked.last().unwrap().body == body, "not the same bytes");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_missing_is_said_once() {
-    let play = Play::begin().await;
-    let app = App::start([]).await;
-    let mut stream = play.forward(&app);
-    play.take_all("stripe", [1]).await;
-    delivered(&mut stream, 1).await;
-    play.inbox().count_gap("stripe");
-    play.inbox().count_gap("stripe");
-    let mut count = 0;
-    while count < 2 {
-        match next(&mut stream).await {
-            WebhookEvent::Missed { count: more, .. } => count += more,
-            other => panic!("{other:?}"),
-        }
-    }
-    play.take_all("stripe", [2]).await;
-    delivered(&mut stream, 1).await;
-    end(&play, stream).await;
-    let again = Forwarding {
-        start: Start::Resume,
-        ..forwarding(app.port)
-    };
-    let mut stream = WebhookStream::open(&play.keeper, again);
-    play.take_all("stripe", [3]).await;
-    delivered(&mut stream, 1).await;
-}
-
 /// Ends a run in order, and waits until the server knows.
 pub(super) async fn end(play: &Play, mut stream: WebhookStream) {
     stream.stop();

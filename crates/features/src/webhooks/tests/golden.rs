@@ -282,6 +282,7 @@ fn acks_have_these_bytes() {
     ]
     .concat();
     check(&Ack::Done(receipt(Outcome::Answered(answer))), &golden);
+    check(&Ack::Heard { sequence: 300 }, &["02", "ac02"]);
     use NotDelivered::{Closed, LeftOut, NotHttp, Refused, TooLate, Unreachable};
     let each = [Refused, Unreachable, Closed, TooLate, NotHttp, LeftOut];
     for (why, byte) in each.into_iter().zip(["00", "01", "02", "03", "04", "05"]) {
