@@ -74,7 +74,7 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .filter(|folder| !folder.as_os_str().is_empty());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = folder
-        .unwrap_or(Path::new("."))
+        .unwrap_or_else(|| Path::new("."))
         .join(format!(".{name}.{}.tmp", std::process::id()));
     let written = fs::File::create(&aside).and_then(|mut file| file.write_all(bytes));
     written

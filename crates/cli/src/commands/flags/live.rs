@@ -111,7 +111,7 @@ impl<'a> Live<'a> {
                 self.context.screen.warn(said);
             }
             (Freshness::Since(_), Freshness::Live) => {
-                self.context.screen.note("the flags are live")
+                self.context.screen.note("the flags are live");
             }
             _ => {}
         }

@@ -12,8 +12,6 @@ mod body;
 mod events;
 mod guard;
 mod routes;
-#[cfg(test)]
-mod tests;
 
 use std::convert::Infallible;
 use std::io;

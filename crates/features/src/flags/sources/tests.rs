@@ -296,7 +296,7 @@ async fn serve(
         let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         serving.await.ok();
     }
-    std::future::pending().await;
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

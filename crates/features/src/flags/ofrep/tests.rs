@@ -1,1 +1,0 @@
-//! OFREP over a real socket.
