@@ -123,7 +123,7 @@ fn what_is_too_much_is_left_out() {
     // Removing more than is remembered makes whoever was there begin afresh.
     let known = newest(&book).version;
     book.take(SourceName::File, Ok(vec![]));
-    assert_eq!(newest(&book).news(Some(known)).beginning, Beginning::Behind);
+    assert_eq!(newest(&book).news(Some(known)).beginning, Beginning::Afresh);
 }
 
 #[test]
