@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use client::CarrierChoice;
 use features::logs::{Feed, Origin};
 use features::parts::Sections;
-use server::demo::{Logs, Webhooks, variable, with_environment};
+use server::demo::{Flags, Logs, Webhooks, variable, with_environment};
 use server::{DatabaseUrl, ServerBuilder, ServerError, TunnelServer};
 use transport::trust::Secret;
 
@@ -126,7 +126,7 @@ async fn serve(
     folder: &TunnelFolder,
     secret: &Secret,
     doors: Doors,
-) -> Result<TunnelServer, ServerError> {
+) -> Result<TunnelServer, Failure> {
     let database = folder.file("demo-production.db");
     let mut webhooks = toml::Table::new();
     webhooks.insert("max-bytes".to_owned(), MOST_INBOX.into());
@@ -134,8 +134,11 @@ async fn serve(
     let known = Webhooks::PROVIDERS.map(|name| (name.to_owned(), toml::Table::new().into()));
     let known = toml::Table::from_iter(known);
     webhooks.insert("providers".to_owned(), known.into());
+    let flags = flags(folder)?;
     let with_inbox = |webhooks| {
-        let sections = Sections::default().with("webhooks", webhooks);
+        let sections = Sections::default()
+            .with("webhooks", webhooks)
+            .with("flags", flags.clone());
         let sections = with_environment(sections);
         builder(&database, secret, doors).sections(sections).start()
     };
@@ -145,10 +148,25 @@ async fn serve(
         "inbox".to_owned(),
         inbox.to_string_lossy().into_owned().into(),
     );
-    match with_inbox(lasting).await {
+    let started = match with_inbox(lasting).await {
         Err(ServerError::Section(_)) => with_inbox(webhooks).await,
         started => started,
+    };
+    Ok(started?)
+}
+
+/// Returns the section of flags. The file is the user's to edit, and stays as it is.
+fn flags(folder: &TunnelFolder) -> Result<toml::Table, Failure> {
+    let file = folder.file("demo-flags.json");
+    if !file.exists() {
+        fs::write(&file, Flags::FILE).map_err(|error| {
+            Failure::failed(format!("cannot write {}: {error}", file.display()))
+        })?;
     }
+    let mut flags = toml::Table::new();
+    let file = file.to_string_lossy().into_owned();
+    flags.insert("file".to_owned(), file.into());
+    Ok(flags)
 }
 
 fn builder(database: &Path, secret: &Secret, doors: Doors) -> ServerBuilder {
@@ -166,8 +184,11 @@ fn builder(database: &Path, secret: &Secret, doors: Doors) -> ServerBuilder {
         .database(Some(DatabaseUrl::Sqlite(database.to_owned())))
         .variables(|name| match name {
             "RENDER_EXTERNAL_URL" => Some(Webhooks::URL.to_owned()),
-            _ => variable(name).or_else(|| Webhooks::secret(name)),
+            _ => variable(name)
+                .or_else(|| Webhooks::secret(name))
+                .or_else(|| Flags::variable(name)),
         })
+        .variable_names(Flags::NAMES.map(str::to_owned))
         // Nobody's data: pseudonyms that are the same every time are what a demo wants.
         .pseudonym_key(Some("the pseudonyms of the demo production".to_owned()))
 }

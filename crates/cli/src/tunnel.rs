@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    completions, connect, demo, disconnect, doctor, health, keygen, logs, status, sync, validate_env,
-    webhook,
+    completions, connect, demo, disconnect, doctor, flags, health, keygen, logs, status, sync,
+    validate_env, webhook,
 };
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
@@ -31,6 +31,7 @@ enum Command {
     Logs(Box<logs::Arguments>),
     Sync(sync::Arguments),
     Webhook(Box<webhook::Arguments>),
+    Flags(Box<flags::Arguments>),
     ValidateEnv(validate_env::Arguments),
     Health(health::Arguments),
     Doctor(doctor::Arguments),
@@ -58,6 +59,7 @@ async fn run(arguments: Arguments, name: String, interrupt: Interrupt) -> Result
         Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
         Command::Sync(arguments) => sync::run(&context()?, &arguments).await,
         Command::Webhook(arguments) => webhook::run(&context()?, &arguments).await,
+        Command::Flags(arguments) => flags::run(&context()?, &arguments).await,
         Command::ValidateEnv(arguments) => validate_env::run(&context()?, &arguments).await,
         Command::Health(arguments) => health::run(&context()?, &arguments).await,
         Command::Doctor(arguments) => doctor::run(options, interrupt, &arguments).await,

@@ -1,6 +1,7 @@
 //! What can go wrong, by whose fault and with the status that the package before this one had.
 
 use features::env::client::EnvError;
+use features::flags::client::FlagsError;
 use features::logs::client::LogsError;
 use features::sync::client::SyncError;
 use features::webhooks::client::WebhooksError;
@@ -90,6 +91,15 @@ impl From<WebhooksError> for TunnelError {
         match error {
             WebhooksError::Server(error) => Self::Channel(error),
             WebhooksError::GaveUp(why) => Self::GaveUp(why),
+        }
+    }
+}
+
+impl From<FlagsError> for TunnelError {
+    fn from(error: FlagsError) -> Self {
+        match error {
+            FlagsError::Server(error) => Self::Channel(error),
+            FlagsError::GaveUp(why) => Self::GaveUp(why),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use features::env::client::Finding;
+use features::flags::client::Mirrored;
 use features::health::client::Health;
 use features::logs::Entry;
 use features::sync::client::Progress;
@@ -61,6 +62,8 @@ pub enum TunnelEvent {
     Webhook(WebhookEvent),
     /// Environments were compared, variable by variable.
     Environment(Arc<[Finding]>),
+    /// The mirror of the server's flags has changed.
+    Flags(Arc<Mirrored>),
     /// A health check was answered.
     Health(Arc<Health>),
 }

@@ -69,6 +69,7 @@ mod event;
 mod forwarded;
 #[cfg(unix)]
 mod held;
+mod mirrored;
 mod reaching;
 #[cfg(test)]
 mod tests;
@@ -78,7 +79,7 @@ pub use chain::Chain;
 pub use client::{Events, Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
-pub use features::{env, health, logs, sync, vitals, webhooks};
+pub use features::{env, flags, health, logs, sync, vitals, webhooks};
 pub use forwarded::Webhooks;
 #[cfg(unix)]
 pub use held::Sharing;

@@ -7,11 +7,13 @@
 
 mod duration;
 pub mod env;
+pub mod flags;
 mod half;
 pub mod health;
 mod health_document;
 pub mod logs;
 pub mod parts;
+mod question;
 mod reading;
 mod served;
 pub mod sync;
@@ -39,8 +41,9 @@ pub struct Feature {
 pub type MakeServerHalf = fn(&ServerParts) -> Result<Option<ServerHalf>, SectionError>;
 
 /// Every feature there is.
-pub const ALL: [Feature; 5] = [
+pub const ALL: [Feature; 6] = [
     env::FEATURE,
+    flags::FEATURE,
     health::FEATURE,
     logs::FEATURE,
     sync::FEATURE,

@@ -82,17 +82,38 @@ pub struct About {
     pub started: Instant,
 }
 
-/// Where a feature finds a secret whose variable its section names.
+/// Where a feature finds a secret whose variable its section names, and which variables there are.
 #[derive(Clone)]
-pub struct Variables(Arc<Lookup>);
+pub struct Variables {
+    lookup: Arc<Lookup>,
+    names: Arc<BTreeSet<String>>,
+}
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Variables {
-    /// Looks variables up by a function.
+    /// Looks variables up by a function, of which nobody knows what it has.
     #[must_use]
     pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
+        Self {
+            lookup: Arc::new(lookup),
+            names: Arc::default(),
+        }
+    }
+
+    /// Says which variables there are, for features that look among their names.
+    #[must_use]
+    pub fn named(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.names = Arc::new(names.into_iter().collect());
+        self
+    }
+
+    /// Takes variables with their values.
+    #[must_use]
+    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables: BTreeMap<_, _> = variables.into_iter().collect();
+        let names: Vec<_> = variables.keys().cloned().collect();
+        Self::new(move |name| variables.get(name).cloned()).named(names)
     }
 
     /// Returns the value of a variable; an empty one counts as none.
@@ -105,7 +126,12 @@ impl Variables {
     /// Returns the value of a variable as it was written, an empty one too: to some, empty is an answer.
     #[must_use]
     pub fn as_written(&self, name: &str) -> Option<String> {
-        (self.0)(name)
+        (self.lookup)(name)
+    }
+
+    /// Returns the names of the variables that are known, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 }
 

@@ -233,6 +233,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Says which variables there are, for features that look among their names. Call it behind
+    /// [`ServerBuilder::variables`].
+    #[must_use]
+    pub fn variable_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.variables = self.variables.named(names);
+        self
+    }
+
     /// Sets production's database.
     #[must_use]
     pub fn database(mut self, database: Option<DatabaseUrl>) -> Self {

@@ -312,7 +312,10 @@ impl Session {
     pub fn path(&self) -> Path {
         match &self.0.kind {
             Kind::Own(own) => Path {
-                certificate_expires: own.carrying.as_ref().and_then(Carrying::certificate_expires),
+                certificate_expires: own
+                    .carrying
+                    .as_ref()
+                    .and_then(Carrying::certificate_expires),
                 ..Path::of(&own.connection, self.0.since)
             },
             #[cfg(unix)]

@@ -72,6 +72,7 @@ fn announce(context: &Context, demo: &Demo, file: &Path) -> Result<(), Failure> 
            tunnel logs --filter warn {options}\n  \
            tunnel connect --logs --sync users {options}\n  \
            tunnel health {options}\n  \
+           tunnel flags --watch {options}\n  \
            tunnel webhook --port 3000 {options}\n  \
            tunnel webhook list {options}\n"
     ));

@@ -5,6 +5,7 @@ pub mod connect;
 pub mod demo;
 pub mod disconnect;
 pub mod doctor;
+pub mod flags;
 pub mod health;
 pub mod keygen;
 pub mod logs;

@@ -182,6 +182,34 @@ impl ConnectionOptions {
         Ok(text.filter(is_http).map(str::to_owned))
     }
 
+    /// Returns a name for the server, by which files of its own are told from others': `demo`, or what is
+    /// plain in its address.
+    ///
+    /// # Errors
+    /// [`Failure`] if a variable makes no sense.
+    pub fn file_name(&self, context: &Context) -> Result<String, Failure> {
+        let text = self.server_text(context)?.unwrap_or("demo").trim();
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        };
+        let name = text
+            .rsplit("://")
+            .next()
+            .unwrap_or(text)
+            .to_ascii_lowercase();
+        // A file's name has room for 255 bytes.
+        Ok(name
+            .trim_end_matches('/')
+            .chars()
+            .take(128)
+            .map(plain)
+            .collect())
+    }
+
     fn own_environment<'a>(&'a self, context: &'a Context) -> &'a str {
         let given = self.environment.as_deref();
         given

@@ -115,6 +115,12 @@ impl Environment {
         self.process.keys().map(OsString::as_os_str)
     }
 
+    /// Returns the names of all variables that are text, of the process and of `.env`.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let process = self.process.keys().filter_map(|name| name.to_str());
+        process.chain(self.file.keys().map(String::as_str))
+    }
+
     /// Whether a variable is there and not empty.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -155,6 +155,7 @@ impl Configuration {
         sections: Sections,
     ) -> ServerBuilder {
         let variables = environment.clone();
+        let names: Vec<_> = environment.names().map(str::to_owned).collect();
         let mut builder = TunnelServer::builder()
             .port(self.port)
             .environment(&arguments.environment)
@@ -165,6 +166,7 @@ impl Configuration {
             .pseudonym_key(self.pseudonyms.clone())
             .sections(hiding(sections, &self.file.variables))
             .variables(move |name| variables.as_written(name).map(str::to_owned))
+            .variable_names(names)
             .cors_origins(self.cors.clone())
             .metrics_key(self.metrics_key.clone())
             .keys(self.keys.clone());

@@ -30,6 +30,7 @@ fn every_command_explains_itself_with_examples() {
         "logs",
         "webhook",
         "sync",
+        "flags",
         "validate-env",
         "health",
         "doctor",
@@ -47,6 +48,12 @@ fn every_command_explains_itself_with_examples() {
         help.expect(0, &[]);
         assert!(help.out.contains("Examples:"), "{}", help.out);
         assert_snapshot(&format!("tunnel-webhook-{command}.txt"), &help.out);
+    }
+    for command in ["run", "set", "unset"] {
+        let help = sandbox.tunnel(&["flags", command, "--help"]);
+        help.expect(0, &[]);
+        assert!(help.out.contains("Examples:"), "{}", help.out);
+        assert_snapshot(&format!("tunnel-flags-{command}.txt"), &help.out);
     }
     assert_snapshot("tunnel.txt", &sandbox.tunnel(&["--help"]).out);
     assert_snapshot("tunnel-server.txt", &sandbox.server(&["--help"]).out);

@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod edge;
+mod flags;
 mod health;
 mod held;
 mod help;

@@ -281,6 +281,19 @@ impl Serving {
         Self::when_it_listens(Running::start(command), sandbox)
     }
 
+    /// Starts one in a folder that has its files already.
+    pub(crate) fn in_sandbox(sandbox: Sandbox) -> Self {
+        Self::run(sandbox, "0")
+    }
+
+    /// Writes one of its files aside, and puts it in its place.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.sandbox.path().join(name);
+        let aside = path.with_extension("aside");
+        std::fs::write(&aside, text).unwrap();
+        std::fs::rename(aside, path).unwrap();
+    }
+
     /// Starts one without a database that can be replaced.
     pub(crate) fn at_a_lasting_port() -> Self {
         let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);

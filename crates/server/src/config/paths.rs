@@ -41,8 +41,9 @@ fn resolve_at(value: &mut Value, names: &[&str], folder: &Path) {
 }
 
 /// Where paths are.
-const PLACES: [&[&str]; 8] = [
+const PLACES: [&[&str]; 9] = [
     &["audit", "path"],
+    &["flags", "file"],
     &["keys", "secret-file"],
     &["keys", "next-secret-file"],
     &["logs", "path"],

@@ -1,0 +1,106 @@
+//! Gathers what a server says of its flags until a set is whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tracing::debug;
+use transport::channel::ChannelError;
+
+use super::mirrored::{Entry, Freshness, Mirrored};
+use crate::flags::wire::{Beginning, Flag, Said, SourceState};
+use crate::flags::{LONGEST_KEY, MOST_BYTES, MOST_FLAGS};
+
+/// A set that is not whole yet.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    flags: BTreeMap<String, Arc<Entry>>,
+    sources: Vec<SourceState>,
+    bytes: usize,
+    begun: bool,
+}
+
+impl Gathered {
+    /// Begins with what is there.
+    pub(super) fn behind(mirrored: &Mirrored) -> Self {
+        let bytes = mirrored.flags.values().map(|it| weight(&it.flag)).sum();
+        Self {
+            flags: mirrored.flags.clone(),
+            sources: mirrored.sources.clone(),
+            bytes,
+            begun: false,
+        }
+    }
+
+    /// Takes a message, and returns the set if it is whole.
+    ///
+    /// # Errors
+    /// [`ChannelError`] if the server does not speak as it should, or says more than a mirror takes.
+    pub(super) fn take(&mut self, said: Said) -> Result<Option<Mirrored>, ChannelError> {
+        match said {
+            Said::Begins(_) if self.begun => return Err(ChannelError::Missing("a set of flags")),
+            Said::Begins(beginning) => self.begin(beginning),
+            _ if !self.begun => return Err(ChannelError::Missing("where the flags begin")),
+            Said::Flags(flags) => flags.into_iter().try_for_each(|flag| self.put(flag))?,
+            Said::Gone(keys) => keys.iter().for_each(|key| self.remove(key)),
+            Said::Sources(sources) => {
+                let few = sources.len() <= MOST_SOURCES;
+                self.sources = sources;
+                few.then_some(()).ok_or(TOO_MUCH)?;
+            }
+            Said::Whole(version) => {
+                return Ok(Some(Mirrored {
+                    version: Some(version),
+                    flags: self.flags.clone(),
+                    sources: self.sources.clone(),
+                    freshness: Freshness::Live,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn begin(&mut self, beginning: Beginning) {
+        self.begun = true;
+        if beginning == Beginning::Afresh {
+            self.flags.clear();
+            self.sources.clear();
+            self.bytes = 0;
+        }
+    }
+
+    fn put(&mut self, flag: Flag) -> Result<(), ChannelError> {
+        self.remove(&flag.key);
+        self.bytes += weight(&flag);
+        let is_full = self.flags.len() >= MOST_FLAGS || self.bytes > MOST_BYTES + MOST_KEYS;
+        if is_full || flag.key.len() > LONGEST_KEY {
+            return Err(TOO_MUCH);
+        }
+        let key = flag.key.clone();
+        match Entry::read(flag) {
+            Some(entry) => {
+                self.flags.insert(key, entry);
+            }
+            // A newer server may have flags that this version cannot evaluate.
+            None => debug!("a flag makes no sense to this version, and is left out"),
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(old) = self.flags.remove(key) {
+            self.bytes = self.bytes.saturating_sub(weight(&old.flag));
+        }
+    }
+}
+
+fn weight(flag: &Flag) -> usize {
+    flag.key.len() + flag.definition.len() + flag.source.len()
+}
+
+const TOO_MUCH: ChannelError = ChannelError::Missing("at most 10,000 flags, and 8 MiB of them");
+
+/// The names of sources beside what the server counts.
+const MOST_KEYS: usize = MOST_FLAGS * 32;
+
+/// There are five kinds.
+const MOST_SOURCES: usize = 16;

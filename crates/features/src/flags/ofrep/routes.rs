@@ -1,0 +1,188 @@
+//! Which path answers what.
+
+use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::Arc;
+
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::body::{Body, context, empty, json};
+use super::guard::{self, Welcome};
+use super::{answers, events};
+use crate::flags::view::View;
+use crate::flags::wall_clock;
+
+/// What is served on a port.
+#[derive(Debug)]
+pub(super) struct Routes {
+    port: u16,
+    views: watch::Receiver<Arc<View>>,
+}
+
+/// What a path is for.
+#[derive(Debug, PartialEq, Eq)]
+enum Path {
+    All,
+    One(String),
+    Events,
+    Plain,
+}
+
+impl Path {
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            EVALUATE => Some(Self::All),
+            EVENTS => Some(Self::Events),
+            PLAIN => Some(Self::Plain),
+            path => {
+                let key = path.strip_prefix(EVALUATE)?.strip_prefix('/')?;
+                let key = percent_decode_str(key).decode_utf8().ok()?;
+                (!key.is_empty()).then(|| Self::One(key.into_owned()))
+            }
+        }
+    }
+
+    const fn method(&self) -> Method {
+        match self {
+            Self::All | Self::One(_) => Method::POST,
+            Self::Events | Self::Plain => Method::GET,
+        }
+    }
+}
+
+impl Routes {
+    pub(super) const fn new(port: u16, views: watch::Receiver<Arc<View>>) -> Self {
+        Self { port, views }
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let Some(welcome) = guard::check(request.headers(), self.port) else {
+            let details =
+                "only this machine may ask, under localhost, 127.0.0.1 or [::1] and this port";
+            return json(StatusCode::FORBIDDEN, &json!({ "errorDetails": details }));
+        };
+        let mut response = self.answer_welcome(request, &welcome).await;
+        let headers = response.headers_mut();
+        if !headers.contains_key(CACHE_CONTROL) {
+            // A change is to be seen at once.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
+        if let Some(origin) = welcome.origin {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("etag"),
+            );
+            headers.insert(VARY, HeaderValue::from_static("origin"));
+        }
+        response
+    }
+
+    async fn answer_welcome(
+        &self,
+        request: Request<Incoming>,
+        welcome: &Welcome,
+    ) -> Response<Body> {
+        let Some(path) = Path::of(request.uri().path()) else {
+            let details = "there are /ofrep/v1/evaluate/flags, /ofrep/v1/events and /flags";
+            return json(StatusCode::NOT_FOUND, &json!({ "errorDetails": details }));
+        };
+        if request.method() == Method::OPTIONS {
+            return preflight();
+        }
+        if *request.method() != path.method() {
+            let mut refused = empty(StatusCode::METHOD_NOT_ALLOWED);
+            let method = path.method();
+            if let Ok(method) = HeaderValue::from_str(method.as_str()) {
+                refused.headers_mut().insert(ALLOW, method);
+            }
+            return refused;
+        }
+        match path {
+            Path::One(key) => self.one(&key, request).await,
+            Path::All => self.all(request, &welcome.host).await,
+            Path::Events => events::stream(self.views.clone()),
+            Path::Plain => json(StatusCode::OK, &answers::plain(&self.view(), seconds())),
+        }
+    }
+
+    async fn one(&self, key: &str, request: Request<Incoming>) -> Response<Body> {
+        let (status, answer) = match context(request.into_body()).await {
+            Ok(context) => match self.view().flags.get(key) {
+                Some(viewed) => answers::of_flag(key, viewed, &context, seconds()),
+                None => answers::not_found(key),
+            },
+            Err(why) => answers::no_context(Some(key), why),
+        };
+        json(status, &answer)
+    }
+
+    async fn all(&self, request: Request<Incoming>, host: &str) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let context = match context(body).await {
+            Ok(context) => context,
+            Err(why) => {
+                let (status, answer) = answers::no_context(None, why);
+                return json(status, &answer);
+            }
+        };
+        let answer = answers::of_all(&self.view(), &context, seconds(), host);
+        let tag = tag(&answer["flags"]);
+        let mut response = match is_known(&head.headers, &tag) {
+            true => empty(StatusCode::NOT_MODIFIED),
+            false => json(StatusCode::OK, &answer),
+        };
+        response.headers_mut().insert(ETAG, tag);
+        response
+    }
+
+    fn view(&self) -> Arc<View> {
+        Arc::clone(&self.views.borrow())
+    }
+}
+
+/// What is the same for the same values: another context may have others.
+fn tag(flags: &serde_json::Value) -> HeaderValue {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(flags.to_string().as_bytes());
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = headers.get_all(IF_NONE_MATCH).iter();
+    let mut known = known.filter_map(|value| value.to_str().ok());
+    let weak = |text: &str| text.trim().trim_start_matches("W/").as_bytes() == tag.as_bytes();
+    known.any(|value| value.split(',').any(weak))
+}
+
+/// Lets a web page of this machine ask as OFREP does.
+fn preflight() -> Response<Body> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("GET, POST");
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let names =
+        "authorization, content-type, if-none-match, x-api-key, last-event-id, cache-control";
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(names),
+    );
+    response
+}
+
+fn seconds() -> u64 {
+    wall_clock() / 1000
+}
+
+const EVALUATE: &str = "/ofrep/v1/evaluate/flags";
+pub(super) const EVENTS: &str = "/ofrep/v1/events";
+const PLAIN: &str = "/flags";

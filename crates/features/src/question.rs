@@ -1,0 +1,174 @@
+//! Asks production's database one question, and takes the rows of its answer as JSON: for features that
+//! read a table and do not sync it.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Map, Value};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+pub(crate) use crate::sync::database::DatabaseUrl;
+
+/// A question: SQL that gives rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Question(String);
+
+impl Question {
+    /// Asks for all of a table, whose name may begin with that of its schema.
+    pub(crate) fn table(name: &str) -> Self {
+        let quoted = name
+            .split('.')
+            .map(|part| format!("\"{}\"", part.replace('"', "\"\"")));
+        Self(format!(
+            "SELECT * FROM {}",
+            quoted.collect::<Vec<_>>().join(".")
+        ))
+    }
+
+    /// Asks what an operator has written.
+    pub(crate) fn query(sql: &str) -> Self {
+        Self(sql.trim().trim_end_matches(';').to_owned())
+    }
+}
+
+/// Asks over a connection of its own, in a transaction that cannot write.
+///
+/// # Errors
+/// [`QuestionError`], which has no value of a row.
+pub(crate) async fn ask(
+    database: &DatabaseUrl,
+    question: &Question,
+    most: usize,
+) -> Result<Vec<Map<String, Value>>, QuestionError> {
+    let sql = question.0.clone();
+    let asking = async {
+        match database {
+            DatabaseUrl::Postgres(options) => of_postgres(options, &sql, most).await,
+            DatabaseUrl::Sqlite(path) => {
+                let path = path.clone();
+                let asked = spawn_blocking(move || of_sqlite(&path, &sql, most)).await;
+                asked.unwrap_or(Err(QuestionError::Broken))
+            }
+        }
+    };
+    timeout(LONGEST, asking)
+        .await
+        .unwrap_or(Err(QuestionError::Slow))
+}
+
+async fn of_postgres(
+    options: &PgConnectOptions,
+    sql: &str,
+    most: usize,
+) -> Result<Vec<Map<String, Value>>, QuestionError> {
+    let options = options.clone().disable_statement_logging();
+    // None is kept prepared: in a pooler its name would outlive the session.
+    let options = options.statement_cache_capacity(0);
+    let connected = options.connect().await;
+    let mut connection = connected.map_err(|_| QuestionError::Unreachable)?;
+    let rows = rows_of(&mut connection, sql, most).await;
+    // The end of the transaction is that of the connection.
+    drop(connection.close().await);
+    rows
+}
+
+async fn rows_of(
+    connection: &mut PgConnection,
+    sql: &str,
+    most: usize,
+) -> Result<Vec<Map<String, Value>>, QuestionError> {
+    sqlx::raw_sql(BEGIN)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| refused(&error))?;
+    let whole = format!("SELECT to_jsonb(found)::text FROM ({sql}) AS found LIMIT {most}");
+    // The operator's own SQL, from the server's configuration.
+    let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(whole))
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| refused(&error))?;
+    let row = |text: &String| serde_json::from_str(text).map_err(|_| QuestionError::Broken);
+    rows.iter().map(row).collect()
+}
+
+fn refused(error: &sqlx::Error) -> QuestionError {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().map(Cow::into_owned);
+            QuestionError::Refused(code.unwrap_or_default())
+        }
+        _ => QuestionError::Broken,
+    }
+}
+
+fn of_sqlite(
+    path: &Path,
+    sql: &str,
+    most: usize,
+) -> Result<Vec<Map<String, Value>>, QuestionError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags);
+    let connection = opened.map_err(|_| QuestionError::Unreachable)?;
+    let failed = |error: rusqlite::Error| {
+        let code = error.sqlite_error_code();
+        QuestionError::Refused(code.map(|code| format!("{code:?}")).unwrap_or_default())
+    };
+    connection.busy_timeout(LONGEST).map_err(failed)?;
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut rows = statement.query([]).map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        if found.len() == most {
+            break;
+        }
+        let mut fields = Map::new();
+        for (place, name) in names.iter().enumerate() {
+            fields.insert(name.clone(), value(row.get_ref(place).map_err(failed)?));
+        }
+        found.push(fields);
+    }
+    Ok(found)
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        // Bytes are nothing that JSON has.
+        ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
+    }
+}
+
+/// A question without an answer. It says nothing of the database's address, nor of any row.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum QuestionError {
+    /// There is no connection.
+    #[error("the database cannot be reached")]
+    Unreachable,
+    /// The database does not do it.
+    #[error("the database refuses the question ({0})")]
+    Refused(String),
+    /// It does not answer in time.
+    #[error("the database does not answer in time")]
+    Slow,
+    /// The answer broke off, or is none.
+    #[error("the database's answer broke off")]
+    Broken,
+}
+
+/// Begins a transaction in which a question can neither write nor hold anything up.
+const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '2s'; \
+    SET LOCAL TimeZone = 'UTC'";
+
+/// Connecting, and the time of a statement.
+const LONGEST: Duration = Duration::from_secs(10);
