@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, connect, demo, doctor, health, keygen, logs, sync, webhook};
+use crate::commands::{
+    completions, config, connect, demo, doctor, health, init, keygen, logs, man, sync, webhook,
+};
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::{self, Interrupt};
@@ -30,7 +32,10 @@ enum Command {
     Doctor(doctor::Arguments),
     Keygen(keygen::Arguments),
     Demo(demo::Arguments),
+    Init(init::Arguments),
+    Config(config::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the program and says what it ends with.
@@ -43,6 +48,7 @@ pub fn main() -> Exit {
 async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> {
     let Arguments { options, command } = arguments;
     let context = || Context::new(options, interrupt.clone());
+    let bare = || Context::without_files(options, interrupt.clone());
     match command {
         Command::Connect(arguments) => connect::run(&context()?, &arguments).await,
         Command::Logs(arguments) => logs::run(&context()?, &arguments).await,
@@ -52,7 +58,11 @@ async fn run(arguments: Arguments, interrupt: Interrupt) -> Result<(), Failure> 
         Command::Doctor(arguments) => doctor::run(options, interrupt, &arguments).await,
         Command::Keygen(arguments) => keygen::run(&context()?, &arguments),
         Command::Demo(arguments) => demo::run(&context()?, &arguments).await,
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Init(arguments) => init::run(&context()?, &arguments).await,
+        Command::Config(arguments) => config::run(&context()?, &arguments),
+        // A shell that starts is not to hear of the .env of the folder that it starts in.
+        Command::Completions(arguments) => completions::run(&bare(), &arguments),
+        Command::Man(arguments) => man::run(&bare(), &arguments),
     }
 }
 
