@@ -1,9 +1,11 @@
 //! Where providers wait whom a laptop is to answer.
 //!
 //! ```text
-//! entry ── expect ──▶ desk ◀── answer ── a follower's flow
-//!   └────── Receipt ◀──┘
+//! entry ── expect ──▶ desk ── deadline ──▶ a follower's flow
+//!   └────── Receipt ◀──┴─────◀── answer ────┘
 //! ```
+//! Whoever expects an answer does so before the delivery can be sent. So a flow that finds nobody here
+//! sends a usual delivery: one that another instance has taken, or whose provider has gone.
 //! Nothing of this is kept: what becomes of a delivery is in the inbox.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,8 +13,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::{broadcast, oneshot};
+use tokio::time::Instant;
 
 use super::delivery::{DeliveryId, Receipt};
 use super::wire::Watched;
@@ -22,19 +26,26 @@ use super::wire::Watched;
 #[derive(Debug)]
 pub(crate) struct Desk {
     // Never held across an await.
-    inside: Mutex<Inside>,
+    state: Mutex<DeskState>,
     repeats: broadcast::Sender<Watched>,
 }
 
 #[derive(Debug, Default)]
-struct Inside {
+struct DeskState {
     /// How many flows there are of each provider.
     flows: BTreeMap<String, usize>,
     /// Several wait for one delivery whose provider has sent it again meanwhile.
-    waiting: BTreeMap<DeliveryId, Vec<oneshot::Sender<Receipt>>>,
+    waiting: BTreeMap<DeliveryId, Vec<Waiter>>,
     /// The latest answers, for those who are going to wait for them: they were too quick, or the
     /// provider sends again what has just been answered.
     latest: VecDeque<Receipt>,
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+struct Waiter {
+    until: Instant,
+    answer: oneshot::Sender<Receipt>,
 }
 
 /// Waits for what a local app answers; for ever, if none does. Dropped, it waits no more.
@@ -57,29 +68,33 @@ impl Desk {
     /// Makes a desk at which nobody waits.
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            inside: Mutex::default(),
+            state: Mutex::default(),
             repeats: broadcast::Sender::new(REPEATS),
         })
     }
 
     /// Whether somebody follows a provider here, so that there may be an answer.
     pub(crate) fn is_followed(&self, provider: &str) -> bool {
-        self.inside().flows.contains_key(provider)
+        self.state().flows.contains_key(provider)
     }
 
-    /// Waits for the first receipt of a delivery. The answer may have been there already.
-    pub(crate) fn expect(self: &Arc<Self>, delivery: DeliveryId) -> Expected {
+    /// Waits for the first receipt of a delivery. The answer may have been there already. `until` is
+    /// when the caller goes, which flows are told: it drops what it is given here then.
+    pub(crate) fn expect(self: &Arc<Self>, delivery: DeliveryId, until: Instant) -> Expected {
         let (answer, receipt) = oneshot::channel();
-        let mut inside = self.inside();
-        let mut latest = inside.latest.iter().rev();
+        let mut state = self.state();
+        let mut latest = state.latest.iter().rev();
         match latest.find(|receipt| receipt.delivery == delivery) {
             Some(receipt) => {
                 // Its receiver is in our hands.
                 answer.send(receipt.clone()).ok();
             }
-            None => inside.waiting.entry(delivery).or_default().push(answer),
+            None => {
+                let waiters = state.waiting.entry(delivery).or_default();
+                waiters.push(Waiter { until, answer });
+            }
         }
-        drop(inside);
+        drop(state);
         Expected {
             delivery,
             receipt,
@@ -87,18 +102,37 @@ impl Desk {
         }
     }
 
+    /// Returns how long somebody waits here for the answer to a delivery; `None` if nobody does.
+    pub(super) fn deadline(&self, delivery: DeliveryId) -> Option<Duration> {
+        let state = self.state();
+        let last = state
+            .waiting
+            .get(&delivery)?
+            .iter()
+            .map(|it| it.until)
+            .max();
+        let left = last?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Returns what is waited for.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> Vec<DeliveryId> {
+        self.state().waiting.keys().copied().collect()
+    }
+
     /// Gives a receipt to whoever waits for it. The first one counts.
     pub(crate) fn answer(&self, receipt: &Receipt) {
-        let mut inside = self.inside();
-        let waiting = inside.waiting.remove(&receipt.delivery);
+        let mut state = self.state();
+        let waiting = state.waiting.remove(&receipt.delivery);
         for waiting in waiting.into_iter().flatten() {
             // Whoever has stopped waiting at this moment does not want it.
-            waiting.send(receipt.clone()).ok();
+            waiting.answer.send(receipt.clone()).ok();
         }
-        if inside.latest.len() == LATEST {
-            inside.latest.pop_front();
+        if state.latest.len() == LATEST {
+            state.latest.pop_front();
         }
-        inside.latest.push_back(receipt.clone());
+        state.latest.push_back(receipt.clone());
     }
 
     /// Tells those who watch that a provider has sent a delivery again which is in the inbox.
@@ -117,16 +151,16 @@ impl Desk {
 
     /// Notes that a flow stands, until the result is dropped.
     pub(super) fn follow(self: &Arc<Self>, provider: &str) -> Followed {
-        *self.inside().flows.entry(provider.to_owned()).or_default() += 1;
+        *self.state().flows.entry(provider.to_owned()).or_default() += 1;
         Followed {
             provider: provider.to_owned(),
             desk: Arc::clone(self),
         }
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
+    fn state(&self) -> MutexGuard<'_, DeskState> {
         // Whole after every statement: a panic elsewhere has not broken it.
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,11 +179,11 @@ impl Future for Expected {
 impl Drop for Expected {
     fn drop(&mut self) {
         self.receipt.close();
-        let mut inside = self.desk.inside();
-        if let Some(waiting) = inside.waiting.get_mut(&self.delivery) {
-            waiting.retain(|it| !it.is_closed());
+        let mut state = self.desk.state();
+        if let Some(waiting) = state.waiting.get_mut(&self.delivery) {
+            waiting.retain(|it| !it.answer.is_closed());
             if waiting.is_empty() {
-                inside.waiting.remove(&self.delivery);
+                state.waiting.remove(&self.delivery);
             }
         }
     }
@@ -157,11 +191,11 @@ impl Drop for Expected {
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        let mut inside = self.desk.inside();
-        if let Some(flows) = inside.flows.get_mut(&self.provider) {
+        let mut state = self.desk.state();
+        if let Some(flows) = state.flows.get_mut(&self.provider) {
             *flows -= 1;
             if *flows == 0 {
-                inside.flows.remove(&self.provider);
+                state.flows.remove(&self.provider);
             }
         }
     }
@@ -176,8 +210,6 @@ const REPEATS: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::FutureExt as _;
 
     use super::super::delivery::{NotDelivered, Outcome};
@@ -194,14 +226,18 @@ mod tests {
         }
     }
 
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(2)
+    }
+
     #[test]
     fn whoever_waits_gets_the_first_receipt_of_his_delivery_however_early_it_is() {
         let desk = Desk::new();
         desk.answer(&receipt(1));
-        let expected = desk.expect(receipt(1).delivery);
+        let expected = desk.expect(receipt(1).delivery, soon());
         assert_eq!(expected.now_or_never(), Some(receipt(1)));
 
-        let mut expected = desk.expect(receipt(2).delivery);
+        let mut expected = desk.expect(receipt(2).delivery, soon());
         assert_eq!((&mut expected).now_or_never(), None);
         desk.answer(&receipt(3));
         assert_eq!((&mut expected).now_or_never(), None);
@@ -213,24 +249,46 @@ mod tests {
     fn all_who_wait_for_a_delivery_get_its_receipt() {
         let desk = Desk::new();
         let (one, other) = (
-            desk.expect(receipt(1).delivery),
-            desk.expect(receipt(1).delivery),
+            desk.expect(receipt(1).delivery, soon()),
+            desk.expect(receipt(1).delivery, soon()),
         );
-        drop(desk.expect(receipt(1).delivery));
+        drop(desk.expect(receipt(1).delivery, soon()));
         desk.answer(&receipt(1));
         for expected in [one, other] {
             assert_eq!(expected.now_or_never(), Some(receipt(1)));
         }
-        assert!(desk.inside().waiting.is_empty());
+        assert!(desk.state().waiting.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delivery_has_a_deadline_as_long_as_somebody_waits_for_it() {
+        let desk = Desk::new();
+        let delivery = receipt(1).delivery;
+        assert_eq!(desk.deadline(delivery), None);
+        let (one, other) = (desk.expect(delivery, soon()), {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            desk.expect(delivery, soon())
+        });
+        let (until, sooner) = (Duration::from_secs(2), Duration::from_secs(1));
+        assert_eq!(desk.deadline(delivery), Some(until));
+        drop(other);
+        assert_eq!(desk.deadline(delivery), Some(sooner));
+        assert_eq!(desk.deadline(receipt(2).delivery), None);
+        tokio::time::advance(sooner).await;
+        assert_eq!(desk.deadline(delivery), None);
+        drop(one);
+        let _third = desk.expect(delivery, soon());
+        desk.answer(&receipt(1));
+        assert_eq!(desk.deadline(delivery), None);
     }
 
     #[test]
     fn what_nobody_waits_for_is_bounded() {
         let desk = Desk::new();
-        drop(desk.expect(receipt(0).delivery));
+        drop(desk.expect(receipt(0).delivery, soon()));
         (0..100).for_each(|id| desk.answer(&receipt(id)));
-        let inside = desk.inside();
-        assert_eq!((inside.waiting.len(), inside.latest.len()), (0, LATEST));
+        let state = desk.state();
+        assert_eq!((state.waiting.len(), state.latest.len()), (0, LATEST));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use super::places::Whose;
 use super::rates::Kind;
 use super::room::{Held, Room};
 use super::{Door, read};
-use crate::webhooks::clock::millis;
+use crate::webhooks::clock::now;
 use crate::webhooks::inbox::{Bringer, NewDelivery};
 use crate::{Copied, CopiedBody};
 
@@ -114,7 +114,7 @@ impl Queue {
         }
         let copy = Copy {
             provider,
-            received: millis(SystemTime::now()),
+            received: now(),
             copied,
             held,
         };
@@ -250,9 +250,8 @@ impl Door {
         }
         verifiers.conceal(provider, &mut request);
         let new = NewDelivery {
-            received,
             answered: copied.answered.map(|status| status.as_u16()),
-            ..self.delivery(provider, request, verification)
+            ..self.delivery(provider, received, request, verification)
         };
         Some(LookedAt {
             new,

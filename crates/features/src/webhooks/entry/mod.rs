@@ -13,6 +13,7 @@ mod answer;
 mod copies;
 mod paths;
 mod places;
+mod proxy;
 mod rates;
 mod read;
 mod refused;
@@ -34,7 +35,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use tokio::time::Instant;
 
-use self::answer::{Proxy, Silence, challenged, kept};
+use self::answer::{challenged, kept};
 use self::copies::{Copies, Queue};
 use self::paths::Paths;
 use self::places::{Place, Places, Whose};
@@ -42,11 +43,11 @@ use self::rates::{Kind, Rates};
 use self::refused::NotTaken;
 use self::room::Room;
 use self::warned::Warned;
-use super::clock::millis;
+use super::clock::now;
 use super::desk::Desk;
-use super::inbox::{Inbox, NewDelivery, Taken};
+use super::inbox::{Inbox, NewDelivery, Taken, draw};
 use super::providers::{self, Verifiers};
-use super::{DeliveryId, Mode, Outcome, ProviderConfig, Request, Verification, WebhooksConfig};
+use super::{Mode, ProviderConfig, Request, Verification, WebhooksConfig};
 use crate::parts::SectionError;
 use crate::{Callers, Claim, Client, Copied, Entry, Served};
 
@@ -153,10 +154,15 @@ impl Door {
         }
         self.admit(verification)?;
         verifiers.conceal(&provider, &mut request);
-        let new = self.delivery(&provider, request, verification);
+        let new = self.delivery(&provider, now(), request, verification);
+        let waits = self.waits(&provider, new.id(), came);
         let taken = self.inside.inbox.take(new).await?;
         drop(held);
-        Ok(self.answer(&provider, taken, came).await)
+        self.note_if_repeated(&taken);
+        Ok(match waits {
+            Some(waits) => self.laptop_s(waits, taken).await,
+            None => kept(StatusCode::OK, taken.id()),
+        })
     }
 
     /// Takes a place among those who are under way.
@@ -193,6 +199,7 @@ impl Door {
     fn delivery(
         &self,
         provider: &str,
+        received: u64,
         request: Request,
         verification: Verification,
     ) -> NewDelivery {
@@ -200,7 +207,8 @@ impl Door {
         let hmac = hmac.and_then(|config| config.hmac.as_ref());
         let described = providers::describe(provider, &request, hmac);
         NewDelivery {
-            received: millis(SystemTime::now()),
+            random: draw(),
+            received,
             provider: provider.to_owned(),
             event: described.event,
             event_id: described.event_id,
@@ -210,55 +218,11 @@ impl Door {
         }
     }
 
-    /// Answers a provider whose delivery is in the inbox.
-    async fn answer(&self, provider: &str, taken: Taken, came: Instant) -> Response {
-        let proxy = Proxy::of(provider, self.providers.get(provider));
-        self.note_if_repeated(&taken);
-        match (proxy, taken) {
-            (None, Taken::New(delivery)) => kept(StatusCode::OK, delivery.id),
-            (None, Taken::Repeated(before)) => kept(StatusCode::OK, before.id),
-            (Some(proxy), Taken::New(it)) => self.laptop_s(&proxy, provider, it.id, came).await,
-            (Some(proxy), Taken::Repeated(it)) => match self.answered(it.id).await {
-                Some(outcome) => proxy.with(outcome, it.id),
-                None => self.laptop_s(&proxy, provider, it.id, came).await,
-            },
-        }
-    }
-
     fn note_if_repeated(&self, taken: &Taken) {
         if let Taken::Repeated(before) = taken {
             let desk = &self.inside.desk;
             desk.note_repeat(&before.provider, before.id);
         }
-    }
-
-    /// Waits for what the laptop says of a delivery.
-    async fn laptop_s(
-        &self,
-        proxy: &Proxy,
-        provider: &str,
-        id: DeliveryId,
-        came: Instant,
-    ) -> Response {
-        let desk = &self.inside.desk;
-        if !desk.is_followed(provider) {
-            return proxy.without(Silence::Away, id);
-        }
-        let expected = desk.expect(id);
-        match tokio::time::timeout_at(came + proxy.deadline, expected).await {
-            Ok(receipt) => proxy.with(receipt.outcome, id),
-            Err(_) => proxy.without(Silence::Late, id),
-        }
-    }
-
-    /// Returns what a laptop has said of a delivery before.
-    async fn answered(&self, id: DeliveryId) -> Option<Outcome> {
-        let shown = self.inside.inbox.show(id).await.ok()??;
-        let (_, tries) = shown;
-        let answers = tries.into_iter().map(|tried| tried.receipt);
-        let answers = answers.filter(|receipt| matches!(receipt.outcome, Outcome::Answered(_)));
-        let last = answers.max_by_key(|receipt| receipt.at)?;
-        Some(last.outcome)
     }
 }
 

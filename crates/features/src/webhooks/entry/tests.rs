@@ -15,7 +15,7 @@ use crate::CopiedBody;
 use crate::parts::Variables;
 use crate::webhooks::inbox::{InboxTasks, Item, Most};
 use crate::webhooks::wire::Missing;
-use crate::webhooks::{Answer, Delivery, NotDelivered, Receipt};
+use crate::webhooks::{Answer, Delivery, NotDelivered, Outcome, Receipt};
 
 /// An entry with everything behind it.
 struct Play {
@@ -436,7 +436,7 @@ async fn an_inbox_that_is_away_is_never_a_2xx() {
 async fn slack_s_challenge_is_answered_and_is_no_delivery() {
     let play = Play::begin("");
     let body = r#"{"token":"t","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
-    let now = millis(SystemTime::now()) / 1000;
+    let now = now() / 1000;
     let key = hmac::Key::new(hmac::HMAC_SHA256, SLACK.as_bytes());
     let tag = hmac::sign(&key, format!("v0:{now}:{body}").as_bytes());
     let hex: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
@@ -648,4 +648,55 @@ async fn a_laptop_that_is_late_is_not_waited_for() {
     let began = Instant::now();
     assert_eq!(status(&play.send(github("{}", "d1")).await), 504);
     assert!(began.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn somebody_waits_for_the_laptop_before_a_flow_can_see_the_delivery() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config: WebhooksConfig = toml::from_str(PROXY).unwrap();
+    config.inbox = Some(folder.path().join("inbox.db"));
+    let (play, late) = Play::prepared(&config, folder);
+    let desk = &play.inside.desk;
+    let _flow = desk.follow("github");
+    let request = github("{}", "d1");
+    let answering = async {
+        // Nothing is written yet, and nothing can be sent.
+        while desk.waiting().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let waiting = desk.waiting();
+        late.start(&play.tasks);
+        let (kept, _) = play.settled("github", 1).await;
+        assert_eq!(waiting, [kept[0].id]);
+        assert!(desk.deadline(kept[0].id).is_some());
+        desk.answer(&receipt(&kept[0], teapot()));
+    };
+    let both = async { tokio::join!(play.send(request), answering) };
+    let (answer, ()) = tokio::time::timeout(Duration::from_secs(10), both)
+        .await
+        .unwrap();
+    assert_eq!(status(&answer), 418);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_provider_has_hung_up_has_no_deadline() {
+    let play = Play::begin(PROXY);
+    let desk = &play.inside.desk;
+    let _flow = desk.follow("github");
+    let mut connection = play.connection();
+    connection
+        .write_all(github("{}", "d1").as_bytes())
+        .await
+        .unwrap();
+    let (kept, _) = play.settled("github", 1).await;
+    assert!(desk.deadline(kept[0].id).is_some());
+    drop(connection);
+    // It waits two seconds otherwise: what is seen at once is not its deadline.
+    let gone = async {
+        while desk.deadline(kept[0].id).is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let at_once = Duration::from_secs(1);
+    tokio::time::timeout(at_once, gone).await.unwrap();
 }

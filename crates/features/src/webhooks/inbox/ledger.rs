@@ -249,7 +249,7 @@ impl Ledger {
         }
         let provider = take.new.provider.clone();
         let (sequence, number) = self.next(&provider, 1, limits.bounds)?;
-        let delivery = Arc::new(take.new.at(take.id, sequence));
+        let delivery = Arc::new(take.new.at(sequence));
         self.totals.add(share, take.size);
         if let Some(provider) = self.providers.get_mut(&provider) {
             provider.kept += 1;

@@ -29,7 +29,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ring::rand::SystemRandom;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use self::cache::Cache;
@@ -50,7 +49,9 @@ use crate::parts::{SectionError, Variables};
 pub(crate) use self::error::InboxError;
 pub use self::store::is_inbox_in_use;
 pub(crate) use self::tasks::{Bringer, InboxTasks};
-pub(crate) use self::types::{Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Taken};
+pub(crate) use self::types::{
+    Begun, FollowerKey, Item, KnownProvider, Most, NewDelivery, Taken, draw,
+};
 
 /// Keeps deliveries. Every method may be called by many tasks at once.
 #[derive(Debug)]
@@ -91,7 +92,6 @@ impl Inbox {
             state: Mutex::new(InboxState::Well),
             lazily: Notify::new(),
             changed: watch::Sender::new(last.unwrap_or_default()),
-            random: SystemRandom::new(),
         });
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (brings, brought) = mpsc::channel(1);
@@ -133,7 +133,7 @@ impl Inbox {
         let kibibytes = u32::try_from(kibibytes).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(kibibytes);
         let room = room.map_err(|_| InboxError::Busy)?;
-        let row = Box::new(NewRow::new(self.shared.id(new.received), new));
+        let row = Box::new(NewRow::new(new));
         let (reply, taken) = oneshot::channel();
         let job = Job::Take { row, reply, room };
         self.queue.try_send(job).map_err(|error| match error {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::sync::{Notify, watch};
 use tracing::info;
 
@@ -15,7 +14,6 @@ use super::store::Store;
 use super::types::{Item, Standing, Taken};
 use super::writer::InboxState;
 use crate::webhooks::clock::now;
-use crate::webhooks::delivery::DeliveryId;
 
 /// What an inbox and its writer share.
 pub(super) struct Shared {
@@ -27,7 +25,6 @@ pub(super) struct Shared {
     pub(super) state: Mutex<InboxState>,
     pub(super) lazily: Notify,
     pub(super) changed: watch::Sender<u64>,
-    pub(super) random: SystemRandom,
 }
 
 impl Shared {
@@ -67,13 +64,6 @@ impl Shared {
             *known = last.max(*known);
             later
         });
-    }
-
-    pub(super) fn id(&self, received: u64) -> DeliveryId {
-        let mut random = [0; 16];
-        // It never fails on a system that runs; the store would refuse the same id twice.
-        self.random.fill(&mut random).ok();
-        DeliveryId::new(received, u128::from_be_bytes(random))
     }
 
     // Each is whole after every statement: a panic elsewhere has not broken it.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ring::rand::{SecureRandom as _, SystemRandom};
 use transport::trust::KeyId;
 
 use super::super::delivery::{Delivery, DeliveryId, Request, Verification};
@@ -13,6 +14,9 @@ use super::super::wire::{InboxId, Missing};
 pub(crate) struct NewDelivery {
     /// When it came, in milliseconds since 1970.
     pub(crate) received: u64,
+    /// The other part of its id, from [`draw`]: whoever brings it may wait for its answer before it is
+    /// kept.
+    pub(crate) random: u128,
     /// Who sent it.
     pub(crate) provider: String,
     /// What happened, in the provider's words.
@@ -28,10 +32,16 @@ pub(crate) struct NewDelivery {
 }
 
 impl NewDelivery {
+    /// Returns the name that it gets, if it is not there already. Its time is when it came: stores find
+    /// what came since a time by that.
+    pub(crate) fn id(&self) -> DeliveryId {
+        DeliveryId::new(self.received, self.random)
+    }
+
     /// Makes it the delivery that it is at this place.
-    pub(super) fn at(self, id: DeliveryId, sequence: u64) -> Delivery {
+    pub(super) fn at(self, sequence: u64) -> Delivery {
         Delivery {
-            id,
+            id: self.id(),
             sequence,
             received: self.received,
             provider: self.provider,
@@ -45,6 +55,14 @@ impl NewDelivery {
     }
 }
 
+/// Draws the random part of an id.
+pub(crate) fn draw() -> u128 {
+    let mut random = [0; 16];
+    // It never fails on a system that runs; a store would refuse the same id twice.
+    SystemRandom::new().fill(&mut random).ok();
+    u128::from_be_bytes(random)
+}
+
 /// What became of a delivery that was brought to the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -52,6 +70,16 @@ pub(crate) enum Taken {
     New(Arc<Delivery>),
     /// It was there already, as this one, which has counted it.
     Repeated(Repeated),
+}
+
+impl Taken {
+    /// Returns the name that the inbox has for it.
+    pub(crate) fn id(&self) -> DeliveryId {
+        match self {
+            Self::New(delivery) => delivery.id,
+            Self::Repeated(before) => before.id,
+        }
+    }
 }
 
 /// A delivery that has come again: its line alone, because many may, and each may be long.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::super::delivery::{DeliveryId, Header, Origin, Receipt, State, Verification};
+use super::super::delivery::{Header, Origin, Receipt, State, Verification};
 use super::error::InboxError;
 use super::ledger::Placed;
 use super::types::{FollowerKey, Item, NewDelivery, Taken, weight};
@@ -69,7 +69,6 @@ pub(super) enum Rest {
 /// A delivery, and what its rows have beside it: worked out before the writer's turn.
 #[derive(Debug)]
 pub(super) struct NewRow {
-    pub(super) id: DeliveryId,
     pub(super) new: NewDelivery,
     pub(super) key: Option<EventKey>,
     pub(super) head: Vec<u8>,
@@ -81,7 +80,7 @@ pub(super) struct NewRow {
 pub(super) type EventKey = [u8; 16];
 
 impl NewRow {
-    pub(super) fn new(id: DeliveryId, new: NewDelivery) -> Self {
+    pub(super) fn new(new: NewDelivery) -> Self {
         let head = HeadRef {
             event_id: new.event_id.as_deref(),
             method: &new.request.method,
@@ -92,7 +91,6 @@ impl NewRow {
         let mut bytes = Vec::new();
         wire::encode(&head, &mut bytes);
         Self {
-            id,
             key: event_key(&new),
             head: bytes,
             size: weight(&new.request) as u64,

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::info;
 
 use crate::webhooks::config::{Mode, WebhooksConfig};
-use crate::webhooks::delivery::Delivery;
 use crate::webhooks::providers::{self, Verifiers};
 use crate::webhooks::wire::ProviderState;
 
@@ -63,20 +61,6 @@ impl About {
     pub(super) fn waits(&self, provider: &str) -> bool {
         let config = self.config.providers.get(provider);
         config.is_some_and(|config| config.mode == Mode::Proxy)
-    }
-
-    /// Returns how long the sender of a delivery still waits for a local app's answer; `None` if it
-    /// does not. It waits only for flows that stood when the delivery came.
-    pub(super) fn deadline(&self, delivery: &Delivery, stood: u64, now: u64) -> Option<Duration> {
-        let provider = delivery.provider.as_str();
-        if !self.waits(provider) || delivery.received < stood {
-            return None;
-        }
-        let config = self.config.providers.get(provider);
-        let written = config.and_then(|config| config.deadline);
-        let whole = written.unwrap_or_else(|| providers::deadline(provider));
-        let gone = Duration::from_millis(now.saturating_sub(delivery.received));
-        whole.checked_sub(gone).filter(|left| !left.is_zero())
     }
 }
 

@@ -17,7 +17,6 @@ use transport::router::{Handler, ServeError, Visit};
 
 use self::about::About;
 use self::runs::Runs;
-use super::clock::{Clock, wall_clock};
 use super::config::WebhooksConfig;
 use super::desk::Desk;
 use super::entry::{self, Inside};
@@ -55,7 +54,6 @@ pub(super) struct Webhooks {
     pub(super) desk: Arc<Desk>,
     about: About,
     runs: Runs,
-    clock: Clock,
 }
 
 impl Webhooks {
@@ -76,7 +74,6 @@ impl Webhooks {
             desk: Desk::new(),
             about,
             runs: Runs::default(),
-            clock: wall_clock(),
         };
         Ok((webhooks, tasks))
     }

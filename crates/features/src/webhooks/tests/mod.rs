@@ -33,7 +33,7 @@ use super::client::{
 };
 use super::clock::wall_clock;
 use super::desk::Desk;
-use super::inbox::{Inbox, NewDelivery, Taken};
+use super::inbox::{Inbox, NewDelivery, Taken, draw};
 use super::providers::OwnSecrets;
 use super::server::Webhooks;
 use super::wire::Start;
@@ -156,8 +156,10 @@ fn open(config: &WebhooksConfig) -> (Router, Running) {
 }
 
 fn new(provider: &str, event: &str, body: &[u8]) -> NewDelivery {
+    let received = super::clock::now();
     NewDelivery {
-        received: super::clock::millis(std::time::SystemTime::now()),
+        random: draw(),
+        received,
         provider: provider.to_owned(),
         event: Some(event.to_owned()),
         event_id: None,

@@ -150,9 +150,7 @@ fn filled(rows: u32) -> PathBuf {
     ground.config.inbox = Some(path.clone());
     drop(super::Inbox::open(&ground.config, &crate::parts::Variables::default()).unwrap());
     let file = Connection::open(&path).unwrap();
-    let head =
-        super::super::work::NewRow::new(crate::webhooks::DeliveryId::new(0, 0), event("p0", "evt"))
-            .head;
+    let head = super::super::work::NewRow::new(event("p0", "evt")).head;
     file.execute("CREATE TEMP TABLE one AS SELECT ?1 AS head", [head])
         .unwrap();
     file.execute_batch(&format!(

@@ -23,7 +23,7 @@ use super::super::config::WebhooksConfig;
 use super::super::delivery::{
     Answer, Delivery, Header, Origin, Outcome, Receipt, Request, Verification,
 };
-use super::{FollowerKey, Inbox, Item, Most, NewDelivery, Taken};
+use super::{FollowerKey, Inbox, Item, Most, NewDelivery, Taken, draw};
 use crate::parts::Variables;
 
 /// A place for inboxes of a test: what is in it outlives each of them.
@@ -148,8 +148,10 @@ impl Running {
 }
 
 pub(in crate::webhooks::inbox) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
+    let received = crate::webhooks::clock::now();
     NewDelivery {
-        received: crate::webhooks::clock::now(),
+        random: draw(),
+        received,
         provider: provider.to_owned(),
         event: Some("charge.succeeded".to_owned()),
         event_id: None,

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::super::super::wire::{InboxId, List, Missing, Point, Start};
 use super::{ALL, Ground, big, edges, event, model, new, owner, receipt, shares};
-use crate::webhooks::inbox::{FollowerKey, InboxError, Item, Most, Taken};
+use crate::webhooks::inbox::{FollowerKey, InboxError, Item, Most, Taken, draw};
 use crate::webhooks::{State, Verification};
 use transport::trust::KeyId;
 
@@ -129,6 +129,7 @@ async fn shadow(ground: Ground) {
     let mut forged = event("stripe", "evt_1");
     forged.verification = Verification::NoSecret;
     running.take(forged.clone()).await;
+    forged.random = draw();
     let delivery = running.take(event("stripe", "evt_1")).await;
     assert_eq!(delivery.verification, Verification::Verified);
     for again in [forged, event("stripe", "evt_1")] {

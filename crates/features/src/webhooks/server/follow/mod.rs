@@ -20,7 +20,6 @@ use self::flight::Flight;
 use super::Webhooks;
 use super::refusals::{check_follower, check_patterns, fault};
 use super::runs::{Lease, Superseded};
-use crate::webhooks::clock::millis;
 use crate::webhooks::delivery::Delivery;
 use crate::webhooks::desk::Followed;
 use crate::webhooks::inbox::{Begun, FollowerKey, Item, Most};
@@ -35,8 +34,6 @@ struct Source<'w> {
     follow: Follow,
     flight: Flight,
     lease: Lease,
-    /// Since when, in milliseconds since 1970: providers wait for what comes from then on.
-    since: u64,
     changes: watch::Receiver<u64>,
     _followed: Followed,
 }
@@ -59,7 +56,6 @@ pub(super) async fn serve(
         lease,
         owner,
         flight: Flight::default(),
-        since: millis((webhooks.clock)()),
         changes: webhooks.inbox.changes(),
         _followed: webhooks.desk.follow(&follow.provider),
         webhooks,

@@ -5,7 +5,6 @@ use transport::channel::Sender;
 use transport::router::ServeError;
 
 use super::Source;
-use crate::webhooks::clock::millis;
 use crate::webhooks::delivery::Delivery;
 use crate::webhooks::inbox::{Item, Most};
 use crate::webhooks::server::refusals::fault;
@@ -116,8 +115,7 @@ impl Source<'_> {
             }
         };
         self.offer(delivery);
-        let now = millis((self.webhooks.clock)());
-        let deadline = self.webhooks.about.deadline(delivery, self.since, now);
+        let deadline = self.webhooks.desk.deadline(delivery.id);
         let head = Head {
             attempt,
             deadline,

@@ -1,7 +1,7 @@
 //! What commits leave beside the file, and when it is written into it: not while a provider waits.
 //!
 //! ```text
-//! write ── commit ──▶ the log beside the file ── 8 MiB behind ──▶ into the file, beside the writer
+//! write ── commit ──▶ the log beside the file ── 2 MiB behind ──▶ into the file, beside the writer
 //!                                             └─ 16 MiB long, little behind ──▶ the rest, by the writer
 //! ```
 //! SQLite's own way is that the commit which makes the log long writes all of it into the file, and so one
@@ -115,8 +115,9 @@ fn log(connection: &Connection, mode: Mode) -> rusqlite::Result<Log> {
     })
 }
 
-/// 8 MiB: a page that many commits write is written into the file once.
-const BEHIND: i64 = 2_000;
+/// 2 MiB: so little that a commit beside it does not wait for the disk for long, and still a page that many
+/// commits write is written into the file once.
+const BEHIND: i64 = 500;
 
 /// 16 MiB, after which the log begins anew.
 const LONG: i64 = 4_000;
