@@ -244,7 +244,6 @@ Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_arguments_contradict_each_other_nowhere() {

@@ -1,7 +1,7 @@
 //! Every setting of the commands, with its value and its origin. The order of the places is that of
 //! `settings` and `connection`: the first that says something is taken.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use transport::address::ServerAddress;
@@ -48,9 +48,10 @@ pub(super) fn collect(
     options: &ConnectionOptions,
     file: Option<&Path>,
 ) -> Vec<Setting> {
-    let of_connection = of_connection(context, options.given());
-    let shown = of_connection
-        .into_iter()
+    let given = options.given();
+    let ends = of_ends(context, given).into_iter();
+    let shown = ends
+        .chain(of_way(context, given))
         .map(|(places, sight)| places.setting(context, file, sight));
     let variables = VARIABLES.iter().map(|&(name, variable, default, sight)| {
         let places = Places {
@@ -62,73 +63,57 @@ pub(super) fn collect(
     shown.chain(variables).collect()
 }
 
-fn of_connection<'a>(context: &Context, given: Given<'_>) -> [(Places<'a>, Sight); 6] {
-    let Given {
-        server,
-        secret_file,
-        environment,
-        carrier,
-        ca,
-        pin,
-    } = given;
+/// Who is connected to, and as whom.
+fn of_ends<'a>(context: &Context, given: Given<'_>) -> [(Places<'a>, Sight); 3] {
     let section = &context.section;
-    let path = |path: &PathBuf| path.display().to_string();
-    let flag = |name, value: Option<String>| value.map(|value| (name, value));
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    let shown = |path: Option<&Path>| path.map(|path| path.display().to_string());
+    let server = Places {
+        flag: given.server.map(|it| ("--server", it.to_owned())),
+        file: section.server.clone(),
+        default: Some("the built-in demo production"),
+        ..Places::of_variable("server", "RENDER_EXTERNAL_URL")
+    };
+    let secret = Places {
+        flag: given.secret_file.map(|it| ("--secret-file", shown(it))),
+        ..Places::of_variable("secret", SECRET)
+    };
+    let environment = Places {
+        name: "environment",
+        flag: given.environment.map(|it| ("--environment", it.to_owned())),
+        variable: None,
+        file: section.environment.clone(),
+        default: Some("development"),
+    };
     [
-        (
-            Places {
-                flag: flag("--server", owned(server)),
-                file: section.server.clone(),
-                default: Some("the built-in demo production"),
-                ..Places::of_variable("server", "RENDER_EXTERNAL_URL")
-            },
-            Sight::Address,
-        ),
-        (
-            Places {
-                flag: flag("--secret-file", shown(secret_file)),
-                ..Places::of_variable("secret", SECRET)
-            },
-            Sight::Nothing,
-        ),
-        (
-            Places {
-                flag: flag("--environment", owned(environment)),
-                variable: None,
-                file: section.environment.clone(),
-                default: Some("development"),
-                name: "environment",
-            },
-            Sight::All,
-        ),
-        (
-            Places {
-                flag: flag("--carrier", carrier.map(|it| it.to_string())),
-                file: section.carrier.map(|it| it.to_string()),
-                default: Some("auto"),
-                ..Places::of_variable("carrier", CARRIER)
-            },
-            Sight::All,
-        ),
-        (
-            Places {
-                flag: flag("--ca", shown(ca)),
-                file: section.ca.as_ref().map(path),
-                ..Places::of_variable("ca", CA)
-            },
-            Sight::All,
-        ),
-        (
-            Places {
-                flag: flag("--pin", pin.map(|it| it.to_string())),
-                file: section.pin.clone(),
-                ..Places::of_variable("pin", PIN)
-            },
-            Sight::All,
-        ),
+        (server, Sight::Address),
+        (secret, Sight::Nothing),
+        (environment, Sight::All),
     ]
+}
+
+/// Which way is taken there, and what the server is known by.
+fn of_way<'a>(context: &Context, given: Given<'_>) -> [(Places<'a>, Sight); 3] {
+    let section = &context.section;
+    let carrier = Places {
+        flag: given.carrier.map(|it| ("--carrier", it.to_string())),
+        file: section.carrier.map(|it| it.to_string()),
+        default: Some("auto"),
+        ..Places::of_variable("carrier", CARRIER)
+    };
+    let ca = Places {
+        flag: given.ca.map(|it| ("--ca", shown(it))),
+        file: section.ca.as_deref().map(shown),
+        ..Places::of_variable("ca", CA)
+    };
+    let pin = Places {
+        flag: given.pin.map(|it| ("--pin", it.to_string())),
+        file: section.pin.clone(),
+        ..Places::of_variable("pin", PIN)
+    };
+    [carrier, ca, pin].map(|places| (places, Sight::All))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 impl Places<'_> {

@@ -163,7 +163,7 @@ fn tell(context: &Context, plan: &Plan, trial: &Trial) {
     }
     match trial {
         Trial::Passed(server_id) => {
-            note(&format!("connected to {server_id}: `tunnel logs` is next"))
+            note(&format!("connected to {server_id}: `tunnel logs` is next"));
         }
         Trial::Failed(failure) if plan.secret == SecretOf::Made => {
             let reason = failure.message().unwrap_or_default();
