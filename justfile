@@ -59,9 +59,10 @@ dist:
         {{ quote(justfile_directory()) }}/README.md {{ quote(justfile_directory()) }}/LICENSE*; do
         [ ! -e "$file" ] || cp "$file" "$name"
     done
-    for shell in bash zsh fish; do
+    for shell in bash zsh fish powershell; do
         "$name/tunnel" completions "$shell" >"$name/completions/tunnel.$shell"
     done
+    "$name/tunnel" man --quiet "$name/man/man1" >/dev/null
 
     # The same programs make the same archive: in order, of one time and nobody's. Other tars than
     # GNU's do not know how.

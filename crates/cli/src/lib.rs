@@ -19,6 +19,7 @@ pub mod interrupt;
 pub mod laptop;
 pub mod memory;
 pub mod output;
+pub mod question;
 pub mod report;
 pub mod settings;
 pub mod tunnel;

@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    completions, connect, demo, disconnect, doctor, flags, health, keygen, logs, status, sync,
-    validate_env, webhook,
+    completions, config, connect, demo, disconnect, doctor, flags, health, init, keygen, logs, man,
+    status, sync, validate_env, webhook,
 };
 use crate::context::{Context, OutputOptions};
 use crate::exit::{Exit, Failure};
@@ -37,7 +37,10 @@ enum Command {
     Doctor(doctor::Arguments),
     Keygen(keygen::Arguments),
     Demo(demo::Arguments),
+    Init(init::Arguments),
+    Config(config::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the program and says what it ends with.
@@ -52,6 +55,7 @@ pub fn main() -> Exit {
 async fn run(arguments: Arguments, name: String, interrupt: Interrupt) -> Result<(), Failure> {
     let Arguments { options, command } = arguments;
     let context = || Context::new(options, interrupt.clone()).map(|context| context.named(name));
+    let bare = || Context::without_files(options, interrupt.clone());
     match command {
         Command::Connect(arguments) => connect::run(&context()?, &arguments).await,
         Command::Status(arguments) => status::run(&context()?, &arguments).await,
@@ -65,7 +69,11 @@ async fn run(arguments: Arguments, name: String, interrupt: Interrupt) -> Result
         Command::Doctor(arguments) => doctor::run(options, interrupt, &arguments).await,
         Command::Keygen(arguments) => keygen::run(&context()?, &arguments),
         Command::Demo(arguments) => demo::run(&context()?, &arguments).await,
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Init(arguments) => init::run(&context()?, &arguments).await,
+        Command::Config(arguments) => config::run(&context()?, &arguments),
+        // A shell that starts is not to hear of the .env of the folder that it starts in.
+        Command::Completions(arguments) => completions::run(&bare(), &arguments),
+        Command::Man(arguments) => man::run(&bare(), &arguments),
     }
 }
 

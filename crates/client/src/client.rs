@@ -9,7 +9,6 @@ use features::logs::{Filter, FilterError};
 use features::sync::client::{Progress, Summary, SyncRequest};
 use features::sync::wire::{Open as PlanRequest, Plan};
 use features::{health, logs, sync};
-use tokio::sync::broadcast;
 use transport::endpoint::DialError;
 use transport::keeper::{Dial, Keeper, Reconnect, Snapshot};
 use transport::path::RoundTrips;
@@ -19,6 +18,7 @@ use wire::{Status, WelcomeBody};
 use crate::builder::ClientBuilder;
 use crate::error::TunnelError;
 use crate::event::TunnelEvent;
+use crate::events::{Events, Teller};
 
 /// A connection to a server. Clones share it.
 #[derive(Clone, Debug)]
@@ -26,15 +26,6 @@ pub struct TunnelClient {
     pub(crate) keeper: Keeper,
     pub(crate) events: Teller,
 }
-
-/// What happens on a connection, in order. Made by [`TunnelClient::events`].
-#[derive(Debug)]
-pub struct Events(broadcast::Receiver<TunnelEvent>);
-
-/// Tells of events while the connection lasts: the one strong sender is the keeper's, which drops
-/// it at the end.
-#[derive(Clone, Debug)]
-pub(crate) struct Teller(broadcast::WeakSender<TunnelEvent>);
 
 impl TunnelClient {
     /// Begins to collect what a client needs.
@@ -47,8 +38,7 @@ impl TunnelClient {
         dial: Arc<dyn Dial>,
         reconnect: Reconnect,
     ) -> Result<Self, DialError> {
-        let sender = broadcast::Sender::new(EVENTS);
-        let events = Teller(sender.downgrade());
+        let (sender, events) = Teller::pair();
         let listener = Box::new(move |event| {
             // Nobody need listen.
             sender.send(TunnelEvent::from(event)).ok();
@@ -70,10 +60,11 @@ impl TunnelClient {
         self.keeper.snapshot()
     }
 
-    /// Returns what happens from now on, until the connection ends for good.
+    /// Returns what happens from now on, until the connection ends for good: what becomes of the
+    /// session, and what the client's methods bring, whoever called them. Listeners hold nothing up.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events(self.events.listen())
+        self.events.listen()
     }
 
     /// Asks how the server is. The answer to the first check came with the session, if it is made at
@@ -139,9 +130,12 @@ impl TunnelClient {
             self.events.tell(TunnelEvent::SyncProgress(step.clone()));
             progress(step);
         };
-        sync::client::run(&self.keeper, request, &mut both)
+        let summary = sync::client::run(&self.keeper, request, &mut both)
             .await
-            .map_err(|error| self.refused(&sync::FEATURE.protocol, error))
+            .map_err(|error| self.refused(&sync::FEATURE.protocol, error))?;
+        let told = TunnelEvent::Synced(Arc::new(summary.clone()));
+        self.events.tell(told);
+        Ok(summary)
     }
 
     /// Waits until there is no session and will be none, and returns why. Cancel-safe.
@@ -179,38 +173,6 @@ impl TunnelClient {
     }
 }
 
-impl Events {
-    /// Waits for the next event; `None` when the connection has ended for good. Cancel-safe.
-    ///
-    /// A listener that falls behind misses the oldest events.
-    pub async fn next(&mut self) -> Option<TunnelEvent> {
-        loop {
-            match self.0.recv().await {
-                Ok(event) => return Some(event),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    }
-}
-
-impl Teller {
-    pub(crate) fn tell(&self, event: TunnelEvent) {
-        if let Some(sender) = self.0.upgrade() {
-            // Nobody need listen.
-            sender.send(event).ok();
-        }
-    }
-
-    /// Returns what is told from now on: nothing, if the connection has ended.
-    fn listen(&self) -> broadcast::Receiver<TunnelEvent> {
-        match self.0.upgrade() {
-            Some(sender) => sender.subscribe(),
-            None => broadcast::channel(1).1,
-        }
-    }
-}
-
 /// A stream of log lines. Made by [`TunnelClient::stream_logs`].
 #[derive(Debug)]
 pub struct Logs {
@@ -229,8 +191,14 @@ impl Logs {
             .next()
             .await
             .map_err(|error| self.client.refused(&logs::FEATURE.protocol, error))?;
-        if let Some(LogItem::Entry(entry)) = &item {
-            self.client.events.tell(TunnelEvent::Log(Arc::clone(entry)));
+        let event = match &item {
+            Some(LogItem::Entry(entry)) => Some(TunnelEvent::Log(Arc::clone(entry))),
+            Some(LogItem::Missed(missed)) => Some(TunnelEvent::LogsMissed(*missed)),
+            // The session's own events have said it.
+            Some(LogItem::Opened(_) | LogItem::Reconnected { .. }) | None => None,
+        };
+        if let Some(event) = event {
+            self.client.events.tell(event);
         }
         Ok(item)
     }
@@ -243,6 +211,3 @@ impl Logs {
         self.stream.set_filter(filter)
     }
 }
-
-/// A sync tells of each chunk: some seconds of them.
-const EVENTS: usize = 256;

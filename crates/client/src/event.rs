@@ -7,7 +7,8 @@ use features::env::client::Finding;
 use features::flags::client::Mirrored;
 use features::health::client::Health;
 use features::logs::Entry;
-use features::sync::client::Progress;
+use features::logs::wire::Missed;
+use features::sync::client::{Progress, Summary};
 use features::webhooks::client::WebhookEvent;
 use transport::carrier::Carrier;
 use transport::keeper;
@@ -17,7 +18,8 @@ use crate::chain::Chain;
 
 /// Something that happened on a connection.
 ///
-/// The names are those of the package before this one, as `docs/MIGRATING.md` lists them.
+/// The names are those of the package before this one, as `docs/MIGRATING.md` lists them. Other
+/// variants may come.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TunnelEvent {
@@ -56,8 +58,12 @@ pub enum TunnelEvent {
     },
     /// A log line came in.
     Log(Arc<Entry>),
+    /// Log lines are missing here: the server had them no longer.
+    LogsMissed(Missed),
     /// A sync has come further.
     SyncProgress(Progress),
+    /// A sync has come to its end.
+    Synced(Arc<Summary>),
     /// Something happened to webhooks that are forwarded.
     Webhook(WebhookEvent),
     /// Environments were compared, variable by variable.
@@ -66,6 +72,11 @@ pub enum TunnelEvent {
     Flags(Arc<Mirrored>),
     /// A health check was answered.
     Health(Arc<Health>),
+    /// This listener fell behind, and misses the events that were told here.
+    Missed {
+        /// How many.
+        count: u64,
+    },
 }
 
 impl From<keeper::Event> for TunnelEvent {

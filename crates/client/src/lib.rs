@@ -59,6 +59,25 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What happens meanwhile is one stream, for any number of listeners:
+//!
+//! ```no_run
+//! use client::TunnelEvent;
+//! # async fn run(client: client::TunnelClient) {
+//! let mut events = client.events();
+//! while let Some(event) = events.next().await {
+//!     match event {
+//!         TunnelEvent::Disconnected { reason } => println!("lost: {reason}"),
+//!         TunnelEvent::Reconnecting { attempt, delay } => println!("try {attempt} in {delay:?}"),
+//!         TunnelEvent::LogsMissed(missed) => println!("{:?} lines are gone", missed.entries),
+//!         TunnelEvent::Missed { count } => println!("too slow for {count} events"),
+//!         // Others may come.
+//!         _ => {}
+//!     }
+//! }
+//! # }
+//! ```
 
 mod builder;
 mod chain;
@@ -66,6 +85,7 @@ mod client;
 mod compared;
 mod error;
 mod event;
+mod events;
 mod forwarded;
 #[cfg(unix)]
 mod held;
@@ -76,9 +96,10 @@ mod tests;
 
 pub use builder::{ClientBuilder, Steps};
 pub use chain::Chain;
-pub use client::{Events, Logs, TunnelClient};
+pub use client::{Logs, TunnelClient};
 pub use error::{ErrorKind, TunnelError};
 pub use event::TunnelEvent;
+pub use events::Events;
 pub use features::{env, flags, health, logs, sync, vitals, webhooks};
 pub use forwarded::Webhooks;
 #[cfg(unix)]

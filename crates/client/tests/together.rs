@@ -76,7 +76,7 @@ async fn lines_progress_and_health_are_events_in_the_order_in_which_they_came() 
     let file = folder.path().join("courses.json");
     let mut steps = 0;
     let request = ten_courses(&file);
-    client.sync_data(&request, |_| steps += 1).await.unwrap();
+    let summary = client.sync_data(&request, |_| steps += 1).await.unwrap();
 
     let Some(TunnelEvent::Health(health)) = events.next().await else {
         panic!("no health")
@@ -90,6 +90,10 @@ async fn lines_progress_and_health_are_events_in_the_order_in_which_they_came() 
         let step = events.next().await;
         assert!(matches!(step, Some(TunnelEvent::SyncProgress(_))));
     }
+    let Some(TunnelEvent::Synced(told)) = events.next().await else {
+        panic!("no end of the sync")
+    };
+    assert_eq!(told.tables[0].rows, summary.tables[0].rows);
     client.disconnect().await;
     assert!(events.next().await.is_none());
     server.stop().await;

@@ -1,5 +1,6 @@
 //! How a command connects: to the server that is configured, else to the demo production.
 
+mod given;
 mod way;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::Args;
 use client::{CarrierChoice, ClientBuilder, Reconnect, TunnelClient};
 use transport::trust::system_clock;
 
+pub use self::given::Given;
 pub use self::way::{CA, CARRIER, CarrierName, PIN, Way, WayOptions};
 use crate::context::Context;
 use crate::demo::{Demo, Doors};
@@ -19,7 +21,7 @@ use crate::memory::WaysFile;
 use crate::settings::{self, SECRET, SecretFile, Server};
 
 /// The options of the commands that connect.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionOptions {
     /// The server: https://HOST, http://HOST:PORT or quic://HOST:PORT [env: RENDER_EXTERNAL_URL]

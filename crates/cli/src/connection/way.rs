@@ -1,6 +1,7 @@
 //! How the server is to be reached, from all the places that may say so: flags first, then the
 //! environment and `.env`, then `tunnel.toml`.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,19 +16,19 @@ use crate::explain::ways;
 use crate::settings::ClientSection;
 
 /// The options about the way to the server.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct WayOptions {
     /// Which way to take: the best that works, or one alone [env: RENDER_TUNNEL_CARRIER] [default: auto]
     #[arg(long, value_enum, value_name = "CARRIER")]
-    carrier: Option<CarrierName>,
+    pub(super) carrier: Option<CarrierName>,
 
     /// Checks an https server's certificate by the authorities in a PEM file [env: RENDER_TUNNEL_CA]
     #[arg(long, value_name = "PATH", conflicts_with = "pin")]
-    ca: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
 
     /// Trusts the https server that has this public key: sha256/ and its hash [env: RENDER_TUNNEL_PIN]
     #[arg(long, value_name = "HASH")]
-    pin: Option<Pin>,
+    pub(super) pin: Option<Pin>,
 }
 
 /// Which carriers may be used.
@@ -163,6 +164,16 @@ fn pin_of(place: &str, text: &str) -> Result<Pin, Failure> {
         Failure::usage(format!("{place}: {error}"))
             .hint("`tunnel doctor` shows the pin of the server that answers")
     })
+}
+
+impl fmt::Display for CarrierName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Udp => "udp",
+            Self::Websocket => "websocket",
+        })
+    }
 }
 
 impl From<CarrierName> for CarrierChoice {

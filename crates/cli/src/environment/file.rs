@@ -10,6 +10,8 @@ use super::EnvironmentError;
 #[derive(Clone, Default)]
 pub(super) struct EnvFile {
     pub(super) variables: BTreeMap<String, String>,
+    /// The line in which each of them begins; the first is 1.
+    pub(super) lines: BTreeMap<String, usize>,
     /// The lines that say nothing that can be read.
     unread: Vec<Unread>,
 }
@@ -50,10 +52,13 @@ impl EnvFile {
         let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let lines: Vec<_> = bytes.split(|&byte| byte == b'\n').collect();
         let (mut good, mut unread) = (String::new(), Vec::new());
+        let mut begins = BTreeMap::new();
         let mut next = 0;
         while let Some(rest @ [first, ..]) = lines.get(next..) {
             match assignment(rest) {
                 Some((text, taken)) => {
+                    let read = dotenvy::from_read_iter(text.as_bytes()).filter_map(Result::ok);
+                    begins.extend(read.map(|(name, _)| (name, next + 1)));
                     good.push_str(&text);
                     next += taken;
                 }
@@ -70,6 +75,7 @@ impl EnvFile {
         let variables = dotenvy::from_read_iter(good.as_bytes());
         Self {
             variables: variables.filter_map(Result::ok).collect(),
+            lines: begins,
             unread,
         }
     }
@@ -183,6 +189,8 @@ mod tests {
         assert_eq!(read.len(), 4, "{read:?}");
         assert_eq!((text("A"), text("B")), (Some("1"), Some("12")));
         assert_eq!((text("C"), text("E")), (Some("two\nlines"), Some("5")));
+        let lines = ["A", "B", "C", "E"].map(|name| file.lines[name]);
+        assert_eq!(lines, [1, 4, 7, 9]);
         assert!(said.starts_with(".env: lines 2, 3, 5, 6 cannot"), "{said}");
     }
 

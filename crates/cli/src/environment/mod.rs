@@ -21,7 +21,23 @@ pub use self::layers::LayeredEnvironment;
 pub struct Environment {
     process: BTreeMap<OsString, OsString>,
     file: BTreeMap<String, String>,
+    /// Where the file is, and the line of each of its variables.
+    found: Option<(PathBuf, BTreeMap<String, usize>)>,
     skipped: Option<SkippedLines>,
+}
+
+/// Where a variable comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The process's environment.
+    Process,
+    /// `.env`.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line in which the variable begins; the first is 1.
+        line: usize,
+    },
 }
 
 impl Environment {
@@ -30,12 +46,13 @@ impl Environment {
     /// # Errors
     /// [`EnvironmentError`] if there is a `.env` that cannot be read.
     pub fn read(folder: &Path) -> Result<Self, EnvironmentError> {
-        let file = match find_upwards(folder, ".env") {
-            Some(path) => EnvFile::read(&path)?.strict(&path)?,
-            None => EnvFile::default(),
+        let Some(path) = find_upwards(folder, ".env") else {
+            return Ok(Self::of_process());
         };
+        let file = EnvFile::read(&path)?.strict(&path)?;
         Ok(Self {
             file: file.variables,
+            found: Some((path, file.lines)),
             ..Self::of_process()
         })
     }
@@ -82,6 +99,7 @@ impl Environment {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
             file: file.iter().map(owned).collect(),
+            found: None,
             skipped: None,
         }
     }
@@ -108,6 +126,20 @@ impl Environment {
             Some(value) => value.to_str(),
             None => self.file.get(name).map(String::as_str),
         }
+    }
+
+    /// Returns where a variable comes from that [`Environment::text`] has a value of.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<Source> {
+        self.text(name).ok()??;
+        if self.process.contains_key(OsStr::new(name)) {
+            return Some(Source::Process);
+        }
+        let (path, lines) = self.found.as_ref()?;
+        Some(Source::File {
+            path: path.clone(),
+            line: *lines.get(name)?,
+        })
     }
 
     /// Returns the names of the process's variables, which a program that it starts has as well.
@@ -205,6 +237,12 @@ mod tests {
         std::fs::write(near.join(".env"), "export NAME='near'\n").unwrap();
         let environment = Environment::read(&deep).unwrap();
         assert_eq!(environment.text("NAME"), Ok(Some("near")));
+        let (path, line) = (near.join(".env"), 1);
+        assert_eq!(
+            environment.source("NAME"),
+            Some(Source::File { path, line })
+        );
+        assert_eq!(environment.source("OTHER"), None);
     }
 
     #[test]

@@ -119,6 +119,7 @@ pub fn write(event: &TunnelEvent, screen: &Screen) -> Result<(), Failure> {
             delay_seconds: delay.as_secs_f64(),
         },
         TunnelEvent::Error { reason } => Shown::Error { reason },
+        TunnelEvent::Missed { count } => Shown::EventsMissed { count: *count },
         _ => return Ok(()),
     };
     screen.json(&shown)
@@ -138,7 +139,7 @@ pub fn first(client: &TunnelClient) -> Option<TunnelEvent> {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "snake_case")]
 enum Shown<'a> {
     Authenticated {
         server_id: &'a str,
@@ -155,6 +156,9 @@ enum Shown<'a> {
     },
     Error {
         reason: &'a str,
+    },
+    EventsMissed {
+        count: u64,
     },
 }
 

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use server::TunnelServer;
 use tracing::{info, warn};
 
@@ -96,6 +96,12 @@ struct Places {
     /// The configuration file [default: tunnel.toml in this folder or above it, if there is one]
     #[arg(long, value_name = "PATH")]
     config: Option<PathBuf>,
+}
+
+/// Returns the program's arguments, for its manual.
+#[must_use]
+pub fn command() -> clap::Command {
+    Program::command()
 }
 
 /// Runs the program and says what it ends with.
@@ -239,7 +245,6 @@ Exit codes: 0 stopped in order, 1 it failed, 2 usage; with `run` the app's own,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_arguments_contradict_each_other_nowhere() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::help::assert_snapshot;
+use crate::snapshot::assert_snapshot;
 use crate::support::{Ended, SECRET, Sandbox, Serving};
 
 fn client() -> Sandbox {

@@ -14,7 +14,7 @@ use crate::support::{SECRET, Sandbox, Serving};
 const BODY: &str = r#"{"id":"evt_1","type":"invoice.paid","data":{"note":"it's \u001b[2J"}}"#;
 
 /// Sends a webhook to a server's front, and returns the status of the answer.
-fn send(serving: &Serving, body: &str) -> u16 {
+pub(crate) fn send(serving: &Serving, body: &str) -> u16 {
     let front = serving.url.trim_start_matches("quic://");
     let mut stream = TcpStream::connect(front).unwrap();
     let request = format!(

@@ -1,7 +1,5 @@
 //! The question before rows of the user's own are touched.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-
 use client::sync::table::TableName;
 use client::sync::target::Mode;
 
@@ -9,7 +7,7 @@ use super::place::Place;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::number::counted;
-use crate::output::text::printable;
+use crate::question::{self, Answer};
 
 /// Asks whether to go ahead; without a terminal nobody can be asked.
 pub(super) async fn ask(
@@ -19,7 +17,7 @@ pub(super) async fn ask(
     place: &Place,
 ) -> Result<(), Failure> {
     let question = question(tables, mode);
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !question::can_ask() {
         let message = format!(
             "{} in {place}: nobody is here to be asked",
             statement(tables)
@@ -29,21 +27,9 @@ pub(super) async fn ask(
             deed(mode)
         )));
     }
-    context.screen.warn(&printable(&question));
-    // A thread of its own: ^C is heard while it waits.
-    let read = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).map(|_| answer)
-    });
-    let answered = async { read.await.map_err(io::Error::from).flatten() };
-    let answer = context.interrupt.or(async {
-        answered
-            .await
-            .map_err(|error| Failure::failed(format!("cannot read the answer: {error}")))
-    });
-    match answer.await?.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::new(
+    match question::ask(context, &question).await? {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Failure::new(
             Exit::Refused,
             "nothing was written, because the answer was no",
         )),

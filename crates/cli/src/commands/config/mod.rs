@@ -1,0 +1,46 @@
+//! `tunnel config`: what the commands work with, where each of it comes from, and whether sense can
+//! be made of it.
+//!
+//! ```text
+//! flags, environment, .env, tunnel.toml, defaults ─▶ collect ─▶ show (a table), check (the problems)
+//! ```
+
+mod check;
+mod collect;
+mod origin;
+mod sections;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use crate::exit::Failure;
+
+/// Shows the settings and where each of them comes from, or checks them
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tunnel config show
+  tunnel config show --json | jq -r '.settings[] | select(.name == \"server\") | .value'
+  tunnel config check")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    Show(show::Arguments),
+    Check(check::Arguments),
+}
+
+/// Does what is asked for.
+///
+/// # Errors
+/// [`Failure`] if it cannot be done, or a check failed.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Show(arguments) => show::run(context, arguments),
+        Command::Check(arguments) => check::run(context, arguments),
+    }
+}
