@@ -302,7 +302,12 @@ impl Serving {
 
     /// Starts one with a database, and with pseudonyms that last, that can be killed.
     pub(crate) fn lasting_with(database: &str) -> Self {
-        let sandbox = Sandbox::new()
+        Self::lasting_in(Sandbox::new(), database)
+    }
+
+    /// The same, with what else a sandbox has.
+    pub(crate) fn lasting_in(sandbox: Sandbox, database: &str) -> Self {
+        let sandbox = sandbox
             .set("RENDER_TUNNEL_SECRET", SECRET)
             .set("RENDER_TUNNEL_PSEUDONYM_KEY", OTHER_SECRET)
             .set("DATABASE_URL", database);
