@@ -160,7 +160,7 @@ mod tests {
             ("keys = 3\n", "keys"),
             (
                 "[[keys]]\nname = 'ci'\nfeatures = ['sync', 'log']\n",
-                "\"ci\" names \"log\", which is no feature: there are health, logs, sync",
+                "\"ci\" names \"log\", which is no feature: there are env, flags, health, logs, sync",
             ),
             ("[sync\n", "line 1"),
         ] {
