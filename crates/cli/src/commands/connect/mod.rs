@@ -16,6 +16,7 @@ use client::logs::wire::{Follow, Open, Start};
 
 use self::holding::{Holding, Part};
 use self::section::Section;
+use super::flags;
 use super::logs::{self, endless};
 use super::sync;
 use super::webhook::Forwarder;
@@ -158,6 +159,8 @@ struct Work {
     logs: Option<Filter>,
     webhooks: Option<Forwarder>,
     sync: Option<sync::Job>,
+    /// The port at which local apps are served flags, and whose they are.
+    flags: Option<(u16, ConnectionOptions)>,
     /// What it says of itself, a few words each.
     names: Vec<String>,
 }
@@ -186,12 +189,15 @@ impl Work {
         names.extend(logs.is_some().then(|| "logs".to_owned()));
         let routes = section.webhooks.iter();
         names.extend(routes.map(|route| format!("webhooks {route}")));
+        let flags = section.flags().map(|port| (port, connection.clone()));
+        names.extend(flags.iter().map(|(port, _)| format!("flags {port}")));
         let tables = arguments.sync.iter();
         names.extend(tables.map(|table| format!("sync {table}")));
         Ok(Self {
             logs,
             webhooks,
             sync,
+            flags,
             names,
         })
     }
@@ -202,7 +208,7 @@ impl Work {
 
     /// Runs it until it is done or stopped.
     async fn run(self, context: &Context, client: &TunnelClient) -> Result<(), Failure> {
-        let goes_on = self.logs.is_some() || self.webhooks.is_some() || self.sync.is_none();
+        let goes_on = self.goes_on();
         let has_webhooks = self.webhooks.is_some();
         let logs = async {
             let Some(filter) = self.logs else {
@@ -220,6 +226,14 @@ impl Work {
         let webhooks = async {
             match self.webhooks {
                 Some(webhooks) => webhooks.run(context, client).await,
+                None => pending().await,
+            }
+        };
+        let flags = async {
+            match self.flags {
+                Some((port, connection)) => {
+                    flags::serve_until_stopped(context, &connection, client, port).await
+                }
                 None => pending().await,
             }
         };
@@ -243,7 +257,16 @@ impl Work {
             ended = sync => ended,
             ended = webhooks => ended,
             ended = logs => ended,
+            ended = flags => ended,
         }
+    }
+
+    /// Whether it is done only when it is stopped.
+    const fn goes_on(&self) -> bool {
+        self.logs.is_some()
+            || self.webhooks.is_some()
+            || self.flags.is_some()
+            || self.sync.is_none()
     }
 }
 

@@ -4,10 +4,12 @@
 //! [connect]
 //! logs = { filter = "warn", service = ["api*"] }   # or true
 //! webhooks = ["stripe=3000/api/webhooks/stripe"]
+//! flags = true                                     # or the port to serve them at
 //! ```
 
 use std::path::Path;
 
+use client::flags::ofrep::USUAL_PORT;
 use client::logs::Filter;
 use serde::Deserialize;
 
@@ -22,6 +24,17 @@ pub(super) struct Section {
     logs: Option<Logs>,
     /// Routes as `tunnel webhook --forward` takes them.
     pub(super) webhooks: Vec<String>,
+    flags: Option<Flags>,
+}
+
+/// Whether flags are served to local apps, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Flags {
+    /// At the usual port, or not at all.
+    Usual(bool),
+    /// At this port.
+    Port(u16),
 }
 
 /// Which log lines are shown.
@@ -68,6 +81,15 @@ impl Section {
             Failure::usage(format!("{shown} makes no sense: {}", error.trim_end()))
         })?;
         Ok(file.connect)
+    }
+
+    /// Returns the port at which flags are to be served, if they are.
+    pub(super) const fn flags(&self) -> Option<u16> {
+        match self.flags {
+            None | Some(Flags::Usual(false)) => None,
+            Some(Flags::Usual(true)) => Some(USUAL_PORT),
+            Some(Flags::Port(port)) => Some(port),
+        }
     }
 
     /// Returns which log lines are to be shown, if any are.
@@ -138,6 +160,16 @@ mod tests {
             (some.services, some.grep),
             (vec!["api*".to_owned()], vec!["-x".to_owned()])
         );
+    }
+
+    #[test]
+    fn flags_are_served_at_the_usual_port_at_another_or_not_at_all() {
+        let port = |text: &str| toml::from_str::<Section>(text).map(|it| it.flags());
+        assert_eq!(port("").unwrap(), None);
+        assert_eq!(port("flags = false").unwrap(), None);
+        assert_eq!(port("flags = true").unwrap(), Some(USUAL_PORT));
+        assert_eq!(port("flags = 8020").unwrap(), Some(8020));
+        assert!(port("flags = 80200").is_err());
     }
 
     #[test]
