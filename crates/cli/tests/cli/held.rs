@@ -55,7 +55,9 @@ impl Play {
     fn sessions(&self, more: &[&str]) -> u64 {
         let health = self.sandbox.tunnel(&[&["health", "--json"], more].concat());
         health.expect(0, &[]);
-        health.json()["sessions"].as_u64().unwrap()
+        health.json()["checks"]["server:sessions"][0]["observedValue"]
+            .as_u64()
+            .unwrap()
     }
 }
 
