@@ -282,7 +282,7 @@ async fn every_feature_is_refused_to_a_key_without_its_scope_which_is_named() {
         ..Scopes::default()
     };
     let secret = "6f2b8e0c9a714d36b1e7f08c2d9a6b43";
-    let mentioned = [("webhooks".to_owned(), toml::Table::new().into())];
+    let mentioned = ["flags", "webhooks"].map(|name| (name.to_owned(), toml::Table::new().into()));
     let server = production("sqlite:///nowhere.db")
         .key("ci", secret, none)
         .sections(Sections::new(mentioned.into()));

@@ -75,13 +75,7 @@ impl ClientSection {
         };
         let text = std::fs::read_to_string(&path)
             .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-        let file: File = toml::from_str(&text).map_err(|error| {
-            let shown = path.display();
-            Failure::usage(format!(
-                "{shown} makes no sense: {}",
-                error.to_string().trim_end()
-            ))
-        })?;
+        let file: File = toml::from_str(&text).map_err(|error| no_sense(&path, &text, &error))?;
         let mut section = file.client;
         if let (Some(ca), Some(folder)) = (&mut section.ca, path.parent()) {
             *ca = folder.join(&ca);
@@ -152,6 +146,19 @@ impl fmt::Display for SecretFile {
 pub(crate) fn no_secret() -> Failure {
     Failure::usage(format!("no secret is configured: {SECRET} is not set"))
         .hint(format!("set {SECRET} in the environment or in .env, or name a file with --secret-file; it is the server's secret, and `tunnel keygen` makes a new one"))
+}
+
+/// Says where a file of settings makes no sense. The line itself may hold what nobody is to see.
+pub fn no_sense(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    let begin = error.span().map_or(0, |span| span.start);
+    let line = text
+        .bytes()
+        .take(begin)
+        .filter(|&byte| byte == b'\n')
+        .count()
+        + 1;
+    let (shown, message) = (path.display(), error.message());
+    Failure::usage(format!("{shown} makes no sense in line {line}: {message}"))
 }
 
 /// Variables that make no sense are the user's to correct.

@@ -56,7 +56,11 @@ fn a_sound_server_passes_and_nothing_is_changed() {
         ("UDP", "pass", "answers"),
         ("authentication", "pass", "default"),
         ("clock", "pass", "the same"),
-        ("versions", "pass", "protocol 1; env 1, health 2, logs 1, sync 1"),
+        (
+            "versions",
+            "pass",
+            "protocol 1; env 1, health 2, logs 1, sync 1",
+        ),
         ("local database", "pass", ".tunnel/local.db"),
         ("webhook target", "pass", "listens"),
     ] {

@@ -87,20 +87,64 @@ fn written(value: &Value) -> String {
 /// Whether a value may be a secret, by its key's name or by what it looks like. The name of a
 /// variable, or of a file, that holds one is none.
 fn may_be_secret(key: &str, value: &str) -> bool {
-    let name = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+    let key = key.to_ascii_lowercase();
     let names_place = ["-env", "-file", "_env", "_file"]
         .iter()
-        .any(|end| name.ends_with(end));
-    let is_secret = ["secret", "token", "password", "passphrase", "key", "auth"]
-        .iter()
-        .any(|word| name.contains(word));
-    let has_credentials = value.contains("://") && value.contains('@');
-    has_credentials || (is_secret && !names_place)
+        .any(|end| key.ends_with(end));
+    // Every part of the name: `[secrets] stripe = …` is one too. `[[keys]]` is the list of them.
+    let is_secret = key
+        .split('.')
+        .filter(|part| *part != "keys")
+        .any(|part| SECRET_WORDS.iter().any(|word| part.contains(word)));
+    // A user before the host, or a query, which is where services take their keys.
+    let has_credentials = value.contains("://") && value.contains(['@', '?']);
+    let is_known = SECRET_SHAPES.iter().any(|shape| value.contains(shape));
+    has_credentials || is_known || (is_secret && !names_place)
 }
+
+/// What the names of secrets have in them.
+const SECRET_WORDS: [&str; 11] = [
+    "secret",
+    "token",
+    "password",
+    "passphrase",
+    "key",
+    "auth",
+    "pwd",
+    "pass",
+    "dsn",
+    "credential",
+    "private",
+];
+
+/// What well-known secrets begin with, wherever they stand.
+const SECRET_SHAPES: [&str; 5] = ["sk_live_", "sk_test_", "whsec_", "-----BEGIN", "password="];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_part_of_a_name_or_a_value_says_secret_keeps_it_back() {
+        for (key, value) in [
+            ("secrets.stripe", "x"),
+            ("flags.url", "https://flags.test/?apikey=x"),
+            ("database.url", "postgres://me:pw@host/db"),
+            ("other.pwd", "x"),
+            ("other.dsn", "host=h password=x"),
+            ("other.value", "whsec_x"),
+        ] {
+            assert!(may_be_secret(key, value), "{key}");
+        }
+        for (key, value) in [
+            ("flags.url", "https://flags.test/all"),
+            ("flags.token-env", "FLAGS_TOKEN"),
+            ("keys.0.name", "ci"),
+            ("connect.logs", "true"),
+        ] {
+            assert!(!may_be_secret(key, value), "{key}");
+        }
+    }
 
     #[test]
     fn sections_are_shown_as_they_are_but_for_what_may_be_a_secret() {

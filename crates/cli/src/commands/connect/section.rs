@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::commands::logs;
 use crate::environment::find_upwards;
 use crate::exit::Failure;
+use crate::settings::no_sense;
 
 /// What `tunnel connect` runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -76,10 +77,7 @@ impl Section {
         let shown = path.display();
         let text = std::fs::read_to_string(&path)
             .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-        let file: File = toml::from_str(&text).map_err(|error| {
-            let error = error.to_string();
-            Failure::usage(format!("{shown} makes no sense: {}", error.trim_end()))
-        })?;
+        let file: File = toml::from_str(&text).map_err(|error| no_sense(&path, &text, &error))?;
         Ok(file.connect)
     }
 

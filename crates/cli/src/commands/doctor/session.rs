@@ -116,32 +116,34 @@ fn clocks(ahead: i64) -> Finding {
 /// Judges which versions meet.
 fn versions(welcome: &WelcomeBody, ours: &[FeatureVersion]) -> Finding {
     let theirs = &welcome.features;
-    let unmet = ours.iter().filter_map(|feature| {
-        let theirs = theirs.iter().find(|their| their.name == feature.name);
-        match theirs {
-            None => Some(format!(
-                "{} is not to be had with this key there",
-                feature.name
-            )),
-            Some(theirs) if theirs.version != feature.version => Some(format!(
+    let mut differing = Vec::new();
+    let mut missing = Vec::new();
+    for feature in ours {
+        match theirs.iter().find(|their| their.name == feature.name) {
+            None => missing.push(&*feature.name),
+            Some(theirs) if theirs.version != feature.version => differing.push(format!(
                 "{} has version {} here and {} there",
                 feature.name, feature.version, theirs.version
             )),
-            Some(_) => None,
+            Some(_) => {}
         }
-    });
-    let unmet: Vec<_> = unmet.collect();
-    let seen = format!(
+    }
+    let mut seen = format!(
         "tunnel {} here, {} there; protocol {}; {}",
         env!("CARGO_PKG_VERSION"),
         welcome.program,
         welcome.version,
         Listed(theirs)
     );
-    match unmet.is_empty() {
+    if !missing.is_empty() {
+        // The operator's decision, and no fault: flags are off unless a server has the section.
+        let missing = missing.join(", ");
+        seen = format!("{seen}; off there, or not for this key: {missing}");
+    }
+    match differing.is_empty() {
         true => Finding::pass(VERSIONS, seen),
-        false => Finding::warn(VERSIONS, format!("{seen}; {}", unmet.join("; ")))
-            .remedy(format!("{}, or use a key that may do more", ways::UPDATE)),
+        false => Finding::warn(VERSIONS, format!("{seen}; {}", differing.join("; ")))
+            .remedy(ways::UPDATE),
     }
 }
 
@@ -235,9 +237,12 @@ mod tests {
             same.seen.ends_with("protocol 1; logs 1, sync 2"),
             "{same:?}"
         );
+        let fewer = versions(&welcome(&[("sync", 2)]), &ours);
+        assert_eq!(fewer.status, Verdict::Pass);
+        assert!(fewer.seen.ends_with("not for this key: logs"), "{fewer:?}");
         let other = versions(&welcome(&[("sync", 3)]), &ours);
         assert_eq!(other.status, Verdict::Warn);
-        for words in ["logs is not to be had", "version 2 here and 3 there"] {
+        for words in ["not for this key: logs", "version 2 here and 3 there"] {
             assert!(other.seen.contains(words), "{other:?}");
         }
     }

@@ -242,6 +242,11 @@ fn is_ignored(present: &str, wanted: &str) -> bool {
 /// Refuses to put a secret into a file that the next commit would publish.
 fn refuse_if_tracked(env: &Path) -> Result<(), Failure> {
     let folder = env.parent().unwrap_or(env);
+    let is_repository = std::path::absolute(folder)
+        .is_ok_and(|folder| folder.ancestors().any(|it| it.join(".git").exists()));
+    if !is_repository {
+        return Ok(());
+    }
     let asked = Command::new("git")
         .args(["ls-files", "--error-unmatch", "--", ".env"])
         .current_dir(folder)
@@ -249,17 +254,27 @@ fn refuse_if_tracked(env: &Path) -> Result<(), Failure> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    // Where there is no git nothing is tracked.
-    if !asked.is_ok_and(|status| status.success()) {
-        return Ok(());
-    }
     let path = env.display();
-    Err(Failure::new(
-        Exit::Refused,
-        format!("{path} is in the repository, and a secret does not belong there"),
-    )
-    .hint("take it out with `git rm --cached .env`, and run this again"))
+    match asked.map(|status| status.code()) {
+        Ok(Some(NOT_TRACKED)) => Ok(()),
+        Ok(Some(0)) => Err(Failure::new(
+            Exit::Refused,
+            format!("{path} is in the repository, and a secret does not belong there"),
+        )
+        .hint("take it out with `git rm --cached .env`, and run this again")),
+        // A repository of somebody else's, for example: git says nothing of it, and it may be in there.
+        Ok(_) | Err(_) => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "git does not say whether {path} is in the repository, where no secret belongs"
+            ),
+        )
+        .hint("`git ls-files --error-unmatch .env` says why; mend that, and run this again")),
+    }
 }
+
+/// What git ends with for a file that it does not have.
+const NOT_TRACKED: i32 = 1;
 
 /// Two lines of .env; a secret is mostly 64 letters. Text that moves would leave a copy behind.
 const ROOM: usize = 4096;
