@@ -242,8 +242,10 @@ fn is_ignored(present: &str, wanted: &str) -> bool {
 /// Refuses to put a secret into a file that the next commit would publish.
 fn refuse_if_tracked(env: &Path) -> Result<(), Failure> {
     let folder = env.parent().unwrap_or(env);
-    let is_repository = std::path::absolute(folder)
-        .is_ok_and(|folder| folder.ancestors().any(|it| it.join(".git").exists()));
+    // A worktree's is a file.
+    let is_git = |it: &Path| it.join(".git").is_file() || it.join(".git/HEAD").exists();
+    let is_repository =
+        std::path::absolute(folder).is_ok_and(|folder| folder.ancestors().any(is_git));
     if !is_repository {
         return Ok(());
     }
@@ -297,6 +299,17 @@ const TUNNEL_TOML: &str = "\
 mod tests {
     use super::*;
     use crate::settings::ClientSection;
+
+    #[test]
+    fn a_repository_of_which_git_says_nothing_gets_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = folder.path().join(".env");
+        assert!(refuse_if_tracked(&env).is_ok());
+        std::fs::create_dir(folder.path().join(".git")).unwrap();
+        std::fs::write(folder.path().join(".git/HEAD"), "nonsense").unwrap();
+        let refused = refuse_if_tracked(&env).unwrap_err();
+        assert_eq!(refused.exit(), Exit::Refused);
+    }
 
     #[test]
     fn the_file_that_is_made_is_one_that_is_read() {
