@@ -3,7 +3,8 @@
 #
 # Installs `just` if it is missing, and for the tests PostgreSQL's programs, three proxies, and Node and
 # Python with the libraries of the apps that the tests wrap (as root on Debian), and below tests/sdks the
-# SDKs that know webhooks' signatures; for everything else that is missing it prints the line to run.
+# SDKs that know webhooks' signatures and read flags; for everything else that is missing it prints the
+# line to run.
 # Safe to run again.
 set -eu
 
@@ -154,8 +155,9 @@ provide_apps() {
     install_missing "libraries of the tests' apps are missing" "install$missing"
 }
 
-# The SDKs of webhooks' providers, which judge what the tests sign and verify: in tests/sdks, of the
-# versions that are written there, from wherever npm and pip are told to get them.
+# The SDKs of webhooks' providers, which judge what the tests sign and verify, and those of OpenFeature,
+# which read the flags that are mirrored: in tests/sdks, of the versions that are written there, from
+# wherever npm and pip are told to get them.
 provide_sdks() {
     missing=
     command -v npm >/dev/null || missing="$missing npm"
@@ -164,7 +166,7 @@ provide_sdks() {
     [ -z "$missing" ] || install_missing "what installs the SDKs is missing" "install$missing"
     install_sdks npm tests/sdks/node_modules tests/sdks/package-lock.json
     install_sdks pip tests/sdks/.venv tests/sdks/requirements.txt
-    say "SDKs of webhooks' providers for Node and Python: fine"
+    say "SDKs of webhooks' providers and of OpenFeature for Node and Python: fine"
 }
 
 # install_sdks npm|pip FOLDER LIST: installs what the list says, unless it is the list that was

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod embedded;
+mod flags;
 mod front;
 mod harness;
 mod keys;

@@ -2,6 +2,7 @@
 
 pub(crate) mod certificate;
 pub(crate) mod edge;
+pub(crate) mod judge;
 pub(crate) mod program;
 pub(crate) mod relay;
 pub(crate) mod tinyproxy;

@@ -1,14 +1,12 @@
 //! The official SDKs of webhooks' providers, asked by two programs of their own languages:
 //! `tests/sdks/judge.mjs` and `judge.py`.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use features::webhooks::{Header, Request};
 use serde_json::{Value, json};
+
+use crate::support::judge::Judge;
 
 /// An official SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,15 +98,9 @@ impl Judges {
     /// # Panics
     /// If they are not installed: a test that needs them fails, it is never left out.
     pub(crate) fn start() -> Self {
-        let sdks = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/sdks"));
-        let (modules, python) = (sdks.join("node_modules"), sdks.join(".venv/bin/python"));
-        for installed in [&modules, &python] {
-            let is = installed.exists();
-            assert!(is, "no {}; run: ./setup.sh test", installed.display());
-        }
         Self {
-            node: Judge::start(Command::new("node").arg(sdks.join("judge.mjs"))),
-            python: Judge::start(Command::new(python).arg(sdks.join("judge.py"))),
+            node: Judge::node("judge.mjs", &[]),
+            python: Judge::python("judge.py", &[]),
         }
     }
 
@@ -184,40 +176,5 @@ impl Judges {
             Language::Python => &mut self.python,
         };
         judge.ask(&question)
-    }
-}
-
-/// One of the programs.
-struct Judge {
-    program: Child,
-    asks: Option<ChildStdin>,
-    says: BufReader<ChildStdout>,
-}
-
-impl Judge {
-    fn start(command: &mut Command) -> Self {
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut program = piped.spawn().expect("node and Python: run ./setup.sh test");
-        Self {
-            asks: program.stdin.take(),
-            says: BufReader::new(program.stdout.take().expect("it is piped")),
-            program,
-        }
-    }
-
-    fn ask(&mut self, question: &Value) -> Value {
-        let asks = self.asks.as_mut().expect("it runs");
-        writeln!(asks, "{question}").expect("it listens");
-        let mut line = String::new();
-        self.says.read_line(&mut line).expect("it answers");
-        serde_json::from_str(&line).expect("JSON: what it said is above")
-    }
-}
-
-impl Drop for Judge {
-    /// It ends with its input.
-    fn drop(&mut self) {
-        self.asks = None;
-        self.program.wait().ok();
     }
 }

@@ -26,9 +26,9 @@ pub(super) fn of_flag(
         answer.insert("value".to_owned(), value.clone());
     }
     answer.insert("reason".to_owned(), evaluation.reason.name().into());
-    if let Some(variant) = evaluation.variant {
-        answer.insert("variant".to_owned(), variant.into());
-    }
+    // Python's provider insists on one; flagd says it so where there is none.
+    let variant = evaluation.variant.unwrap_or_default();
+    answer.insert("variant".to_owned(), variant.into());
     answer.insert("metadata".to_owned(), metadata(viewed));
     (StatusCode::OK, Value::Object(answer))
 }
