@@ -7,7 +7,7 @@
 //! Each variable is compared by an oblivious pseudorandom function (RFC 9497, ristretto255-SHA512) under a
 //! key of the server's that is fresh for each variable and each run. The server gives `F(key, local)`
 //! without seeing `local`, and a tag `F(key, production)`. Whoever lacks the key can compute neither, so
-//! that a run is one guess at a value, and none can be made afterwards; [`budget`] bounds the runs.
+//! that a run is one guess at a value, and none can be made afterwards; `budget` bounds the runs.
 //! The input is bound to the session and to the variable's name.
 //!
 //! What is tested on production's values comes from the server's configuration alone. The client's

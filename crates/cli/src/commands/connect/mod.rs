@@ -29,8 +29,8 @@ use crate::output::{Format, event};
 ///
 /// The other commands find it and run over it, as long as it is held; `tunnel status` shows it and
 /// `tunnel disconnect` ends it. Says what happens on it. With --logs and --sync, both run at once over
-/// the one session. A sync alone ends the command when it is done; all else goes on until stopped. What
-/// [connect] in tunnel.toml names runs as well: logs and webhooks.
+/// the one session. A sync alone ends the command when it is done; all else goes on until stopped.
+/// The section connect of tunnel.toml names what runs as well: logs, webhooks and flags.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
