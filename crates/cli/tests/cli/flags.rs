@@ -134,11 +134,15 @@ fn files_have_the_form_that_their_name_says() {
         "ENABLE_AI_CHAT": false, "ENABLE_STRIPE": true, "limit": 10, "new-checkout": false,
     });
     assert_eq!(values, expected);
-    let lines = "ENABLE_AI_CHAT=false\nENABLE_STRIPE=true\nNEW_CHECKOUT=false\nlimit=10\n";
+    let lines = "# written by tunnel flags\nENABLE_AI_CHAT=false\nENABLE_STRIPE=true\nNEW_CHECKOUT=false\nlimit=10\n";
     assert_eq!(write("shop.env"), lines);
     let flagd: Value = serde_json::from_str(&write("shop.flagd.json")).unwrap();
     assert_eq!(flagd["flags"]["new-checkout"]["targeting"]["if"][1], "on");
     assert_eq!(flagd["flags"]["limit"]["variants"], json!({ "value": 10 }));
+    std::fs::write(laptop.path().join(".env.local"), "OWN=1\n").unwrap();
+    laptop
+        .tunnel(&["flags", "--output", ".env.local"])
+        .expect(5, &[".env.local", "flags.env"]);
     laptop
         .tunnel(&["flags", "--output", "flags.yaml"])
         .expect(2, &["flags.yaml", "flags.env"]);
@@ -155,6 +159,10 @@ fn a_program_is_run_with_them_and_ends_as_it_ends() {
     laptop
         .tunnel(&["flags", "run", "--", "no-such-program"])
         .expect(127, &["no-such-program"]);
+    let laptop = laptop.set("limit", "own");
+    let ran = laptop.tunnel(&["flags", "run", "--", "sh", "-c", "echo $limit"]);
+    ran.expect(0, &["left out", "limit"]);
+    assert_eq!(ran.out, "own\n");
     laptop.tunnel(&["flags", "run"]).expect(2, &["PROGRAM"]);
     let mut running = laptop.start_tunnel(&[
         "flags",

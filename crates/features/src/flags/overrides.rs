@@ -166,7 +166,7 @@ impl OverrideFile {
         &self,
         change: impl FnOnce(&mut Overrides) -> Result<T, E>,
     ) -> Result<T, E> {
-        let lock = File::create(self.path.with_extension("lock")).map_err(OverridesError::from)?;
+        let lock = lock_file(&self.path.with_extension("lock")).map_err(OverridesError::from)?;
         // It ends with the file.
         lock.lock().map_err(OverridesError::from)?;
         let mut overrides = self.read()?;
@@ -178,6 +178,16 @@ impl OverrideFile {
         .map_err(OverridesError::from)?;
         Ok(done)
     }
+}
+
+/// Opens the file that is locked, which has nothing in it.
+fn lock_file(path: &Path) -> io::Result<File> {
+    // A link that came with somebody's repository may lead to a file of the user's.
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Err(io::Error::other(format!("{} is a link", path.display())));
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).open(path)
 }
 
 /// A value that a flag cannot have. The user is at fault; the value is not in it.

@@ -1,15 +1,15 @@
 //! Flags in a file, in the form that its name says.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use features::flags::{Definition, View, wall_clock};
 use serde_json::{Map, Value, json};
 
-use super::names;
+use super::names::Variables;
 use crate::context::Context;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::number;
 
 /// A file, and its form.
@@ -52,34 +52,58 @@ impl Export {
         })
     }
 
-    /// Writes the file aside, and puts it in its place.
+    /// Writes the file, unless that would replace a `.env` of the user's.
     pub(super) fn write(&self, context: &Context, view: &View) -> Result<(), Failure> {
         let text = match self.form {
             Form::Json => pretty(&values(view)),
-            Form::Env => lines(view),
+            Form::Env => lines(context, view),
             Form::Flagd => pretty(&flagd(view)),
         };
         let shown = self.path.display();
-        put(&self.path, text.as_bytes())
+        if self.form == Form::Env && !is_ours(&self.path) {
+            let said = format!("{shown} is there, and this command has not written it");
+            return Err(Failure::new(Exit::Refused, said)
+                .hint("name another file, such as flags.env, or move that one away"));
+        }
+        self.put(text.as_bytes())
             .map_err(|error| Failure::failed(format!("cannot write {shown}: {error}")))?;
         let flags = number::counted(view.flags.len() as u64, "flag");
         context.screen.note(&format!("wrote {flags} to {shown}"));
         Ok(())
     }
+
+    /// Writes the file aside, and puts it in its place.
+    fn put(&self, bytes: &[u8]) -> io::Result<()> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let aside = format!(".{name}.{}.tmp", std::process::id());
+        let aside = self.path.with_file_name(aside);
+        // A link there would be followed.
+        fs::remove_file(&aside).ok();
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if self.form == Form::Env {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        let mut file = options.open(&aside)?;
+        file.write_all(bytes)
+            .and_then(|()| fs::rename(&aside, &self.path))
+            .inspect_err(|_| drop(fs::remove_file(&aside)))
+    }
 }
 
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let aside = folder
-        .unwrap_or_else(|| Path::new("."))
-        .join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::File::create(&aside).and_then(|mut file| file.write_all(bytes));
-    written
-        .and_then(|()| fs::rename(&aside, path))
-        .inspect_err(|_| drop(fs::remove_file(&aside)))
+/// Whether there is no file, or one that begins as ours do: a `.env` of the user's has what is nowhere else.
+fn is_ours(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(found) => {
+            let mut beginning = [0; OURS.len()];
+            let read = |mut file: fs::File| file.read_exact(&mut beginning);
+            found.is_file()
+                && fs::File::open(path).and_then(read).is_ok()
+                && beginning == *OURS.as_bytes()
+        }
+    }
 }
 
 fn pretty(value: &Value) -> String {
@@ -106,10 +130,12 @@ fn flagd(view: &View) -> Value {
     })
 }
 
-fn lines(view: &View) -> String {
-    let variables = names::variables(view, wall_clock() / 1000);
+fn lines(context: &Context, view: &View) -> String {
+    let variables = Variables::of(view, wall_clock() / 1000, |_| false);
+    variables.warn(context);
     let line = |(name, value): (&String, &String)| format!("{name}={}\n", quoted(value));
-    variables.iter().map(line).collect()
+    let lines: String = variables.named.iter().map(line).collect();
+    format!("{OURS}{lines}")
 }
 
 /// Quotes a value where a `.env` needs it.
@@ -134,6 +160,9 @@ fn quoted(value: &str) -> String {
     quoted
 }
 
+/// What a `.env` that this command has written begins with.
+const OURS: &str = "# written by tunnel flags\n";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +182,30 @@ mod tests {
         }
         for name in ["flags", "flags.yaml", "", "env"] {
             form(name).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_only_if_it_begins_as_ours_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        assert!(is_ours(&path));
+        for (text, expected) in [
+            ("", false),
+            ("KEY=1\n", false),
+            ("# written by tunnel flags\nA=1\n", true),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(is_ours(&path), expected, "{text}");
+        }
+        Export::to(&path).unwrap().put(b"x").unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
     }
 

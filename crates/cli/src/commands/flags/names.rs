@@ -1,22 +1,84 @@
 //! The names of flags as variables of an environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use features::flags::{View, Viewed};
+use features::flags::View;
 use serde_json::Value;
 
-/// Returns the flags that have a value, by the names of variables: `new-checkout` is `NEW_CHECKOUT`. Where
-/// two have the same name, the flag counts whose own it is.
-pub(super) fn variables(view: &View, now: u64) -> BTreeMap<String, String> {
-    let with_value =
-        |(key, viewed): (&String, &Viewed)| Some((key.clone(), text(viewed.value(now)?)));
-    let all: Vec<_> = view.flags.iter().filter_map(with_value).collect();
-    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(key, _)| is_name(key));
-    let others = others
-        .into_iter()
-        .map(|(key, value)| (name_of(&key), value));
-    // Later ones replace earlier ones of the same name.
-    others.chain(own).collect()
+use crate::context::Context;
+
+/// Flags as variables of an environment.
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    pub(super) named: BTreeMap<String, String>,
+    /// Those that a server is not to decide on.
+    left_out: BTreeSet<String>,
+}
+
+impl Variables {
+    /// Takes the flags that have a value, by the names of variables: `new-checkout` is `NEW_CHECKOUT`.
+    /// Where two have the same name, the flag counts whose own it is. Left out is whatever steers programs,
+    /// and what is `taken`, unless its name is a flag's by its beginning or the user overrides it.
+    pub(super) fn of(view: &View, now: u64, taken: impl Fn(&str) -> bool) -> Self {
+        let mut variables = Self::default();
+        let (own, others): (Vec<_>, Vec<_>) = view.flags.iter().partition(|(key, _)| is_name(key));
+        // Later ones replace earlier ones of the same name.
+        for (key, viewed) in others.into_iter().chain(own) {
+            let Some(value) = viewed.value(now) else {
+                continue;
+            };
+            let name = if is_name(key) {
+                key.clone()
+            } else {
+                name_of(key)
+            };
+            let is_free = || is_flags(&name) || viewed.overridden.is_some() || !taken(&name);
+            if !steers(&name) && is_free() {
+                variables.named.insert(name, text(value));
+            } else {
+                variables.left_out.insert(name);
+            }
+        }
+        variables
+    }
+
+    /// Names those that are left out.
+    pub(super) fn warn(&self, context: &Context) {
+        let count = self.left_out.len();
+        if count == 0 {
+            return;
+        }
+        let shown: Vec<_> = self
+            .left_out
+            .iter()
+            .take(SHOWN)
+            .map(String::as_str)
+            .collect();
+        let more = match count.saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = shown.join(", ");
+        let said = format!("left out, for this machine decides on them: {shown}{more}");
+        context.screen.warn(&said);
+    }
+}
+
+/// Whether a name begins as those of flags do.
+fn is_flags(name: &str) -> bool {
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether programs do other things where a variable of that name is another.
+fn steers(name: &str) -> bool {
+    // Some are known in small letters as well, and to some systems letters are alike.
+    let name = name.to_ascii_uppercase();
+    let begins = |beginning: &&str| name.starts_with(*beginning);
+    let ends = |end: &&str| name.ends_with(*end);
+    name.is_empty()
+        || STEERING.contains(&name.as_str())
+        || STEERING_BEGINNINGS.iter().any(begins)
+        || (!is_flags(&name) && STEERING_ENDS.iter().any(ends))
 }
 
 /// Returns the value as a program expects it of a variable.
@@ -30,7 +92,7 @@ pub(super) fn text(value: &Value) -> String {
 
 fn is_name(key: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    !key.starts_with(|c: char| c.is_ascii_digit()) && key.chars().all(plain)
+    !key.is_empty() && !key.starts_with(|c: char| c.is_ascii_digit()) && key.chars().all(plain)
 }
 
 fn name_of(key: &str) -> String {
@@ -45,5 +107,120 @@ fn name_of(key: &str) -> String {
     match name.starts_with(|c: char| c.is_ascii_digit()) {
         true => format!("_{name}"),
         false => name,
+    }
+}
+
+/// As the server's section has them unless it says otherwise.
+const PREFIXES: [&str; 3] = ["ENABLE_", "FEATURE_", "FLAG_"];
+
+/// What shells, loaders and common programs look at: where programs are found, what is run before or
+/// instead of them, and where they connect to.
+const STEERING: &[&str] = &[
+    "PATH",
+    "PATHEXT",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "IFS",
+    "ENV",
+    "PWD",
+    "CDPATH",
+    "ZDOTDIR",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PS4",
+    "PROMPT_COMMAND",
+    "COMSPEC",
+    "SYSTEMROOT",
+    "WINDIR",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "GCONV_PATH",
+    "HOSTALIASES",
+    "GLIBC_TUNABLES",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JAVA_HOME",
+    "CLASSPATH",
+    "PERLLIB",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+    "GOFLAGS",
+    "GOPROXY",
+    "REQUESTS_CA_BUNDLE",
+    "DOCKER_HOST",
+    "KUBECONFIG",
+    "PGHOST",
+    "PGSERVICEFILE",
+    "PGPASSFILE",
+];
+
+/// Families of such names.
+const STEERING_BEGINNINGS: &[&str] = &[
+    "BASH_",
+    "LD_",
+    "DYLD_",
+    "NODE_",
+    "NPM_",
+    "YARN_",
+    "PYTHON",
+    "PIP_",
+    "RUBY",
+    "BUNDLE_",
+    "GEM_",
+    "PERL5",
+    "GIT_",
+    "SSH_",
+    "SSL_",
+    "OPENSSL_",
+    "CURL_",
+    "DOTNET_",
+    "CORECLR_",
+    "CARGO_",
+    "XDG_",
+    "AWS_",
+    "RENDER_TUNNEL_",
+];
+
+/// The same, with somebody's own word before.
+const STEERING_ENDS: &[&str] = &["_PROXY", "DATABASE_URL", "REDIS_URL"];
+
+/// A line's worth.
+const SHOWN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_programs_is_known_however_it_is_written() {
+        for key in [
+            "LD_PRELOAD",
+            "node-options",
+            "PATH",
+            "BASH_ENV",
+            "render-tunnel-secret",
+            "https_proxy",
+            "database.url",
+            "git-ssh-command",
+            "PYTHONPATH",
+            "",
+        ] {
+            assert!(steers(&name_of(key)), "{key}");
+        }
+        for key in ["new-checkout", "ENABLE_PROXY", "FLAG_PATH", "limit"] {
+            assert!(!steers(&name_of(key)), "{key}");
+        }
     }
 }

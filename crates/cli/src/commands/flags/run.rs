@@ -7,8 +7,9 @@ use std::process::Command;
 use clap::Args;
 use features::flags::wall_clock;
 
+use super::names::Variables;
 use super::project::Project;
-use super::{live, names, show};
+use super::{live, show};
 use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
@@ -46,10 +47,11 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     let Some((name, rest)) = program.split_first() else {
         return Err(Failure::usage("no program was named"));
     };
+    let has = |name: &str| context.environment.of_children().any(|it| it == name);
+    let variables = Variables::of(&view, wall_clock() / 1000, has);
+    variables.warn(context);
     let mut command = Command::new(name);
-    command
-        .args(rest)
-        .envs(names::variables(&view, wall_clock() / 1000));
+    command.args(rest).envs(variables.named);
     become_it(command).map_err(|error| {
         let exit = match error.kind() {
             io::ErrorKind::NotFound => Exit::NotFound,

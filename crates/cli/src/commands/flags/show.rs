@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use features::flags::{Misfit, State, View, Viewed, read_value, wall_clock};
+use features::flags::{Misfit, State, View, Viewed, is_secret_name, read_value, wall_clock};
 use serde_json::Value;
 
 use super::json::Shown;
@@ -113,11 +113,16 @@ fn note(context: &Context, viewed: &Viewed, value: Option<&Value>) -> String {
     let key = &viewed.entry.flag.key;
     let local = context.environment.as_written(key).map(read_value);
     match (local, value) {
-        // What is here may be anything: its kind alone is shown where it is no flag's value.
+        // The server chooses the name: what is here may be anything.
         (Some(local), value)
             if value.is_none_or(|value| names::text(value) != names::text(&local)) =>
         {
-            format!("differs here: {}", short(&local))
+            match local {
+                Value::Bool(_) | Value::Number(_) if !is_secret_name(key) => {
+                    format!("differs here: {}", short(&local))
+                }
+                _ => "differs here".to_owned(),
+            }
         }
         _ if definition.rule().is_some() => "by its rule".to_owned(),
         _ => String::new(),

@@ -1,17 +1,38 @@
 //! Flags in the environment: variables by the beginnings of their names.
 
+use serde::Deserialize;
 use tracing::warn;
 
 use crate::flags::definition::{Definition, read_value};
 use crate::flags::set::Found;
 use crate::parts::Variables;
+use crate::wildcard::matches;
 
-/// Reads the flags among the variables. One whose name is a secret's stays where it is.
-pub(super) fn read(prefixes: &[String], variables: &Variables) -> Vec<Found> {
+/// What the section `[env]` says of values that stay on the server: it holds for flags as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(super) struct Withheld {
+    hidden: Vec<String>,
+    presence_only: Vec<String>,
+}
+
+impl Withheld {
+    fn has(&self, name: &str) -> bool {
+        let mut patterns = self.hidden.iter().chain(&self.presence_only);
+        name.starts_with(OWN) || patterns.any(|pattern| matches(pattern, name))
+    }
+}
+
+/// Reads the flags among the variables. A secret, by its name or its value, stays where it is.
+pub(super) fn read(prefixes: &[String], withheld: &Withheld, variables: &Variables) -> Vec<Found> {
     let is_flag = |name: &&str| prefixes.iter().any(|prefix| name.starts_with(prefix));
     let mut found = Vec::new();
     for name in variables.names().filter(is_flag) {
-        if is_secret(name) {
+        // Not a word of these, either: a log is mirrored.
+        if withheld.has(name) {
+            continue;
+        }
+        if is_secret_name(name) {
             warn!("flags: {name} is not mirrored: by its name it is a secret");
             continue;
         }
@@ -19,6 +40,10 @@ pub(super) fn read(prefixes: &[String], variables: &Variables) -> Vec<Found> {
         let Some(value) = variables.get(name) else {
             continue;
         };
+        if is_secret_value(&value) {
+            warn!("flags: {name} is not mirrored: its value looks like a secret");
+            continue;
+        }
         found.push(Found {
             key: name.to_owned(),
             definition: Definition::constant(read_value(&value)),
@@ -28,24 +53,64 @@ pub(super) fn read(prefixes: &[String], variables: &Variables) -> Vec<Found> {
     found
 }
 
-/// Whether a variable of that name holds something that nobody is to see.
-fn is_secret(name: &str) -> bool {
+/// Whether what has that name is, by one of the name's words, something that nobody is to see.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let ends = |word: &str| name.ends_with(word);
-    ["_KEY", "_SECRET", "_TOKEN", "_CREDENTIALS", "_DSN"]
-        .iter()
-        .any(|word| ends(word))
-        || [
-            "PASSWORD",
-            "PASSWD",
-            "PRIVATE_KEY",
-            "SECRET_",
-            "_SECRETS",
-            "DATABASE_URL",
-        ]
-        .iter()
-        .any(|word| name.contains(word))
+    let is_secret = |word: &str| {
+        let one = word.strip_suffix('S').unwrap_or(word);
+        let ends = |end: &&str| one.ends_with(*end);
+        SECRET_WORDS.contains(&word) || SECRET_WORDS.contains(&one) || SECRET_ENDS.iter().any(ends)
+    };
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(is_secret) || name.contains("DATABASE_URL")
 }
+
+/// Whether a value has something in it that only secrets have.
+fn is_secret_value(value: &str) -> bool {
+    SECRET_VALUES.iter().any(|piece| value.contains(piece))
+        || value.split("://").skip(1).any(|rest| {
+            // A password may have any character in it but these.
+            let rest = rest
+                .split(|c: char| c.is_whitespace() || "\"'".contains(c))
+                .next();
+            let user = rest.and_then(|rest| rest.rsplit_once('@'));
+            user.is_some_and(|(user, _)| user.contains(':'))
+        })
+}
+
+/// The tunnel's own variables.
+const OWN: &str = "RENDER_TUNNEL_";
+
+/// Words of which one makes a name a secret's; so do several of them.
+const SECRET_WORDS: &[&str] = &["KEY", "PWD", "PASS", "PEM", "AUTH", "DSN"];
+
+/// The same, and other words that end so: `DBPASSWORD`.
+const SECRET_ENDS: &[&str] = &[
+    "APIKEY",
+    "ACCESSKEY",
+    "PRIVATEKEY",
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIAL",
+];
+
+/// How private keys begin, and what common services begin their secrets with.
+const SECRET_VALUES: &[&str] = &[
+    "-----BEGIN",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "whsec_",
+    "ghp_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+];
 
 #[cfg(test)]
 mod tests {
@@ -64,14 +129,28 @@ mod tests {
             ("FEATURE_SECRET_SAUCE", "x"),
             ("ENABLE_api_token", "x"),
             ("OTHER", "1"),
+            ("FLAG_APIKEY", "x"),
+            ("FLAG_DB_PASS", "x"),
+            ("FLAG_TLS_PEM_2", "x"),
+            ("FLAG_BASIC_AUTH", "x"),
+            ("FLAG_OLD", "sk_live_1"),
+            ("FLAG_STORE", "postgres://shop:hunter2@db/shop"),
+            ("FLAG_SITE", "https://shop.test/a"),
+            ("FEATURE_INTERNAL_A", "1"),
+            ("FEATURE_CODE", "1"),
+            ("RENDER_TUNNEL_SERVER", "1"),
         ];
         let variables = Variables::of(all.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let prefixes = [
             "ENABLE_".to_owned(),
             "FLAG_".to_owned(),
             "FEATURE_".to_owned(),
+            "RENDER_".to_owned(),
         ];
-        let found = read(&prefixes, &variables);
+        let section =
+            "hidden = ['*_INTERNAL_*']\npresence-only = ['FEATURE_CODE']\nguesses-per-hour = 1";
+        let withheld = toml::from_str(section).unwrap();
+        let found = read(&prefixes, &withheld, &variables);
         let value = |found: &Found| {
             let name = found.definition.default_variant.as_deref().unwrap();
             (found.key.clone(), found.definition.variants[name].clone())
@@ -79,6 +158,7 @@ mod tests {
         let expected = [
             ("ENABLE_LIMIT", json!(10)),
             ("ENABLE_STRIPE", json!(true)),
+            ("FLAG_SITE", json!("https://shop.test/a")),
             ("FLAG_THEME", json!("dark")),
         ];
         let expected = expected.map(|(key, value)| (key.to_owned(), value));

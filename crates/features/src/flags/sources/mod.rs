@@ -18,12 +18,14 @@ use tokio::time::{Instant, sleep_until};
 use transport::reach::ProxySettings;
 use transport::tasks::Tasks;
 
+use self::environment::Withheld;
+pub use self::environment::is_secret_name;
 use self::file::{FileSource, LOOK};
 use self::http::{Asker, Place, PlaceError};
 use self::rows::Rows;
 use super::config::{FlagsConfig, Format};
 use super::set::{Book, Found, Reading, SourceName};
-use crate::parts::ServerParts;
+use crate::parts::{SectionError, ServerParts};
 use crate::question::Question;
 
 /// All sources of a server.
@@ -51,8 +53,9 @@ impl Sources {
                 Ok::<_, SourcesError>(Rows { database, question })
             })
             .transpose()?;
+        let withheld: Withheld = parts.sections.get("env")?;
         let environment = (!config.prefixes.is_empty())
-            .then(|| environment::read(&config.prefixes, &parts.variables));
+            .then(|| environment::read(&config.prefixes, &withheld, &parts.variables));
         let asker = config.url.as_deref().map(|url| {
             let token = token(config.token_env.as_deref(), parts)?;
             let place = Place::parse(url, config.format)?;
@@ -164,6 +167,8 @@ pub(super) enum SourcesError {
     NoToken(String),
     #[error("{0} holds no token")]
     Token(String),
+    #[error(transparent)]
+    Env(#[from] SectionError),
     #[error(transparent)]
     Place(#[from] PlaceError),
 }

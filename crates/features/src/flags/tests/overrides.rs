@@ -120,3 +120,16 @@ fn the_file_is_changed_whole_and_tells_its_states_apart() {
     // A file that somebody broke is not written over.
     set("limit", "3").unwrap_err();
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_the_lock_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other");
+    std::fs::write(&other, "kept").unwrap();
+    std::os::unix::fs::symlink(&other, folder.path().join("overrides.lock")).unwrap();
+    let file = OverrideFile::at(folder.path().join("overrides.json"));
+    let changed = file.change(|overrides| Ok::<_, OverridesError>(overrides.unset("a")));
+    assert!(matches!(changed, Err(OverridesError::File(_))));
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
+}
