@@ -41,24 +41,35 @@ pub(crate) fn lasting(text: &str, folder: &Path) -> String {
     text
 }
 
-/// Returns what a value is made of: of each member its type, of each list its first item.
+/// Returns what a value is made of: of each member its type, of each list its first item. What lies
+/// deeper is another from machine to machine: a check that warns says more.
 pub(crate) fn shape(value: &Value) -> Value {
+    shape_to(value, DEPTH)
+}
+
+fn shape_to(value: &Value, depth: u32) -> Value {
+    let below = |value: &Value| shape_to(value, depth - 1);
     let kind = |name: &str| Value::String(name.to_owned());
     match value {
         Value::Null => Value::Null,
         Value::Bool(_) => kind("truth"),
         Value::Number(_) => kind("number"),
         Value::String(_) => kind("text"),
-        Value::Array(items) => Value::Array(items.iter().take(1).map(shape).collect()),
+        Value::Array(_) if depth == 0 => kind("list"),
+        Value::Object(_) if depth == 0 => kind("object"),
+        Value::Array(items) => Value::Array(items.iter().take(1).map(below).collect()),
         Value::Object(members) => {
             let each = members
                 .iter()
                 .map(|(name, value)| match (name.as_str(), value) {
                     // It says what else there is.
                     ("type", Value::String(_)) => (name.clone(), value.clone()),
-                    _ => (name.clone(), shape(value)),
+                    _ => (name.clone(), below(value)),
                 });
             Value::Object(each.collect::<Map<_, _>>())
         }
     }
 }
+
+/// A list in a document, with its items' members.
+const DEPTH: u32 = 3;
