@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::body::{Body, context, empty, json};
 use super::guard::{self, Welcome};
 use super::{answers, events};
+use crate::flags::eval::Budget;
 use crate::flags::view::View;
 use crate::flags::wall_clock;
 
@@ -117,7 +118,9 @@ impl Routes {
     async fn one(&self, key: &str, request: Request<Incoming>) -> Response<Body> {
         let (status, answer) = match context(request.into_body()).await {
             Ok(context) => match self.view().flags.get(key) {
-                Some(viewed) => answers::of_flag(key, viewed, &context, seconds()),
+                Some(viewed) => {
+                    answers::of_flag(key, viewed, &context, seconds(), &Budget::default())
+                }
                 None => answers::not_found(key),
             },
             Err(why) => answers::no_context(Some(key), why),
