@@ -68,6 +68,11 @@ pub(super) fn no_context(key: Option<&str>, why: NoContext) -> (StatusCode, Valu
             "INVALID_CONTEXT",
             "a context has at most 64 KiB",
         ),
+        NoContext::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            "PARSE_ERROR",
+            "the body was not there within 10 s",
+        ),
         NoContext::Cut => (StatusCode::BAD_REQUEST, "PARSE_ERROR", "the body broke off"),
         NoContext::NotJson => (
             StatusCode::BAD_REQUEST,

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONNECTION, ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::body::{Body, context, empty, json};
 use super::guard::{self, Welcome};
-use super::{answers, events};
+use super::{MOST_STREAMS, answers, events};
 use crate::flags::eval::Budget;
 use crate::flags::view::View;
 use crate::flags::wall_clock;
@@ -25,6 +25,8 @@ use crate::flags::wall_clock;
 pub(super) struct Routes {
     port: u16,
     views: watch::Receiver<Arc<View>>,
+    /// The places of streams of events.
+    streams: Arc<Semaphore>,
 }
 
 /// What a path is for.
@@ -59,8 +61,12 @@ impl Path {
 }
 
 impl Routes {
-    pub(super) const fn new(port: u16, views: watch::Receiver<Arc<View>>) -> Self {
-        Self { port, views }
+    pub(super) fn new(port: u16, views: watch::Receiver<Arc<View>>) -> Self {
+        Self {
+            port,
+            views,
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+        }
     }
 
     /// Answers a request.
@@ -71,7 +77,12 @@ impl Routes {
             return json(StatusCode::FORBIDDEN, &json!({ "errorDetails": details }));
         };
         let mut response = self.answer_welcome(request, &welcome).await;
+        let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
         let headers = response.headers_mut();
+        if is_late {
+            // The rest of the body is waited for no more.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if !headers.contains_key(CACHE_CONTROL) {
             // A change is to be seen at once.
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -110,7 +121,7 @@ impl Routes {
         match path {
             Path::One(key) => self.one(&key, request).await,
             Path::All => self.all(request, &welcome.host).await,
-            Path::Events => events::stream(self.views.clone()),
+            Path::Events => self.events(),
             Path::Plain => json(StatusCode::OK, &answers::plain(&self.view(), seconds())),
         }
     }
@@ -145,6 +156,14 @@ impl Routes {
         };
         response.headers_mut().insert(ETAG, tag);
         response
+    }
+
+    fn events(&self) -> Response<Body> {
+        let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
+            let answer = json!({ "errorDetails": "too many streams of events are open" });
+            return json(StatusCode::SERVICE_UNAVAILABLE, &answer);
+        };
+        events::stream(self.views.clone(), place)
     }
 
     fn view(&self) -> Arc<View> {
