@@ -6,8 +6,9 @@ use std::sync::Arc;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONNECTION, ETAG, IF_NONE_MATCH, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
@@ -74,7 +75,9 @@ impl Routes {
         let Some(welcome) = guard::check(request.headers(), self.port) else {
             let details =
                 "only this machine may ask, under localhost, 127.0.0.1 or [::1] and this port";
-            return json(StatusCode::FORBIDDEN, &json!({ "errorDetails": details }));
+            let mut refused = json(StatusCode::FORBIDDEN, &json!({ "errorDetails": details }));
+            keep_from_pages(refused.headers_mut());
+            return refused;
         };
         let mut response = self.answer_welcome(request, &welcome).await;
         let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
@@ -83,6 +86,7 @@ impl Routes {
             // The rest of the body is waited for no more.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        keep_from_pages(headers);
         if !headers.contains_key(CACHE_CONTROL) {
             // A change is to be seen at once.
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -169,6 +173,13 @@ impl Routes {
     fn view(&self) -> Arc<View> {
         Arc::clone(&self.views.borrow())
     }
+}
+
+/// Has browsers keep an answer from another site's page, as what it is and as what it could be taken for.
+fn keep_from_pages(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(policy, HeaderValue::from_static("same-site"));
 }
 
 /// What is the same for the same values: another context may have others.
