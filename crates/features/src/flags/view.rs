@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::client::{Entry, Freshness, Mirrored};
 use super::definition::Kind;
-use super::eval::{Evaluation, EvaluationError, Reason, evaluate};
+use super::eval::{Budget, Evaluation, EvaluationError, Reason, evaluate};
 use super::overrides::Overrides;
 use super::wire::SourceState;
 
@@ -90,7 +90,7 @@ fn tag(flags: &BTreeMap<String, Viewed>) -> u64 {
 }
 
 impl Viewed {
-    /// Evaluates the flag. `now` is in seconds since 1970.
+    /// Evaluates the flag, within the budget of a request. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// [`EvaluationError`] if its rule cannot be followed.
@@ -98,6 +98,7 @@ impl Viewed {
         &self,
         context: &Map<String, Value>,
         now: u64,
+        budget: &Budget,
     ) -> Result<Evaluation<'_>, EvaluationError> {
         match &self.overridden {
             Some(value) => Ok(Evaluation {
@@ -105,15 +106,22 @@ impl Viewed {
                 variant: Some(OVERRIDE.into()),
                 reason: Reason::Static,
             }),
-            None => evaluate(&self.entry.flag.key, &self.entry.definition, context, now),
+            None => {
+                let Entry { flag, definition } = &*self.entry;
+                evaluate(&flag.key, definition, context, now, budget)
+            }
         }
     }
 
     /// Returns its value for nobody in particular; `None` for the default in the app's code.
     #[must_use]
     pub fn value(&self, now: u64) -> Option<&Value> {
-        let evaluated = self.evaluate(&Map::new(), now).ok()?;
-        evaluated.value
+        self.value_within(now, &Budget::default())
+    }
+
+    /// Returns the same within the budget of a request.
+    pub(super) fn value_within(&self, now: u64, budget: &Budget) -> Option<&Value> {
+        self.evaluate(&Map::new(), now, budget).ok()?.value
     }
 }
 

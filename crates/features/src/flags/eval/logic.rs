@@ -1,7 +1,10 @@
 //! JSONLogic: a rule is an object whose one name is an operator, and whose value are its arguments.
 //!
 //! Rules come from production, and contexts from whatever runs on the laptop: what both may cost is bounded
-//! by a depth, and by steps, of which a long text or list takes more than one.
+//! by a depth, and by steps, of which a long text or list takes more than one: each argument that an
+//! operator gets is charged by its size, so that no operator works for free.
+//!
+//! The steps of one flag are bounded, and those of all flags of one request.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -19,17 +22,43 @@ pub(super) struct Logic<'c> {
     pub(super) context: &'c Value,
     depth: Cell<usize>,
     steps: Cell<usize>,
+    budget: &'c Budget,
+}
+
+/// The steps that one request may take, over all flags that it asks for.
+#[derive(Debug)]
+pub struct Budget(Cell<usize>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Cell::new(MOST_STEPS_OF_REQUEST))
+    }
+}
+
+impl Budget {
+    /// Takes steps from what is left; what fails has taken all.
+    fn take(&self, steps: usize) -> Result<(), EvaluationError> {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or_default());
+        left.map(drop).ok_or(EvaluationError::Steps)
+    }
+
+    /// Takes what a copy of a context costs, with every flag anew.
+    pub(super) fn take_copy(&self, context: &Map<String, Value>) -> Result<(), EvaluationError> {
+        self.take(1 + fields(context))
+    }
 }
 
 /// A value that is a part of the rule or of the data, or was made.
 pub(super) type Found<'a> = Result<Cow<'a, Value>, EvaluationError>;
 
 impl<'c> Logic<'c> {
-    pub(super) const fn new(context: &'c Value) -> Self {
+    pub(super) const fn new(context: &'c Value, budget: &'c Budget) -> Self {
         Self {
             context,
             depth: Cell::new(0),
             steps: Cell::new(0),
+            budget,
         }
     }
 
@@ -55,7 +84,7 @@ impl<'c> Logic<'c> {
         if self.steps.get() > MOST_STEPS {
             return Err(EvaluationError::Steps);
         }
-        Ok(())
+        self.budget.take(steps)
     }
 
     fn each<'a>(&self, rules: &'a [Value], data: &'a Value) -> Found<'a> {
@@ -125,12 +154,15 @@ pub(super) struct Call<'a, 'l, 'c> {
 }
 
 impl<'a> Call<'a, '_, '_> {
-    /// Follows an argument; one that is not there is null.
+    /// Follows an argument, which is charged by its size whether it is written in the rule, found or made: the
+    /// operator will look through it. One that is not there is null.
     pub(super) fn argument(&self, place: usize) -> Found<'a> {
-        match self.arguments.get(place) {
-            Some(rule) => self.logic.apply(rule, self.data),
-            None => Ok(Cow::Owned(Value::Null)),
-        }
+        let Some(rule) = self.arguments.get(place) else {
+            return Ok(Cow::Owned(Value::Null));
+        };
+        let value = self.logic.apply(rule, self.data)?;
+        self.logic.charge(size(&value))?;
+        Ok(value)
     }
 
     /// Follows all arguments; one alone that is a list stands for its elements.
@@ -275,7 +307,6 @@ impl<'a> Call<'a, '_, '_> {
 
     fn is_in(&self) -> Found<'a> {
         let (part, whole) = (self.argument(0)?, self.argument(1)?);
-        self.logic.charge(size(&whole))?;
         Ok(made(match whole.as_ref() {
             Value::Array(values) => values.iter().any(|value| strictly_equal(value, &part)),
             Value::String(whole) => match part.as_ref() {
@@ -370,8 +401,15 @@ fn size(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len() / BYTES_A_STEP,
         Value::Array(values) => values.iter().map(|value| 1 + size(value)).sum(),
-        Value::Object(fields) => fields.values().map(|value| 1 + size(value)).sum(),
+        Value::Object(object) => fields(object),
     }
+}
+
+fn fields(object: &Map<String, Value>) -> usize {
+    let fields = object.iter();
+    fields
+        .map(|(name, value)| 1 + name.len() / BYTES_A_STEP + size(value))
+        .sum()
 }
 
 /// Parentheses that nobody counts any more; a task's stack has room for ten times as many.
@@ -379,6 +417,9 @@ const DEEPEST: usize = 64;
 
 /// A list of some thousand accounts, looked through more than once: some milliseconds.
 const MOST_STEPS: usize = 20_000;
+
+/// Ten thousand flags of a hundred steps each, or fifty of the most: well below a second.
+const MOST_STEPS_OF_REQUEST: usize = 1_000_000;
 
 /// How much text is copied in the time of a step.
 const BYTES_A_STEP: usize = 64;

@@ -16,6 +16,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+pub use self::logic::Budget;
+
 use self::logic::Logic;
 use super::definition::{Definition, State};
 
@@ -56,7 +58,8 @@ impl Reason {
     }
 }
 
-/// Evaluates a flag. `now` is in seconds since 1970, for rules that ask for the time.
+/// Evaluates a flag. `now` is in seconds since 1970, for rules that ask for the time; the budget is that of
+/// the request for which it is.
 ///
 /// # Errors
 /// [`EvaluationError`] if its rule cannot be followed.
@@ -65,6 +68,7 @@ pub fn evaluate<'a>(
     definition: &'a Definition,
     context: &Map<String, Value>,
     now: u64,
+    budget: &Budget,
 ) -> Result<Evaluation<'a>, EvaluationError> {
     if definition.state == State::Disabled {
         return Ok(Evaluation {
@@ -76,13 +80,14 @@ pub fn evaluate<'a>(
     let Some(rule) = definition.rule() else {
         return Ok(by_default(definition, Reason::Static));
     };
+    budget.take_copy(context)?;
     let mut context = context.clone();
     context.insert(
         "$flagd".to_owned(),
         json!({ "flagKey": key, "timestamp": now }),
     );
     let context = Value::Object(context);
-    let named = Logic::new(&context).apply(rule, &context)?;
+    let named = Logic::new(&context, budget).apply(rule, &context)?;
     let name = match named.as_ref() {
         Value::Null => return Ok(by_default(definition, Reason::Default)),
         Value::String(name) => name.as_str(),

@@ -16,12 +16,15 @@ pub(super) fn truth(value: &Value) -> bool {
     }
 }
 
-/// Returns a value as a number, if it can be one.
+/// Returns a value as a number, if it can be one; a text that is longer than any number is none.
 pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) if text.trim().is_empty() => Some(0.0),
-        Value::String(text) => text.trim().parse().ok().filter(|it: &f64| it.is_finite()),
+        Value::String(text) => match text.trim() {
+            "" => Some(0.0),
+            text if text.len() > LONGEST_NUMBER => None,
+            text => text.parse().ok().filter(|it: &f64| it.is_finite()),
+        },
         Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
@@ -80,6 +83,9 @@ pub(super) fn order(a: &Value, b: &Value) -> Option<Ordering> {
         (a, b) => number(a)?.partial_cmp(&number(b)?),
     }
 }
+
+/// The longest that a float is written as has some two dozen bytes.
+const LONGEST_NUMBER: usize = 64;
 
 /// Whole numbers below this are exact in a float.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::operators::murmur3;
-use super::{Evaluation, EvaluationError, Reason, evaluate};
+use super::{Budget, Evaluation, EvaluationError, Reason};
 use crate::flags::Definition;
 
 fn flag(targeting: &Value) -> Definition {
@@ -13,6 +13,16 @@ fn flag(targeting: &Value) -> Definition {
         "targeting": targeting,
     }))
     .unwrap()
+}
+
+/// Evaluates a flag as the only one of its request.
+fn evaluate<'a>(
+    key: &str,
+    flag: &'a Definition,
+    about: &Map<String, Value>,
+    now: u64,
+) -> Result<Evaluation<'a>, EvaluationError> {
+    super::evaluate(key, flag, about, now, &Budget::default())
 }
 
 fn context(value: Value) -> Map<String, Value> {
@@ -254,4 +264,50 @@ fn a_rule_without_end_is_not_followed() {
     let doubling = json!({"reduce": [{"var": "list"},
         {"cat": [{"var": "accumulator"}, {"var": "accumulator"}]}, "0123456789abcdef"]});
     assert_eq!(error(&doubling, about), EvaluationError::Steps);
+}
+
+#[test]
+fn long_texts_are_charged_wherever_they_come_from() {
+    let list: Vec<_> = (0..2000).collect();
+    let long = format!("1-a{}", ".a".repeat(30_000));
+    let digits = "1".repeat(60_000);
+    for looked_at in [
+        json!({"sem_ver": [long, "=", long]}),
+        json!({"==": [digits, 1]}),
+        json!({"<": [digits, digits]}),
+        json!({"!": {"var": ["nobody", digits]}}),
+        json!({"!": {"missing": [digits]}}),
+        json!({"==": [{digits.clone(): 1, "b": 2}, {digits.clone(): 1, "b": 2}]}),
+        json!({"starts_with": [long, long]}),
+    ] {
+        let flag = flag(&json!({"map": [list, looked_at]}));
+        let found = evaluate("key", &flag, &Map::new(), 0);
+        let operator = looked_at.as_object().unwrap().keys().next();
+        assert_eq!(found, Err(EvaluationError::Steps), "{operator:?}");
+    }
+}
+
+#[test]
+fn what_is_longer_than_any_version_or_number_is_none() {
+    let version = |length: usize| format!("1.0.0-{}", "a".repeat(length - 6));
+    for (length, expected) in [(256, true), (257, false)] {
+        let same = version(length);
+        let condition = json!({"sem_ver": [same, "=", same]});
+        assert_eq!(holds(&condition, &json!({})), expected, "{length}");
+    }
+    for (zeros, expected) in [(63, true), (64, false)] {
+        let condition = json!({"==": [format!("{}7", "0".repeat(zeros)), 7]});
+        assert_eq!(holds(&condition, &json!({})), expected, "{zeros}");
+    }
+}
+
+#[test]
+fn the_flags_of_one_request_share_its_budget() {
+    let list: Vec<_> = (0..2000).collect();
+    let flag = flag(&json!({"if": [{"all": [list, true]}, "blue"]}));
+    let budget = Budget::default();
+    let taken = |_: &_| super::evaluate("key", &flag, &Map::new(), 0, &budget).is_ok();
+    let count = (0..1000).take_while(taken).count();
+    assert!((50..500).contains(&count), "{count}");
+    assert!(evaluate("key", &flag, &Map::new(), 0).is_ok());
 }

@@ -20,8 +20,11 @@ enum Part {
 }
 
 impl Version {
-    /// Reads one; numbers that are not there are 0.
+    /// Reads one; numbers that are not there are 0. One that nobody would write is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
         let text = text.trim();
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let text = text.split_once('+').map_or(text, |(version, _)| version);
@@ -73,3 +76,6 @@ impl PartialOrd for Version {
         Some(self.cmp(other))
     }
 }
+
+/// A version with a branch's name and a commit in it has half of this.
+const LONGEST: usize = 256;

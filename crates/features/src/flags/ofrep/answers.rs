@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::NoContext;
 use crate::flags::client::Freshness;
-use crate::flags::eval::EvaluationError;
+use crate::flags::eval::{Budget, EvaluationError};
 use crate::flags::view::{View, Viewed};
 
 /// What is said of one flag, and with which status if it was asked for alone.
@@ -14,8 +14,9 @@ pub(super) fn of_flag(
     viewed: &Viewed,
     context: &Map<String, Value>,
     now: u64,
+    budget: &Budget,
 ) -> (StatusCode, Value) {
-    let evaluation = match viewed.evaluate(context, now) {
+    let evaluation = match viewed.evaluate(context, now, budget) {
         Ok(evaluation) => evaluation,
         Err(error) => return (StatusCode::BAD_REQUEST, failed(key, error)),
     };
@@ -67,6 +68,11 @@ pub(super) fn no_context(key: Option<&str>, why: NoContext) -> (StatusCode, Valu
             "INVALID_CONTEXT",
             "a context has at most 64 KiB",
         ),
+        NoContext::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            "PARSE_ERROR",
+            "the body was not there within 10 s",
+        ),
         NoContext::Cut => (StatusCode::BAD_REQUEST, "PARSE_ERROR", "the body broke off"),
         NoContext::NotJson => (
             StatusCode::BAD_REQUEST,
@@ -88,8 +94,9 @@ pub(super) fn no_context(key: Option<&str>, why: NoContext) -> (StatusCode, Valu
 
 /// What is said of all flags.
 pub(super) fn of_all(view: &View, context: &Map<String, Value>, now: u64, host: &str) -> Value {
+    let budget = Budget::default();
     let flags = view.flags.iter();
-    let flags = flags.map(|(key, viewed)| of_flag(key, viewed, context, now).1);
+    let flags = flags.map(|(key, viewed)| of_flag(key, viewed, context, now, &budget).1);
     json!({
         "flags": flags.collect::<Vec<_>>(),
         "metadata": about(view),
@@ -111,11 +118,12 @@ fn about(view: &View) -> Value {
 
 /// What is said to whoever wants to see the flags, without OFREP.
 pub(super) fn plain(view: &View, now: u64) -> Value {
+    let budget = Budget::default();
     let flags = view.flags.iter().map(|(key, viewed)| {
         let mut flag = json!({
             "key": key,
             "type": viewed.entry.definition.kind().name(),
-            "value": viewed.value(now),
+            "value": viewed.value_within(now, &budget),
             "source": viewed.entry.flag.source,
             "updated": time(viewed.entry.flag.updated),
         });

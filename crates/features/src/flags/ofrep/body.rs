@@ -1,6 +1,7 @@
 //! Bodies: those that come in, bounded; and those that go out.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 /// A body that goes out.
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -16,6 +18,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoContext {
     TooLong,
+    TooSlow,
     Cut,
     NotJson,
     NotObject,
@@ -23,7 +26,10 @@ pub(super) enum NoContext {
 
 /// Reads the context of a request; a request without a body is about nobody in particular.
 pub(super) async fn context(body: Incoming) -> Result<Map<String, Value>, NoContext> {
-    let read = Limited::new(body, LONGEST_BODY).collect().await;
+    let read = Limited::new(body, LONGEST_BODY).collect();
+    let read = timeout(BODY_TIME, read)
+        .await
+        .map_err(|_| NoContext::TooSlow)?;
     let bytes = read.map_err(|error| match error.is::<LengthLimitError>() {
         true => NoContext::TooLong,
         false => NoContext::Cut,
@@ -67,3 +73,6 @@ fn whole(bytes: Bytes) -> Body {
 
 /// A context says who asks, and of what: some kilobytes.
 const LONGEST_BODY: usize = 64 * 1024;
+
+/// Between programs of one machine it takes milliseconds; whoever takes longer has somebody else's place.
+const BODY_TIME: Duration = Duration::from_secs(10);

@@ -10,20 +10,24 @@ use futures_util::stream::unfold;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 
 use super::body::Body;
 use crate::flags::view::View;
 
-/// Answers with a stream that has no end.
-pub(super) fn stream(mut views: watch::Receiver<Arc<View>>) -> Response<Body> {
+/// Answers with a stream that has no end, and keeps its place as long.
+pub(super) fn stream(
+    mut views: watch::Receiver<Arc<View>>,
+    place: OwnedSemaphorePermit,
+) -> Response<Body> {
     // Who has just evaluated need not do so again.
     let told = views.borrow_and_update().tag;
     let state = State {
         views,
         told,
         begun: false,
+        _place: place,
     };
     let frames = unfold(state, |mut state| async move {
         let text = state.next().await?;
@@ -43,6 +47,7 @@ struct State {
     views: watch::Receiver<Arc<View>>,
     told: u64,
     begun: bool,
+    _place: OwnedSemaphorePermit,
 }
 
 impl State {

@@ -23,6 +23,13 @@ pub(super) fn check(headers: &HeaderMap, port: u16) -> Option<Welcome> {
         _ => port == 80 && is_this_machine(host),
     };
     let origin = headers.get_all(ORIGIN).iter().next();
+    // Another site's page names no origin where it asks for a picture or a script. One of this machine does
+    // where it fetches, and is another site already if it says `localhost` and this port is `127.0.0.1`.
+    let is_foreign = headers
+        .get_all(SEC_FETCH_SITE)
+        .iter()
+        .any(|site| site == "cross-site");
+    let is_ours = is_ours && !(is_foreign && origin.is_none());
     let is_ours = is_ours && (origin.is_none() || only(headers, &ORIGIN).is_some_and(is_own_page));
     is_ours.then(|| Welcome {
         host: host.to_owned(),
@@ -53,6 +60,9 @@ fn is_own_page(origin: &str) -> bool {
 fn is_this_machine(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || matches!(name, "127.0.0.1" | "[::1]")
 }
+
+/// What a browser says of where a request comes from; no page can say otherwise.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[cfg(test)]
 mod tests {
@@ -120,6 +130,25 @@ mod tests {
             "http://localhost:3000@example.com",
         ] {
             assert!(!is_let_in("localhost:8016", Some(origin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn another_sites_page_gets_nothing_even_where_it_names_no_origin() {
+        let is_let_in = |site: &'static str, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("127.0.0.1:8016"));
+            headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(site));
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            check(&headers, 8016).is_some()
+        };
+        assert!(!is_let_in("cross-site", None));
+        assert!(!is_let_in("cross-site", Some("https://example.com")));
+        assert!(is_let_in("cross-site", Some("http://localhost:3000")));
+        for site in ["none", "same-origin", "same-site"] {
+            assert!(is_let_in(site, None), "{site}");
         }
     }
 }

@@ -12,6 +12,8 @@ mod body;
 mod events;
 mod guard;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::io;
@@ -24,7 +26,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tracing::debug;
 use transport::tasks::Tasks;
@@ -91,6 +94,8 @@ async fn accept(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        // An evaluation is one packet each way: it is not to wait for another.
+        stream.set_nodelay(true).ok();
         let serving = serve(stream, Arc::clone(routes), tasks.clone());
         tasks.spawn("flags over HTTP", async move {
             serving.await;
@@ -99,9 +104,10 @@ async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, routes: Arc<Routes>, tasks: Tasks) {
-    // An evaluation is one packet each way: it is not to wait for another.
-    stream.set_nodelay(true).ok();
+async fn serve<S>(stream: S, routes: Arc<Routes>, tasks: Tasks)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let answer = |request| {
         let routes = Arc::clone(&routes);
         async move { Ok::<_, Infallible>(routes.answer(request).await) }
@@ -144,6 +150,9 @@ pub const USUAL_PORT: u16 = 8016;
 
 /// A dozen local programs, each with connections for its requests and one for events.
 const MOST_CONNECTIONS: usize = 256;
+
+/// Streams have no end: half of the places are left for what has.
+const MOST_STREAMS: usize = MOST_CONNECTIONS / 2;
 
 /// hyper's least, and more than any client of OFREP sends.
 const LONGEST_HEAD: usize = 16 * 1024;

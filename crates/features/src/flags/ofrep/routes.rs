@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONNECTION, ETAG, IF_NONE_MATCH, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::body::{Body, context, empty, json};
 use super::guard::{self, Welcome};
-use super::{answers, events};
+use super::{MOST_STREAMS, answers, events};
+use crate::flags::eval::Budget;
 use crate::flags::view::View;
 use crate::flags::wall_clock;
 
@@ -24,6 +26,8 @@ use crate::flags::wall_clock;
 pub(super) struct Routes {
     port: u16,
     views: watch::Receiver<Arc<View>>,
+    /// The places of streams of events.
+    streams: Arc<Semaphore>,
 }
 
 /// What a path is for.
@@ -58,8 +62,12 @@ impl Path {
 }
 
 impl Routes {
-    pub(super) const fn new(port: u16, views: watch::Receiver<Arc<View>>) -> Self {
-        Self { port, views }
+    pub(super) fn new(port: u16, views: watch::Receiver<Arc<View>>) -> Self {
+        Self {
+            port,
+            views,
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+        }
     }
 
     /// Answers a request.
@@ -67,10 +75,18 @@ impl Routes {
         let Some(welcome) = guard::check(request.headers(), self.port) else {
             let details =
                 "only this machine may ask, under localhost, 127.0.0.1 or [::1] and this port";
-            return json(StatusCode::FORBIDDEN, &json!({ "errorDetails": details }));
+            let mut refused = json(StatusCode::FORBIDDEN, &json!({ "errorDetails": details }));
+            keep_from_pages(refused.headers_mut());
+            return refused;
         };
         let mut response = self.answer_welcome(request, &welcome).await;
+        let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
         let headers = response.headers_mut();
+        if is_late {
+            // The rest of the body is waited for no more.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        keep_from_pages(headers);
         if !headers.contains_key(CACHE_CONTROL) {
             // A change is to be seen at once.
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -109,7 +125,7 @@ impl Routes {
         match path {
             Path::One(key) => self.one(&key, request).await,
             Path::All => self.all(request, &welcome.host).await,
-            Path::Events => events::stream(self.views.clone()),
+            Path::Events => self.events(),
             Path::Plain => json(StatusCode::OK, &answers::plain(&self.view(), seconds())),
         }
     }
@@ -117,7 +133,9 @@ impl Routes {
     async fn one(&self, key: &str, request: Request<Incoming>) -> Response<Body> {
         let (status, answer) = match context(request.into_body()).await {
             Ok(context) => match self.view().flags.get(key) {
-                Some(viewed) => answers::of_flag(key, viewed, &context, seconds()),
+                Some(viewed) => {
+                    answers::of_flag(key, viewed, &context, seconds(), &Budget::default())
+                }
                 None => answers::not_found(key),
             },
             Err(why) => answers::no_context(Some(key), why),
@@ -144,9 +162,24 @@ impl Routes {
         response
     }
 
+    fn events(&self) -> Response<Body> {
+        let Ok(place) = Arc::clone(&self.streams).try_acquire_owned() else {
+            let answer = json!({ "errorDetails": "too many streams of events are open" });
+            return json(StatusCode::SERVICE_UNAVAILABLE, &answer);
+        };
+        events::stream(self.views.clone(), place)
+    }
+
     fn view(&self) -> Arc<View> {
         Arc::clone(&self.views.borrow())
     }
+}
+
+/// Has browsers keep an answer from another site's page, as what it is and as what it could be taken for.
+fn keep_from_pages(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(policy, HeaderValue::from_static("same-site"));
 }
 
 /// What is the same for the same values: another context may have others.

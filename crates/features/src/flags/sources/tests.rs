@@ -50,7 +50,9 @@ fn a_file_of_flagds_is_read_with_its_references_in_place() {
     assert_eq!((flag.key.as_str(), flag.updated), ("new", Some(5)));
     let about = |value: Value| value.as_object().unwrap().clone();
     let variant = |context: Map<String, Value>| {
-        let found = crate::flags::eval::evaluate("new", &flag.definition, &context, 0).unwrap();
+        let budget = crate::flags::eval::Budget::default();
+        let found =
+            crate::flags::eval::evaluate("new", &flag.definition, &context, 0, &budget).unwrap();
         found.variant.unwrap().into_owned()
     };
     assert_eq!(variant(about(json!({"email": "a@example.com"}))), "on");

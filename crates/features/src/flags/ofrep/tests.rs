@@ -1,0 +1,81 @@
+//! What a connection may take of those that all share, over streams in memory.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use transport::tasks::Tasks;
+
+use super::routes::Routes;
+use super::{MOST_STREAMS, serve};
+use crate::flags::client::Mirrored;
+use crate::flags::{Overrides, View};
+
+/// A server without flags.
+struct Stage {
+    routes: Arc<Routes>,
+    tasks: Tasks,
+    _views: watch::Sender<Arc<View>>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let view = View::of(&Mirrored::empty(), &Overrides::default());
+        let (sender, views) = watch::channel(Arc::new(view));
+        Self {
+            routes: Arc::new(Routes::new(8016, views)),
+            tasks: Tasks::new(),
+            _views: sender,
+        }
+    }
+
+    /// Connects, asks, and returns the beginning of the answer.
+    async fn ask(&self, line: &str, rest: &str) -> (DuplexStream, JoinHandle<()>, String) {
+        let (mut ours, theirs) = duplex(16 * 1024);
+        let serving = serve(theirs, Arc::clone(&self.routes), self.tasks.clone());
+        let served = self.tasks.spawn("a connection", serving);
+        let request = format!("{line} HTTP/1.1\r\nHost: localhost:8016\r\n{rest}");
+        ours.write_all(request.as_bytes()).await.unwrap();
+        let mut said = vec![0; 4096];
+        let length = ours.read(&mut said).await.unwrap();
+        said.truncate(length);
+        (ours, served, String::from_utf8(said).unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_given_up() {
+    let stage = Stage::new();
+    let began = Instant::now();
+    let unfinished = "Content-Length: 100\r\n\r\n{";
+    let line = "POST /ofrep/v1/evaluate/flags";
+    let (_ours, served, said) = stage.ask(line, unfinished).await;
+    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    assert!(said.contains("connection: close\r\n"), "{said}");
+    served.await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_leave_places_to_others() {
+    let stage = Stage::new();
+    let stream = || stage.ask("GET /ofrep/v1/events", "\r\n");
+    let mut open = Vec::new();
+    for _ in 0..MOST_STREAMS {
+        let (ours, served, said) = stream().await;
+        assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+        open.push((ours, served));
+    }
+    let (.., said) = stream().await;
+    assert!(said.starts_with("HTTP/1.1 503 "), "{said}");
+    let (.., said) = stage.ask("GET /flags", "\r\n").await;
+    assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+    // Who leaves makes room.
+    let (ours, served) = open.remove(0);
+    drop(ours);
+    served.await.unwrap();
+    let (.., said) = stream().await;
+    assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+}
