@@ -143,16 +143,16 @@ const fn heading(status: Status) -> &'static str {
 const fn remedy(problem: Problem) -> &'static str {
     match problem {
         Problem::MissingHere => {
-            "set it here, in .env.local for example, or write rule = \"optional\" for it in [env]"
+            "set it here, in .env.local for example, or write rule = \"optional\" in [env.variables.NAME]"
         }
         Problem::MissingInProduction => {
-            "set it where the server runs, if the name is right, or write rule = \"optional\" for it in [env]"
+            "set it where the server runs, if the name is right, or write rule = \"optional\" in [env.variables.NAME]"
         }
         Problem::EmptyHere => "give it a value here",
         Problem::EmptyInProduction => "give it a value where the server runs",
         Problem::Differs => "set production's value here",
         Problem::ProductionSecretHere => {
-            "put one made for development in its place, or write rule = \"must-match\" for it in [env] if it is no secret"
+            "put one made for development in its place, or write rule = \"must-match\" in [env.variables.NAME] if it is no secret"
         }
         Problem::NotCompared => "ask who runs the server: its [env] does not let it be compared",
         Problem::Here(_) => "correct it here",
@@ -194,7 +194,7 @@ mod tests {
             table(&found, Style::Plain),
             "production secret on this machine (1)\n\
              \x20 ✗  LONG  must-differ  production's secret is here\n\
-             \x20    → put one made for development in its place, or write rule = \"must-match\" for it in [env] if it is no secret\n\
+             \x20    → put one made for development in its place, or write rule = \"must-match\" in [env.variables.NAME] if it is no secret\n\
              differs (2)\n\
              \x20 ✓  A  must-differ\n\
              \x20 ✗  B  must-differ  the value here is not of the type int\n\
