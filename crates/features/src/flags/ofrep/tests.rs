@@ -79,3 +79,15 @@ async fn streams_leave_places_to_others() {
     let (.., said) = stream().await;
     assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn browsers_keep_every_answer_from_other_sites() {
+    let stage = Stage::new();
+    for (rest, status) in [("\r\n", 200), ("Sec-Fetch-Site: cross-site\r\n\r\n", 403)] {
+        let (.., said) = stage.ask("GET /flags", rest).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{said}");
+        let nosniff = "x-content-type-options: nosniff\r\n";
+        let policy = "cross-origin-resource-policy: same-site\r\n";
+        assert!(said.contains(nosniff) && said.contains(policy), "{said}");
+    }
+}
