@@ -5,11 +5,13 @@
 //! ```
 
 mod arguments;
+mod flags;
 mod flood;
 mod lab;
 mod lines;
 mod link;
 mod memory;
+mod messages;
 mod pipe;
 mod report;
 mod run;

@@ -17,6 +17,19 @@ use crate::stage::Stage;
 #[error("{0}")]
 pub(crate) struct Skipped(pub(crate) String);
 
+/// Returns what came of a part of a scenario, or nothing if this machine cannot play it; the other parts
+/// still count.
+pub(crate) fn unless_skipped<T>(part: Result<T>) -> Result<Option<T>> {
+    match part {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is::<Skipped>() => {
+            progress(&format!("  a part is skipped: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Runs what is wanted; succeeds if every target is met.
 pub(crate) async fn run(wanted: &RunArguments) -> Result<ExitCode> {
     let load_before = load();

@@ -37,6 +37,8 @@ pub(crate) enum Unit {
     Deliveries,
     #[serde(rename = "deliveries/s")]
     DeliveriesPerSecond,
+    #[serde(rename = "evaluations/s")]
+    EvaluationsPerSecond,
     #[serde(rename = "requests/s")]
     RequestsPerSecond,
     #[serde(rename = "MB/s")]
@@ -120,6 +122,7 @@ impl Unit {
             | Self::LinesPerSecond
             | Self::Deliveries
             | Self::DeliveriesPerSecond
+            | Self::EvaluationsPerSecond
             | Self::RequestsPerSecond => grouped(value),
             Self::MegabytesPerSecond
             | Self::MegabitsPerSecond
@@ -142,6 +145,7 @@ impl fmt::Display for Unit {
             Self::LinesPerSecond => "lines/s",
             Self::Deliveries => "deliveries",
             Self::DeliveriesPerSecond => "deliveries/s",
+            Self::EvaluationsPerSecond => "evaluations/s",
             Self::RequestsPerSecond => "requests/s",
             Self::MegabytesPerSecond => "MB/s",
             Self::MegabitsPerSecond => "Mbit/s",

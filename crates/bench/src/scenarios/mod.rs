@@ -2,8 +2,12 @@
 
 mod app_output;
 mod carrier_cut;
+mod env_compare;
 mod first_answer;
+mod flags_push;
+mod flags_snapshot;
 mod follow_through_cuts;
+mod held_health;
 mod idle_memory;
 mod log_latency;
 mod logs_follow;
@@ -11,6 +15,7 @@ mod logs_memory;
 mod logs_under_sync;
 mod loopback_bulk;
 mod memory;
+mod ofrep_rate;
 mod old_targets;
 mod pass_through;
 mod render_lines;
@@ -68,4 +73,9 @@ pub(crate) const ALL: &[Scenario] = &[
     webhook_away::SCENARIO,
     webhook_drain::SCENARIO,
     webhook_large_inbox::SCENARIO,
+    held_health::SCENARIO,
+    flags_snapshot::SCENARIO,
+    flags_push::SCENARIO,
+    ofrep_rate::SCENARIO,
+    env_compare::SCENARIO,
 ];

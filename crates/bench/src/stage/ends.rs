@@ -16,7 +16,21 @@ use transport::trust::Secret;
 use url::Url;
 
 use super::{Databases, Stage};
-use crate::lab::{Congestion, Door, Lab};
+use crate::lab::{Congestion, Door, Lab, Machine};
+use crate::link::Way;
+
+/// What a server end has.
+#[derive(Debug, Default)]
+pub(crate) struct Equipment<'a> {
+    /// The address of production's database.
+    pub(crate) database: Option<&'a str>,
+    /// Where log lines come from.
+    pub(crate) lines: Option<ChildStdout>,
+    /// Its `tunnel.toml`.
+    pub(crate) config: String,
+    /// Variables of its environment.
+    pub(crate) variables: Vec<(String, String)>,
+}
 
 /// A running `tunnel-server`, and the machines of both ends.
 #[derive(Debug)]
@@ -38,22 +52,52 @@ impl ServerEnd {
         database: &str,
         lines: Option<ChildStdout>,
     ) -> Result<Self> {
-        let lab = match stage.way() {
+        let equipment = Equipment {
+            database: Some(database),
+            lines,
+            ..Equipment::default()
+        };
+        Self::over(stage, stage.way(), equipment).await
+    }
+
+    /// Starts a server end on a link, or on loopback, and waits until it lets in.
+    pub(crate) async fn over(
+        stage: &Stage,
+        way: Option<Way>,
+        equipment: Equipment<'_>,
+    ) -> Result<Self> {
+        let lab = match way {
             None => Lab::on_loopback()?,
             Some(way) => Lab::emulated(way, Congestion::Bbr, SEED)?,
         };
+        Self::within(stage, lab, equipment).await
+    }
+
+    /// Starts a server end in a lab, and waits until it lets in.
+    pub(crate) async fn within(stage: &Stage, lab: Lab, equipment: Equipment<'_>) -> Result<Self> {
+        let Equipment {
+            database,
+            lines,
+            config,
+            variables,
+        } = equipment;
+        let (settings, log) = (stage.new_file("tunnel.toml"), stage.new_file("server.log"));
+        std::fs::write(&settings, config).context("write a configuration")?;
         let address = SocketAddr::new(lab.server.any_port().ip(), free_port()?);
         let secret = stage.secret.clone();
-        let log = stage.new_file("server.log");
         let process = lab
             .server
             .command(&beside("tunnel-server")?)
+            .arg("--config")
+            .arg(&settings)
             .args(["--port", &address.port().to_string()])
             .args(lines.is_some().then_some("--stdin-logs"))
             .env("RENDER_TUNNEL_SECRET", secret.expose())
             .env("RENDER_TUNNEL_PSEUDONYM_KEY", secret.expose())
-            .env("DATABASE_URL", database)
-            // No `.env` and no `tunnel.toml` of whoever measures.
+            .env_remove("DATABASE_URL")
+            .envs(database.map(|database| ("DATABASE_URL", database)))
+            .envs(variables)
+            // No `.env` of whoever measures.
             .current_dir(stage.folder.path())
             .stdin(lines.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::null())
@@ -66,7 +110,7 @@ impl ServerEnd {
             secret,
             address,
             tunnel: beside("tunnel")?,
-            _doors: doors(&lab, stage, database).await?,
+            _doors: doors(&lab, stage, database.unwrap_or_default()).await?,
             lab,
         };
         end.wait_until_it_lets_in(&log).await?;
@@ -119,11 +163,19 @@ impl ServerEnd {
             .env("RENDER_EXTERNAL_URL", self.address())
             .env("RENDER_TUNNEL_SECRET", self.secret.expose())
             .env_remove("DATABASE_URL")
+            // What whoever measures holds or has kept is nothing to it.
+            .env("XDG_RUNTIME_DIR", stage.folder.path())
+            .env("XDG_STATE_HOME", stage.folder.path().join("state"))
             .current_dir(stage.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true);
         command
+    }
+
+    /// Returns the machine of the programs at the client's end.
+    pub(crate) const fn laptop(&self) -> &Machine {
+        &self.lab.client
     }
 
     /// Prepares the command that syncs the table `courses` into a database.

@@ -3,6 +3,7 @@
 mod clock;
 mod databases;
 mod ends;
+mod holder;
 mod instance;
 mod relay;
 mod rows;
@@ -18,7 +19,8 @@ use transport::trust::Secret;
 
 pub(crate) use self::clock::{Timed, timed};
 pub(crate) use self::databases::{Databases, Prepared, check_rows};
-pub(crate) use self::ends::{ServerEnd, beside, courses_into};
+pub(crate) use self::ends::{Equipment, ServerEnd, beside, courses_into};
+pub(crate) use self::holder::Holder;
 pub(crate) use self::instance::{Instance, Place, write_lines};
 pub(crate) use self::relay::Relay;
 pub(crate) use self::wrapped::{App, output_of, wrap};

@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 
 use super::arrivals::Arrivals;
 use super::lane::Name;
-use super::messages::Messages;
 use crate::lab::Machine;
+use crate::messages::Messages;
 
 /// A running app. It takes connections until its machine ends.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 
 use super::load::Load;
-use super::messages::{Messages, field};
 use super::period::Period;
 use super::provider::{PROVIDERS, Signer};
 use crate::lab::Machine;
+use crate::messages::{Messages, field};
 
 /// All lanes to one address.
 #[derive(Debug)]

@@ -13,7 +13,6 @@ mod arrivals;
 mod lane;
 mod laptop;
 mod load;
-mod messages;
 mod period;
 mod production;
 mod provider;

@@ -5,21 +5,21 @@ use std::net::TcpStream;
 
 /// A connection between messages.
 #[derive(Debug)]
-pub(super) struct Messages {
+pub(crate) struct Messages {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// A message that was read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'b> {
-    pub(super) head: &'b str,
-    pub(super) body: &'b [u8],
+pub(crate) struct Message<'b> {
+    pub(crate) head: &'b str,
+    pub(crate) body: &'b [u8],
 }
 
 impl Messages {
     /// Takes a connection of a runtime's over.
-    pub(super) fn over(stream: tokio::net::TcpStream) -> io::Result<Self> {
+    pub(crate) fn over(stream: tokio::net::TcpStream) -> io::Result<Self> {
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
@@ -30,7 +30,7 @@ impl Messages {
         })
     }
 
-    pub(super) fn write(&mut self, message: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, message: &[u8]) -> io::Result<()> {
         self.stream.write_all(message)
     }
 
@@ -39,7 +39,7 @@ impl Messages {
     /// # Errors
     /// What the connection says; [`io::ErrorKind::InvalidData`] for what nobody here writes: messages
     /// that are long, or chunked, or come before the one before them was answered.
-    pub(super) fn read(&mut self) -> io::Result<Option<Message<'_>>> {
+    pub(crate) fn read(&mut self) -> io::Result<Option<Message<'_>>> {
         let (mut filled, mut parts) = (0, None);
         while parts.is_none_or(|(_, end)| filled < end) {
             let room = self.buffer.get_mut(filled..).filter(|it| !it.is_empty());
@@ -75,7 +75,7 @@ fn measure(bytes: &[u8]) -> io::Result<Option<(usize, usize)>> {
 }
 
 /// Returns the value of a header, trimmed.
-pub(super) fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+pub(crate) fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     head.lines().find_map(|line| {
         let (before, value) = line.split_once(':')?;
         before.eq_ignore_ascii_case(name).then(|| value.trim())
