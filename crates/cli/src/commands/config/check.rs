@@ -1,8 +1,11 @@
 //! `tunnel config check`: whether the commands can make sense of the configuration.
 
+use std::path::Path;
+
 use clap::Args;
 use serde::Serialize;
 
+use crate::commands::{connect, validate_env};
 use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
@@ -36,7 +39,12 @@ struct Problem<'a> {
 /// # Errors
 /// A silent [`Failure`] if something is.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let failures = arguments.connection.problems(context);
+    let mut failures = arguments.connection.problems(context);
+    // A file that is no TOML at all has been named already.
+    if failures.is_empty() {
+        failures.extend(connect::check(Path::new(".")).err());
+        failures.extend(validate_env::rules(Path::new(".")).err());
+    }
     let problems = failures.iter().map(|failure| Problem {
         problem: failure.message().unwrap_or_default(),
         remedy: failure.next_step(),

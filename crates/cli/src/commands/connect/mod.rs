@@ -65,6 +65,14 @@ pub struct Arguments {
     connection: ConnectionOptions,
 }
 
+/// Looks whether the section `[connect]` makes sense.
+///
+/// # Errors
+/// [`Failure`] if it does not.
+pub(super) fn check(folder: &Path) -> Result<(), Failure> {
+    Section::find(folder)?.filter().map(drop)
+}
+
 /// Connects, and does what is wanted until it is done or stopped.
 ///
 /// # Errors

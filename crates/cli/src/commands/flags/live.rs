@@ -106,6 +106,8 @@ impl<'a> Live<'a> {
 
     fn say(&self, before: Freshness, now: Freshness) {
         match (before, now) {
+            // Whoever stops the command has ended the connection, and knows.
+            (Freshness::Live, Freshness::Since(_)) if self.context.interrupt.is_asked() => {}
             (Freshness::Live, Freshness::Since(_)) => {
                 let said = "no connection: the flags stay as they are until it is back";
                 self.context.screen.warn(said);

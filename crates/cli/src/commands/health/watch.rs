@@ -58,7 +58,7 @@ async fn ask(
 fn show(context: &Context, chosen: &Chosen<'_>) -> Result<(), Failure> {
     let screen = &context.screen;
     if screen.is_watched() {
-        let table = table::of(chosen, screen.out());
+        let table = table::for_last_lines(chosen, screen.out());
         return screen.data(&format!("{CLEAR}{table}"));
     }
     screen.json(&document::of(chosen))
