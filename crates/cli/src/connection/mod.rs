@@ -232,7 +232,7 @@ impl ConnectionOptions {
     }
 
     async fn start_demo(&self, context: &Context, carrier: CarrierChoice) -> Result<Demo, Failure> {
-        // A banner, and no warning: whoever wants it quiet has seen it.
+        // With --quiet as well: nobody is to take the demo's rows for production's.
         context.screen.warn(DEMO);
         let folder = TunnelFolder::make()?;
         let (secret, _) = Demo::secret(&folder)?;

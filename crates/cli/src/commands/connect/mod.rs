@@ -40,7 +40,7 @@ Examples:
   tunnel connect --background && tunnel health && tunnel disconnect
 
 With --json each line of output is an object whose type is authenticated, leaving,
-disconnected, reconnecting, error or sync, or one of those of `tunnel logs --json`.")]
+disconnected, reconnecting, error, sync or events_missed, or one of those of `tunnel logs --json`.")]
 pub struct Arguments {
     /// Shows production's log lines
     #[arg(long)]
