@@ -341,7 +341,8 @@ impl Serving {
     }
 
     fn run(sandbox: Sandbox, port: &str) -> Self {
-        Self::when_it_listens(sandbox.start_server(&["--port", port]), sandbox)
+        let arguments = ["--host", "127.0.0.1", "--port", port];
+        Self::when_it_listens(sandbox.start_server(&arguments), sandbox)
     }
 
     fn when_it_listens(mut running: Running, sandbox: Sandbox) -> Self {
