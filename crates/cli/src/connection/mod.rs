@@ -97,14 +97,20 @@ impl ConnectionOptions {
     /// otherwise.
     #[must_use]
     pub fn shared(&self, context: &Context, wanted: Wanted) -> Wanted {
-        // Whoever insists on a way wants to see that one; nobody else knows the demo of this process.
-        if self.own_session || self.way.is_insisted() || wanted.demo.is_some() {
+        if !self.shares(&wanted) {
             return wanted;
         }
         Wanted {
             builder: wanted.builder.share(holding::sharing(context)),
             demo: None,
         }
+    }
+
+    /// Whether a connection may run over the session that `tunnel connect` holds.
+    #[must_use]
+    pub const fn shares(&self, wanted: &Wanted) -> bool {
+        // Whoever insists on a way wants to see that one; nobody else knows the demo of this process.
+        !self.own_session && !self.way.is_insisted() && wanted.demo.is_none()
     }
 
     /// Finds the place where a session with the configured server is held; `None` if there is no

@@ -210,6 +210,24 @@ fn holder_runs(sandbox: &Sandbox) -> bool {
 }
 
 #[test]
+fn a_second_one_says_truly_whether_it_runs_over_the_session_that_is_held() {
+    let play = Play::begin();
+    let _holder = play.hold();
+    for (more, sessions, words) in [
+        (&[][..], 1, "this one runs over it"),
+        (&["--own-session"], 2, "this one has one of its own"),
+        (&["--carrier", "udp"], 2, "this one has one of its own"),
+    ] {
+        let mut second = play.sandbox.start_tunnel(&[&["connect"], more].concat());
+        second.said(words);
+        second.said("connected to tunnel-server");
+        assert_eq!(play.sessions(&[]), sessions, "{more:?}");
+        second.signal("-INT");
+        assert_eq!(second.end().code, Some(130));
+    }
+}
+
+#[test]
 fn of_two_that_connect_at_once_one_holds_and_both_run() {
     let play = Play::begin();
     let mut two = [(); 2].map(|()| play.sandbox.start_tunnel(&["connect"]));
