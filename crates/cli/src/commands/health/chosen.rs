@@ -51,11 +51,11 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// Says that there is no session to the server of this report.
-    pub(super) fn away(report: &'a Report) -> Self {
+    /// Says why there is no other report than this one.
+    pub(super) fn unanswered(report: &'a Report, why: &str) -> Self {
         Self {
             report,
-            checks: vec![checks::away()],
+            checks: vec![checks::unanswered(why)],
         }
     }
 
