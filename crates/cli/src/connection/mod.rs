@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use client::{CarrierChoice, ClientBuilder, Reconnect, TunnelClient};
+use transport::address::ServerAddress;
 use transport::trust::system_clock;
 
 pub use self::given::Given;
@@ -226,10 +227,7 @@ impl ConnectionOptions {
     }
 
     fn configured(&self, context: &Context, text: &str) -> Result<Server, Failure> {
-        let address = text.parse().map_err(|error| {
-            Failure::usage(format!("{error}"))
-                .hint("name the server with --server or RENDER_EXTERNAL_URL")
-        })?;
+        let address = address(text)?;
         let file = self.secret_file.clone().map(SecretFile::from);
         Ok(Server {
             address,
@@ -245,6 +243,14 @@ impl ConnectionOptions {
         let start = Demo::start(&folder, secret, Doors::ThisProcess(carrier));
         context.interrupt.or(start).await
     }
+}
+
+/// Reads a server's address.
+fn address(text: &str) -> Result<ServerAddress, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(format!("{error}"))
+            .hint("name the server with --server or RENDER_EXTERNAL_URL")
+    })
 }
 
 impl Wanted {
