@@ -314,6 +314,10 @@ impl Serving {
         Self::run(sandbox, &lasting_port().to_string())
     }
 
+    pub(crate) fn signal(&self, name: &str) {
+        self.running.signal(name);
+    }
+
     /// Kills it without a last word, and starts the same again.
     pub(crate) fn kill_and_start_again(self) -> Self {
         let port = self.port().to_owned();

@@ -1,11 +1,8 @@
 //! `tunnel config check`: whether the commands can make sense of the configuration.
 
-use std::path::Path;
-
 use clap::Args;
 use serde::Serialize;
 
-use crate::commands::{connect, validate_env};
 use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
@@ -39,12 +36,7 @@ struct Problem<'a> {
 /// # Errors
 /// A silent [`Failure`] if something is.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let mut failures = arguments.connection.problems(context);
-    // A file that is no TOML at all has been named already.
-    if failures.is_empty() {
-        failures.extend(connect::check(Path::new(".")).err());
-        failures.extend(validate_env::rules(Path::new(".")).err());
-    }
+    let failures = super::problems(context, &arguments.connection);
     let problems = failures.iter().map(|failure| Problem {
         problem: failure.message().unwrap_or_default(),
         remedy: failure.next_step(),

@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use super::origin::Origin;
 use crate::exit::Failure;
+use crate::settings::tunnel_toml;
 
 /// A line of another section.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
@@ -17,18 +18,15 @@ pub(super) struct Written {
     pub(super) origin: Origin,
 }
 
-/// Reads all sections but `[client]`, which the settings have.
+/// Reads all sections but `[client]`, which the settings have, from the `tunnel.toml` nearest to `folder`,
+/// upwards.
 ///
 /// # Errors
 /// [`Failure`] if the file cannot be read, or is no TOML.
-pub(super) fn read(path: &Path) -> Result<Vec<Written>, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-    let mut table: Table = toml::from_str(&text).map_err(|error| {
-        // The error quotes the line, which may hold what is not to be shown.
-        Failure::usage(format!("{shown} makes no sense: {}", error.message()))
-    })?;
+pub(super) fn read(folder: &Path) -> Result<Vec<Written>, Failure> {
+    let Some((path, mut table)) = tunnel_toml::<Table>(folder)? else {
+        return Ok(Vec::new());
+    };
     table.remove("client");
     let mut found = Vec::new();
     flatten("", &Value::Table(table), &mut found);
@@ -36,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Written>, Failure> {
         value: Some(value).filter(|value| !may_be_secret(&key, value)),
         origin: Origin::TunnelToml {
             key: key.clone(),
-            path: path.to_owned(),
+            path: path.clone(),
         },
         key,
     });
@@ -154,7 +152,7 @@ mod tests {
                     [flags.source]\nurl = 'https://me:pw@a'\ntoken = 'x'\ntoken-env = 'T'\n\
                     [[keys]]\nsecret-env = 'K'\n";
         std::fs::write(&path, text).unwrap();
-        let written = read(&path).unwrap();
+        let written = read(folder.path()).unwrap();
         let shown: Vec<_> = written
             .iter()
             .map(|it| (it.key.as_str(), it.value.as_deref()))
@@ -171,7 +169,7 @@ mod tests {
             ]
         );
         std::fs::write(&path, "secret = 's3cr3t\n").unwrap();
-        let failure = read(&path).unwrap_err();
+        let failure = read(folder.path()).unwrap_err();
         assert!(!failure.to_string().contains("s3cr3t"), "{failure}");
     }
 }

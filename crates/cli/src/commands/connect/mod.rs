@@ -86,7 +86,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
     let work = Work::of(context, arguments)?;
     let wanted = arguments.connection.wanted(context).await?;
-    let part = Part::take(context, &wanted).await?;
+    let part = Part::take(context, &arguments.connection, &wanted).await?;
     let wanted = match &part {
         Part::Holds(..) | Part::Alone => wanted,
         Part::Attaches => arguments.connection.shared(context, wanted),
