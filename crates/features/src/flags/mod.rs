@@ -16,6 +16,7 @@ mod definition;
 pub mod eval;
 pub mod ofrep;
 mod overrides;
+mod readings;
 mod server;
 mod set;
 mod sources;
