@@ -36,7 +36,6 @@ use crate::Feature;
 pub use self::config::{FlagsConfig, Format};
 pub use self::definition::{Definition, DefinitionError, Kind, State, read_value};
 pub use self::overrides::{OverrideError, OverrideFile, Overrides, OverridesError, Stamp};
-pub use self::sources::is_secret_name;
 pub use self::view::{Misfit, View, Viewed};
 
 /// Flags, as both ends know it.

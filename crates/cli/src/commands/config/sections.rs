@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use features::secret::is_secret_value;
 use toml::{Table, Value};
 
 use super::origin::Origin;
@@ -96,8 +97,10 @@ fn may_be_secret(key: &str, value: &str) -> bool {
         .any(|part| SECRET_WORDS.iter().any(|word| part.contains(word)));
     // A user before the host, or a query, which is where services take their keys.
     let has_credentials = value.contains("://") && value.contains(['@', '?']);
-    let is_known = SECRET_SHAPES.iter().any(|shape| value.contains(shape));
-    has_credentials || is_known || (is_secret && !names_place)
+    has_credentials
+        || is_secret_value(value)
+        || value.contains("password=")
+        || (is_secret && !names_place)
 }
 
 /// What the names of secrets have in them.
@@ -114,9 +117,6 @@ const SECRET_WORDS: [&str; 11] = [
     "credential",
     "private",
 ];
-
-/// What well-known secrets begin with, wherever they stand.
-const SECRET_SHAPES: [&str; 5] = ["sk_live_", "sk_test_", "whsec_", "-----BEGIN", "password="];
 
 #[cfg(test)]
 mod tests {

@@ -148,10 +148,13 @@ impl<'a> Live<'a> {
 
     /// Follows over a connection until stopped.
     pub(super) async fn over(&self, client: &TunnelClient) -> Result<(), Failure> {
-        tokio::select! {
+        let ended = tokio::select! {
             ended = client.mirror_flags(&self.mirror) => Err(ended.into()),
             () = self.context.interrupt.wait() => Err(Failure::silent(Exit::Interrupted)),
-        }
+        };
+        // Until now they were live, though nothing may have changed for days.
+        self.project.keep(self.context, &self.mirror.newest());
+        ended
     }
 }
 
