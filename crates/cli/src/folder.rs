@@ -61,6 +61,14 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     })?;
+    create_private(path, text)
+}
+
+/// Writes a file that is not there yet, and that only its owner may read.
+///
+/// # Errors
+/// Whatever the system answers; it is there if somebody has made it.
+pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

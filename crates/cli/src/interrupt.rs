@@ -19,6 +19,11 @@ impl Interrupt {
         self.0.cancelled().await;
     }
 
+    /// Whether the user has asked the program to stop.
+    pub fn is_asked(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
     /// Asks the program to stop, as the first ^C does.
     pub fn ask(&self) {
         self.0.cancel();

@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use transport::address::{DEFAULT_PORT, ServerAddress};
 use transport::trust::Secret;
 use zeroize::Zeroizing;
@@ -70,12 +71,9 @@ impl ClientSection {
             #[serde(default)]
             client: ClientSection,
         }
-        let Some(path) = find_upwards(folder, "tunnel.toml") else {
+        let Some((path, file)) = tunnel_toml::<File>(folder)? else {
             return Ok(Self::default());
         };
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-        let file: File = toml::from_str(&text).map_err(|error| no_sense(&path, &text, &error))?;
         let mut section = file.client;
         if let (Some(ca), Some(folder)) = (&mut section.ca, path.parent()) {
             *ca = folder.join(&ca);
@@ -148,8 +146,24 @@ pub(crate) fn no_secret() -> Failure {
         .hint(format!("set {SECRET} in the environment or in .env, or name a file with --secret-file; it is the server's secret, and `tunnel keygen` makes a new one"))
 }
 
+/// Reads what of the `tunnel.toml` nearest to `folder`, upwards, a command wants to know; `None` where there
+/// is no such file.
+///
+/// # Errors
+/// [`Failure`] if it cannot be read, or makes no sense.
+pub fn tunnel_toml<T: DeserializeOwned>(folder: &Path) -> Result<Option<(PathBuf, T)>, Failure> {
+    let Some(path) = find_upwards(folder, "tunnel.toml") else {
+        return Ok(None);
+    };
+    let shown = path.display();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    let read = toml::from_str(&text).map_err(|error| no_sense(&path, &text, &error))?;
+    Ok(Some((path, read)))
+}
+
 /// Says where a file of settings makes no sense. The line itself may hold what nobody is to see.
-pub fn no_sense(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+fn no_sense(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let begin = error.span().map_or(0, |span| span.start);
     let line = text
         .bytes()

@@ -15,6 +15,7 @@ pub mod logs;
 pub mod parts;
 mod question;
 mod reading;
+pub mod secret;
 mod served;
 pub mod sync;
 pub mod vitals;

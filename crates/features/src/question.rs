@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use serde_json::{Map, Value};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use thiserror::Error;
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -38,7 +40,8 @@ impl Question {
     }
 }
 
-/// Asks over a connection of its own, in a transaction that cannot write.
+/// Asks over a connection of its own, in a transaction that cannot write, for so many rows at most: whoever
+/// has to know whether there are more asks for one more.
 ///
 /// # Errors
 /// [`QuestionError`], which has no value of a row.
@@ -53,7 +56,9 @@ pub(crate) async fn ask(
             DatabaseUrl::Postgres(options) => of_postgres(options, &sql, most).await,
             DatabaseUrl::Sqlite(path) => {
                 let path = path.clone();
-                let asked = spawn_blocking(move || of_sqlite(&path, &sql, most)).await;
+                let (opened, connection) = oneshot::channel();
+                let _interrupted = Interrupted(connection);
+                let asked = spawn_blocking(move || of_sqlite(&path, &sql, most, opened)).await;
                 asked.unwrap_or(Err(QuestionError::Broken))
             }
         }
@@ -88,15 +93,32 @@ async fn rows_of(
         .execute(&mut *connection)
         .await
         .map_err(|error| refused(&error))?;
-    let whole = format!("SELECT to_jsonb(found)::text FROM ({sql}) AS found LIMIT {most}");
+    // A query may end in a comment, which ends with the line. A row that is too long is not even sent.
+    let whole = format!(
+        "SELECT CASE WHEN octet_length(row) <= {LONGEST_ANSWER} THEN row END FROM \
+         (SELECT to_jsonb(found)::text AS row FROM ({sql}\n) AS found LIMIT {most}) AS rows"
+    );
     // The operator's own SQL, from the server's configuration.
-    let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(whole))
-        .persistent(false)
-        .fetch_all(connection)
-        .await
-        .map_err(|error| refused(&error))?;
-    let row = |text: &String| serde_json::from_str(text).map_err(|_| QuestionError::Broken);
-    rows.iter().map(row).collect()
+    let query = sqlx::query_scalar::<_, Option<String>>(sqlx::AssertSqlSafe(whole));
+    let mut rows = query.persistent(false).fetch(connection);
+    let mut room = Room(LONGEST_ANSWER);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(|error| refused(&error))? {
+        let row = row.ok_or(QuestionError::Long)?;
+        room.take(row.len())?;
+        found.push(serde_json::from_str(&row).map_err(|_| QuestionError::Broken)?);
+    }
+    Ok(found)
+}
+
+/// How many bytes more an answer may have.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), QuestionError> {
+        self.0 = self.0.checked_sub(bytes).ok_or(QuestionError::Long)?;
+        Ok(())
+    }
 }
 
 fn refused(error: &sqlx::Error) -> QuestionError {
@@ -109,30 +131,54 @@ fn refused(error: &sqlx::Error) -> QuestionError {
     }
 }
 
+/// Interrupts a question to SQLite that nobody waits for any more: it has a thread of its own, which would
+/// go on.
+struct Interrupted(oneshot::Receiver<InterruptHandle>);
+
+impl Drop for Interrupted {
+    fn drop(&mut self) {
+        // One that has its answer is closed: nothing happens to it.
+        if let Ok(connection) = self.0.try_recv() {
+            connection.interrupt();
+        }
+    }
+}
+
 fn of_sqlite(
     path: &Path,
     sql: &str,
     most: usize,
+    opened: oneshot::Sender<InterruptHandle>,
 ) -> Result<Vec<Map<String, Value>>, QuestionError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = Connection::open_with_flags(path, flags);
-    let connection = opened.map_err(|_| QuestionError::Unreachable)?;
+    let connection = Connection::open_with_flags(path, flags);
+    let connection = connection.map_err(|_| QuestionError::Unreachable)?;
+    let handle = connection.get_interrupt_handle();
+    opened.send(handle).map_err(|_| QuestionError::Slow)?;
     let failed = |error: rusqlite::Error| {
         let code = error.sqlite_error_code();
         QuestionError::Refused(code.map(|code| format!("{code:?}")).unwrap_or_default())
     };
-    connection.busy_timeout(LONGEST).map_err(failed)?;
+    connection.busy_timeout(LOCKED).map_err(failed)?;
     let mut statement = connection.prepare(sql).map_err(failed)?;
     let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let names_take: usize = names.iter().map(String::len).sum();
     let mut rows = statement.query([]).map_err(failed)?;
+    let mut room = Room(LONGEST_ANSWER);
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         if found.len() == most {
             break;
         }
+        room.take(names_take)?;
         let mut fields = Map::new();
         for (place, name) in names.iter().enumerate() {
-            fields.insert(name.clone(), value(row.get_ref(place).map_err(failed)?));
+            let cell = row.get_ref(place).map_err(failed)?;
+            // The others take no more than their names.
+            if let ValueRef::Text(text) = cell {
+                room.take(text.len())?;
+            }
+            fields.insert(name.clone(), value(cell));
         }
         found.push(fields);
     }
@@ -161,6 +207,11 @@ pub(crate) enum QuestionError {
     /// It does not answer in time.
     #[error("the database does not answer in time")]
     Slow,
+    /// There is too much of the answer.
+    #[error(
+        "the database's answer has over 16 MiB: ask with query for the columns that are needed"
+    )]
+    Long,
     /// The answer broke off, or is none.
     #[error("the database's answer broke off")]
     Broken,
@@ -172,3 +223,14 @@ const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = '5s'; SET LO
 
 /// Connecting, and the time of a statement.
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// How long another's lock on SQLite's file is waited for, as PostgreSQL's `lock_timeout`: a wait cannot be
+/// interrupted.
+const LOCKED: Duration = Duration::from_secs(2);
+
+/// The longest answer, in bytes: some columns beside those that are needed, while the server of a small
+/// instance (512 MiB) holds several times as much of it as JSON.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

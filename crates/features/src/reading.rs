@@ -89,6 +89,17 @@ impl Reading {
         }
     }
 
+    /// Says how much is used of what there is, in a unit, and warns with `scarce` if that is almost all.
+    #[must_use]
+    pub fn within(used: u64, most: u64, unit: fn(u64) -> Observed, scarce: &str) -> Self {
+        let is_scarce = used.saturating_mul(100) >= most.saturating_mul(SCARCE);
+        let reading = match is_scarce {
+            true => Self::warn(scarce),
+            false => Self::pass(),
+        };
+        reading.seen(unit(used)).of(unit(most))
+    }
+
     /// Adds what was seen.
     #[must_use]
     pub fn seen(mut self, observed: Observed) -> Self {
@@ -148,8 +159,28 @@ fn shortened(mut text: String, longest: usize) -> String {
     text
 }
 
+/// Of a hundred: what is left lasts for a burst, and for somebody to look.
+const SCARCE: u64 = 90;
+
 /// A sentence takes a line or two of a terminal.
 const LONGEST_NOTE: usize = 200;
 
 /// A word or two.
 const LONGEST_STATE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_scarce_warns_and_is_told_with_its_bound() {
+        let of = |used, most| Reading::within(used, most, Observed::Bytes, "it is almost full");
+        assert_eq!(of(89, 100).verdict, Verdict::Pass);
+        assert_eq!(of(89, 100).note, None);
+        let scarce = of(90, 100);
+        assert_eq!(scarce.verdict, Verdict::Warn);
+        assert_eq!(scarce.observed, Some(Observed::Bytes(90)));
+        assert_eq!(scarce.limit, Some(Observed::Bytes(100)));
+        assert_eq!(of(0, u64::MAX).verdict, Verdict::Pass);
+    }
+}

@@ -62,7 +62,8 @@ fn container() -> Option<Reading> {
     let (used, most) = (number("memory.current")?, number("memory.max")?);
     let idle = fs::read_to_string("/sys/fs/cgroup/memory.stat").ok();
     let idle = idle.and_then(|stat| inactive_of(&stat)).unwrap_or_default();
-    Some(of_limit(used.saturating_sub(idle), most))
+    let used = used.saturating_sub(idle);
+    Some(Reading::within(used, most, Observed::Bytes, NO_MEMORY))
 }
 
 /// Reads how much of it are files' pages that are given back as soon as somebody needs room.
@@ -71,17 +72,6 @@ fn inactive_of(stat: &str) -> Option<u64> {
         .lines()
         .find_map(|it| it.strip_prefix("inactive_file "))?;
     line.trim().parse().ok()
-}
-
-fn of_limit(used: u64, most: u64) -> Reading {
-    let reading = if used.saturating_mul(100) >= most.saturating_mul(SCARCE) {
-        Reading::warn("hardly any memory is left, and the system ends what wants more")
-    } else {
-        Reading::pass()
-    };
-    reading
-        .seen(Observed::Bytes(used))
-        .of(Observed::Bytes(most))
 }
 
 /// Says how much of a processor was used since somebody asked last, or since the start.
@@ -113,16 +103,10 @@ fn descriptors() -> Option<Reading> {
     let open = fs::read_dir("/proc/self/fd").ok()?.count() as u64;
     // The one that counts.
     let open = open.saturating_sub(1);
-    let Some(most) = most_descriptors() else {
-        return Some(Reading::pass().seen(Observed::Count(open)));
-    };
-    let reading = if open.saturating_mul(100) >= most.saturating_mul(SCARCE) {
-        Reading::warn("hardly any descriptors are left: connections will be refused")
-    } else {
-        Reading::pass()
-    };
-    let seen = reading.seen(Observed::Count(open));
-    Some(seen.of(Observed::Count(most)))
+    Some(match most_descriptors() {
+        Some(most) => Reading::within(open, most, Observed::Count, NO_DESCRIPTORS),
+        None => Reading::pass().seen(Observed::Count(open)),
+    })
 }
 
 #[cfg(unix)]
@@ -139,8 +123,9 @@ const fn most_descriptors() -> Option<u64> {
 
 const MEMORY: &str = "memory:resident";
 
-/// Of a hundred: what is left lasts for a burst, and for somebody to look.
-const SCARCE: u64 = 90;
+const NO_MEMORY: &str = "hardly any memory is left, and the system ends what wants more";
+
+const NO_DESCRIPTORS: &str = "hardly any descriptors are left: connections will be refused";
 
 /// In milliseconds: Linux tells every program times in hundredths of a second, whatever it counts in.
 const TICK: u64 = 10;
@@ -150,8 +135,6 @@ const SHORTEST: f64 = 0.01;
 
 #[cfg(test)]
 mod tests {
-    use features::vitals::Verdict;
-
     use super::*;
 
     #[test]
@@ -164,13 +147,6 @@ mod tests {
         assert_eq!(processor_time_of("42 (name) S 1"), None);
         let memory = "anon 5\nfile 9\ninactive_file 4096\nactive_file 1\n";
         assert_eq!(inactive_of(memory), Some(4096));
-    }
-
-    #[test]
-    fn what_is_scarce_warns() {
-        assert_eq!(of_limit(89, 100).verdict, Verdict::Pass);
-        assert_eq!(of_limit(90, 100).verdict, Verdict::Warn);
-        assert_eq!(of_limit(0, u64::MAX).verdict, Verdict::Pass);
     }
 
     #[cfg(target_os = "linux")]

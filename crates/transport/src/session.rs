@@ -106,9 +106,6 @@ impl Session {
         control: Control,
         asked: Asked,
     ) -> Self {
-        if let Some(carrying) = &carrying {
-            carrying.begin(&connection);
-        }
         let own = Own {
             connection,
             binding,

@@ -17,16 +17,17 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use transport::backoff::BackoffPolicy;
 use transport::channel::{Channel, ChannelError, Priority};
+use transport::endpoint::DialError;
 use transport::flow::{Drain, Pour};
 use transport::held::{
     About, Bound, Claim, Holder, Place, PlaceError, SharedDial, disconnect, status,
 };
-use transport::keeper::{Dial, Event, Keeper, Reconnect};
+use transport::keeper::{Dial, Event, GiveUp, Keeper, Reconnect};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::{Protocol, Session, close_code};
 use transport::tasks::Tasks;
-use transport::trust::{KeyId, Scopes};
-use wire::{CloseCode, Fault, Status};
+use transport::trust::{HandshakeError, KeyId, Scopes};
+use wire::{CloseCode, Fault, Status, WelcomeBody};
 
 /// Answers a number with its double; refuses 13, and revokes the key for 0.
 #[derive(Debug)]
@@ -97,6 +98,17 @@ impl Handler for Count {
             self.left.add_permits(1);
             Err(left.into())
         })
+    }
+}
+
+/// Finds another server than it looks for, and counts the tries.
+#[derive(Debug, Default)]
+struct Imposter(AtomicU64);
+
+impl Dial for Imposter {
+    fn dial(&self) -> BoxFuture<'_, Result<(Session, WelcomeBody), DialError>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Err(DialError::Handshake(HandshakeError::Imposter)) })
     }
 }
 
@@ -326,6 +338,24 @@ async fn when_the_holder_is_gone_its_commands_go_on_by_themselves() {
         assert_eq!(double(&own, 5).await.unwrap(), 10);
         assert_eq!(command.record().reconnects, 0, "nothing was lost");
         assert_eq!(told.lock().unwrap().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_go_on_by_itself_hears_why_and_does_not_try_what_is_hopeless_again() {
+    let play = Play::begin().await;
+    let mut keepers = Vec::new();
+    for reconnect in [RECONNECT, Reconnect::Off] {
+        let own = Arc::new(Imposter::default());
+        let dial = SharedDial::new(own.clone(), play.place(), "play", VERSION, |_| {});
+        let keeper = Keeper::start(Arc::new(dial), reconnect).await.unwrap();
+        keepers.push((keeper, own));
+    }
+    play.tasks.shutdown(Duration::from_secs(1)).await;
+    for (keeper, own) in keepers {
+        let why = keeper.gone().await;
+        assert!(matches!(why, GiveUp::Dial(_)), "{why:?}");
+        assert_eq!(own.0.load(Ordering::Relaxed), 1);
     }
 }
 

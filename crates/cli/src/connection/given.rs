@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use transport::address::ServerAddress;
 use transport::reach::Pin;
 
-use super::{CarrierName, ConnectionOptions};
+use super::{CarrierName, ConnectionOptions, address};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::settings::{self, SecretFile};
@@ -52,9 +51,7 @@ impl ConnectionOptions {
             // Without a server it is the demo's, which has a secret of its own.
             Ok(None) => {}
             Ok(Some(text)) => {
-                if let Err(error) = text.parse::<ServerAddress>() {
-                    problems.push(Failure::usage(format!("{error}")));
-                }
+                problems.extend(address(text).err());
                 problems.extend(self.secret_problem(context));
             }
         }

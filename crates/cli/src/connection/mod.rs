@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use client::{CarrierChoice, ClientBuilder, Reconnect, TunnelClient};
+use transport::address::ServerAddress;
 use transport::trust::system_clock;
 
 pub use self::given::Given;
@@ -97,14 +98,20 @@ impl ConnectionOptions {
     /// otherwise.
     #[must_use]
     pub fn shared(&self, context: &Context, wanted: Wanted) -> Wanted {
-        // Whoever insists on a way wants to see that one; nobody else knows the demo of this process.
-        if self.own_session || self.way.is_insisted() || wanted.demo.is_some() {
+        if !self.shares(&wanted) {
             return wanted;
         }
         Wanted {
             builder: wanted.builder.share(holding::sharing(context)),
             demo: None,
         }
+    }
+
+    /// Whether a connection may run over the session that `tunnel connect` holds.
+    #[must_use]
+    pub const fn shares(&self, wanted: &Wanted) -> bool {
+        // Whoever insists on a way wants to see that one; nobody else knows the demo of this process.
+        !self.own_session && !self.way.is_insisted() && wanted.demo.is_none()
     }
 
     /// Finds the place where a session with the configured server is held; `None` if there is no
@@ -220,10 +227,7 @@ impl ConnectionOptions {
     }
 
     fn configured(&self, context: &Context, text: &str) -> Result<Server, Failure> {
-        let address = text.parse().map_err(|error| {
-            Failure::usage(format!("{error}"))
-                .hint("name the server with --server or RENDER_EXTERNAL_URL")
-        })?;
+        let address = address(text)?;
         let file = self.secret_file.clone().map(SecretFile::from);
         Ok(Server {
             address,
@@ -232,13 +236,21 @@ impl ConnectionOptions {
     }
 
     async fn start_demo(&self, context: &Context, carrier: CarrierChoice) -> Result<Demo, Failure> {
-        // A banner, and no warning: whoever wants it quiet has seen it.
+        // With --quiet as well: nobody is to take the demo's rows for production's.
         context.screen.warn(DEMO);
         let folder = TunnelFolder::make()?;
         let (secret, _) = Demo::secret(&folder)?;
         let start = Demo::start(&folder, secret, Doors::ThisProcess(carrier));
         context.interrupt.or(start).await
     }
+}
+
+/// Reads a server's address.
+fn address(text: &str) -> Result<ServerAddress, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(format!("{error}"))
+            .hint("name the server with --server or RENDER_EXTERNAL_URL")
+    })
 }
 
 impl Wanted {

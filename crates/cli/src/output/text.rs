@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::iter::repeat_n;
+
+use unicode_width::UnicodeWidthStr as _;
 
 /// Replaces what a terminal would act upon: the other end's names and lines are not to move the
 /// cursor, set the title or turn the text round.
@@ -24,14 +27,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// Sets rows in columns, two spaces apart. The last column is as wide as it wants to be.
 #[must_use]
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max();
     let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or_default());
     let mut set = String::new();
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
-            // A `String` takes every write.
-            write!(line, "{cell:width$}  ").ok();
+            line.push_str(cell);
+            // Characters of some scripts are two cells wide.
+            line.extend(repeat_n(' ', width - cell.width() + 2));
         }
         set.push_str(line.trim_end());
         set.push('\n');
@@ -97,6 +101,12 @@ mod tests {
             assert_eq!(read(&shown), read(&json));
         }
         assert!(matches!(json_in_sight("{\"a\": 1}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn characters_of_two_cells_keep_the_columns_where_they_are() {
+        let rows = [["\u{65e5}\u{672c}", "1"], ["wide", "2"]].map(|row| row.map(str::to_owned));
+        assert_eq!(columns(&rows), "\u{65e5}\u{672c}  1\nwide  2\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a server is started with: flags, the environment, `tunnel.toml`, put together once.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use features::parts::Sections;
@@ -170,6 +171,10 @@ impl Configuration {
             .cors_origins(self.cors.clone())
             .metrics_key(self.metrics_key.clone())
             .keys(self.keys.clone());
+        if let Some(host) = arguments.host {
+            let address = SocketAddr::from((host, self.port));
+            builder = builder.quic_address(address).http_address(Some(address));
+        }
         if environment.has("RENDER") {
             // Render's edge lets no UDP in, whatever listens behind it.
             builder = builder.udp(Udp::Hidden);

@@ -11,6 +11,7 @@ mod run;
 mod standalone;
 
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -68,6 +69,10 @@ struct Arguments {
     /// The port; 0 takes one that is free [env: PORT] [default: 3001]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+
+    /// The address to listen on, for example 127.0.0.1 behind a proxy on this machine [default: every one]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<IpAddr>,
 
     /// What this server calls itself [default: production]
     #[arg(

@@ -85,4 +85,21 @@ fn a_check_names_what_makes_no_sense_and_what_to_do() {
         let json = sandbox.tunnel(&["config", "check", "--json"]).json();
         assert_eq!(json.as_array().unwrap().len(), 1, "{json}");
     }
+    let wrong = sandbox().set("RENDER_EXTERNAL_URL", "ftp://x");
+    let checked = wrong.tunnel(&["config", "check"]);
+    assert!(checked.out.contains("name the server with"), "{checked:?}");
+    for (section, piece) in [
+        ("[connect]\nlogs = 3\n", "line 2: `logs` is true, false"),
+        ("[connect]\nlogs = { grep = ['('] }\n", "("),
+        ("[env.variables.X]\nrule = 'optinal'\n", "optinal"),
+        ("[env.variables.X]\nhere = '('\n", "X"),
+    ] {
+        let sandbox = sandbox();
+        std::fs::write(sandbox.path().join("tunnel.toml"), section).unwrap();
+        let checked = sandbox.tunnel(&["config", "check"]);
+        checked.expect(1, &[]);
+        assert!(checked.out.contains(piece), "{checked:?}");
+        let shown = sandbox.tunnel(&["config", "show"]);
+        shown.expect(0, &["problem: ", piece]);
+    }
 }

@@ -148,6 +148,49 @@ fn files_have_the_form_that_their_name_says() {
         .expect(2, &["flags.yaml", "flags.env"]);
 }
 
+/// A server whose flags are those of a file with these texts.
+fn texts(flags: &[(&str, &str)]) -> Serving {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let path = |name: &str| sandbox.path().join(name);
+    std::fs::write(path("tunnel.toml"), "[flags]\nfile = 'flags.json'\n").unwrap();
+    let flags = flags.iter().map(|(key, text)| {
+        let flag = json!({ "variants": { "value": text }, "defaultVariant": "value" });
+        ((*key).to_owned(), flag)
+    });
+    let flags: serde_json::Map<_, _> = flags.collect();
+    std::fs::write(path("flags.json"), json!({ "flags": flags }).to_string()).unwrap();
+    Serving::in_sandbox(sandbox)
+}
+
+#[test]
+fn what_a_flag_of_the_servers_choice_is_called_here_is_not_printed() {
+    let shop = texts(&[("GREETING", "hello"), ("RENDER_TUNNEL_SECRET", "x")]);
+    let shown = laptop(&shop)
+        .set("GREETING", "own words")
+        .tunnel(&["flags"]);
+    shown.expect(0, &[]);
+    assert_eq!(shown.out.matches("differs here\n").count(), 2, "{shown:?}");
+    assert!(!shown.out.contains("own words") && !shown.out.contains(&SECRET[..8]));
+}
+
+#[test]
+fn of_two_flags_with_one_name_as_a_variable_one_counts_and_that_is_said() {
+    let shop = texts(&[
+        ("new-checkout", "one"),
+        ("NEW_CHECKOUT", "own"),
+        ("a.b", "x"),
+    ]);
+    let laptop = laptop(&shop);
+    laptop
+        .tunnel(&["flags", "--output", "shop.env"])
+        .expect(0, &["several flags", "NEW_CHECKOUT", "wrote 2 flags"]);
+    let written = std::fs::read_to_string(laptop.path().join("shop.env")).unwrap();
+    assert_eq!(
+        written,
+        "# written by tunnel flags\nA_B=x\nNEW_CHECKOUT=own\n"
+    );
+}
+
 #[test]
 fn a_program_is_run_with_them_and_ends_as_it_ends() {
     let shop = shop();

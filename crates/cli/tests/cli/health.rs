@@ -110,6 +110,20 @@ fn a_pipe_gets_a_document_a_line_while_it_is_watched() {
 }
 
 #[test]
+fn while_it_is_watched_a_late_answer_is_no_lost_session() {
+    let serving = Serving::start(None);
+    let arguments = ["health", "--watch", "--timeout", "1", "--server"];
+    let client = client();
+    let mut watching = client.start_tunnel(&[&arguments[..], &[&serving.url]].concat());
+    watching.wrote("pass");
+    serving.signal("-STOP");
+    let line: Value = serde_json::from_str(&watching.wrote("fail")).unwrap();
+    serving.signal("-CONT");
+    let said = &line["checks"]["session:carrier"][0]["output"];
+    assert_eq!(said, "there is no answer within 1 s");
+}
+
+#[test]
 fn who_is_not_there_is_no_connection_within_the_time_that_was_given() {
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let url = format!("quic://{}", silent.local_addr().unwrap());

@@ -172,6 +172,62 @@ fn what_keeps_a_session_from_being_held_in_the_background_is_said() {
 }
 
 #[test]
+fn a_secret_on_standard_input_is_for_nobody_in_the_background() {
+    let arguments = ["connect", "--background", "--secret-file", "-"];
+    let ended = Sandbox::new()
+        .set("RENDER_EXTERNAL_URL", "quic://127.0.0.1:9")
+        .tunnel(&arguments);
+    ended.expect(2, &["on standard input", "name its file"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_stops_the_wait_for_a_holder_leaves_none_behind() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET).set(
+        "RENDER_EXTERNAL_URL",
+        format!("quic://{}", silent.local_addr().unwrap()),
+    );
+    let starting = sandbox.start_tunnel(&["connect", "--background"]);
+    while !holder_runs(&sandbox) {
+        thread::yield_now();
+    }
+    starting.signal("-INT");
+    starting.end().expect(130, &[]);
+    assert!(!holder_runs(&sandbox));
+}
+
+/// Whether a program that was started in the background runs in a sandbox.
+#[cfg(target_os = "linux")]
+fn holder_runs(sandbox: &Sandbox) -> bool {
+    let is_one = |process: PathBuf| {
+        let arguments = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+        let is_here = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == sandbox.path());
+        is_here && arguments.contains("--detached")
+    };
+    let processes = fs::read_dir("/proc").unwrap();
+    processes.flatten().any(|entry| is_one(entry.path()))
+}
+
+#[test]
+fn a_second_one_says_truly_whether_it_runs_over_the_session_that_is_held() {
+    let play = Play::begin();
+    let _holder = play.hold();
+    for (more, sessions, words) in [
+        (&[][..], 1, "this one runs over it"),
+        (&["--own-session"], 2, "this one has one of its own"),
+        (&["--carrier", "udp"], 2, "this one has one of its own"),
+    ] {
+        let mut second = play.sandbox.start_tunnel(&[&["connect"], more].concat());
+        second.said(words);
+        second.said("connected to tunnel-server");
+        assert_eq!(play.sessions(&[]), sessions, "{more:?}");
+        second.signal("-INT");
+        assert_eq!(second.end().code, Some(130));
+    }
+}
+
+#[test]
 fn of_two_that_connect_at_once_one_holds_and_both_run() {
     let play = Play::begin();
     let mut two = [(); 2].map(|()| play.sandbox.start_tunnel(&["connect"]));

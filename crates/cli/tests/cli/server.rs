@@ -20,6 +20,19 @@ fn it_says_what_it_serves_and_stops_in_order() {
 }
 
 #[test]
+fn it_listens_where_it_is_told_to_alone() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let mut running = sandbox.start_server(&["--host", "127.0.0.1", "--port", "0"]);
+    running.said("listening for QUIC on UDP 127.0.0.1:");
+    running.said("listening for HTTP on TCP 127.0.0.1:");
+    running.signal("-TERM");
+    running.end().expect(0, &[]);
+    sandbox
+        .server(&["--host", "localhost"])
+        .expect(2, &["--host <ADDRESS>"]);
+}
+
+#[test]
 fn a_probe_finds_a_server_that_is_there_and_no_other() {
     let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
     let mut running = sandbox.start_server(&["--port", "0"]);

@@ -314,6 +314,10 @@ impl Serving {
         Self::run(sandbox, &lasting_port().to_string())
     }
 
+    pub(crate) fn signal(&self, name: &str) {
+        self.running.signal(name);
+    }
+
     /// Kills it without a last word, and starts the same again.
     pub(crate) fn kill_and_start_again(self) -> Self {
         let port = self.port().to_owned();
@@ -341,7 +345,8 @@ impl Serving {
     }
 
     fn run(sandbox: Sandbox, port: &str) -> Self {
-        Self::when_it_listens(sandbox.start_server(&["--port", port]), sandbox)
+        let arguments = ["--host", "127.0.0.1", "--port", port];
+        Self::when_it_listens(sandbox.start_server(&arguments), sandbox)
     }
 
     fn when_it_listens(mut running: Running, sandbox: Sandbox) -> Self {

@@ -119,7 +119,7 @@ impl ValueType {
 }
 
 /// Returns what stands behind the scheme of an address.
-pub(super) fn behind_scheme(value: &str) -> Option<&str> {
+fn behind_scheme(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once("://")?;
     let mut bytes = scheme.bytes();
     let begins = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::config::{EnvConfig, VariableConfig};
-use super::expectation::{Expectation, Misfit, behind_scheme};
+use super::expectation::{Expectation, Misfit};
 use crate::parts::SectionError;
+use crate::secret::{is_secret_name, is_secret_value};
 use crate::wildcard::matches;
 
 /// How the two values of a variable should be to each other.
@@ -135,8 +136,8 @@ impl Rule {
         let is_one_of = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, &name));
         if is_one_of(&PLATFORM) {
             Self::OnlyProduction
-        } else if (is_one_of(&SECRETS) && !is_one_of(&NO_SECRETS))
-            || value.is_some_and(has_credentials)
+        } else if (is_secret_name(&name) && !is_one_of(&NO_SECRETS))
+            || value.is_some_and(is_secret_value)
         {
             Self::MustDiffer
         } else {
@@ -194,18 +195,6 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Whether a value is an address with a password in it.
-fn has_credentials(value: &str) -> bool {
-    let Some(rest) = behind_scheme(value) else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // A password may have an `@` that was not escaped.
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
-    user.and_then(|user| user.split_once(':'))
-        .is_some_and(|(_, password)| !password.is_empty())
-}
-
 /// Returns the fault of a pattern that is none. What is in it may stand in the file alone.
 pub(super) fn wrong_pattern(name: &str, error: &regex::Error) -> SectionError {
     let why = match error {
@@ -221,29 +210,19 @@ pub(super) fn wrong_pattern(name: &str, error: &regex::Error) -> SectionError {
 /// What the platform sets.
 const PLATFORM: [&str; 3] = ["PORT", "RENDER", "RENDER_*"];
 
-/// What people call secrets.
-const SECRETS: [&str; 11] = [
-    "*_KEY",
-    "*_SECRET",
-    "*_TOKEN",
-    "*PASSWORD*",
-    "*PASSWD*",
-    "*PASSPHRASE*",
-    "*_CREDENTIALS",
-    "*_DSN",
-    "*SECRET_KEY*",
-    "SECRET",
-    "*_PRIVATE_KEY*",
-];
-
-/// What is called so and is in every browser.
-const NO_SECRETS: [&str; 6] = [
+/// What is called so and is in every browser, or says where something is and not what opens it.
+const NO_SECRETS: [&str; 11] = [
     "*PUBLIC_*",
     "*PUBLISHABLE*",
     "VITE_*",
     "REACT_APP_*",
     "*_SITE_KEY",
     "NUXT_PUBLIC_*",
+    "*_URL",
+    "*_URI",
+    "*_HOST",
+    "*_DOMAIN",
+    "*_ID",
 ];
 
 #[cfg(test)]

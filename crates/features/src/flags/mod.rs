@@ -16,6 +16,7 @@ mod definition;
 pub mod eval;
 pub mod ofrep;
 mod overrides;
+mod readings;
 mod server;
 mod set;
 mod sources;
@@ -35,7 +36,6 @@ use crate::Feature;
 pub use self::config::{FlagsConfig, Format};
 pub use self::definition::{Definition, DefinitionError, Kind, State, read_value};
 pub use self::overrides::{OverrideError, OverrideFile, Overrides, OverridesError, Stamp};
-pub use self::sources::is_secret_name;
 pub use self::view::{Misfit, View, Viewed};
 
 /// Flags, as both ends know it.

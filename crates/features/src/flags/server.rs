@@ -10,7 +10,7 @@ use transport::trust::random_16;
 
 use super::set::{Book, News, Set};
 use super::sources::Sources;
-use super::wire::{Flag, Open, Said, Version};
+use super::wire::{Beginning, Flag, Open, Said, Version};
 use super::{vitals, wall_clock};
 use crate::ServerHalf;
 use crate::parts::{SectionError, ServerParts};
@@ -64,8 +64,13 @@ impl Flags {
         loop {
             let set = Arc::clone(&sets.borrow_and_update());
             let news = set.news(known);
-            if !std::mem::replace(&mut begun, true) {
+            let first = !std::mem::replace(&mut begun, true);
+            if first {
                 sender.send(&Said::Begins(news.beginning)).await?;
+            } else if news.beginning == Beginning::Afresh {
+                // More has gone than is remembered. A flow begins once: the client comes again, and begins
+                // afresh.
+                return Ok(());
             }
             send(sender, news, &set).await?;
             known = Some(set.version);

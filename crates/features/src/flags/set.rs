@@ -9,11 +9,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
-use tracing::{info, warn};
 
+use super::MOST_FLAGS;
 use super::definition::Definition;
+use super::readings::Readings;
 use super::wire::{Beginning, Flag, SourceState, Version};
-use super::{LONGEST_DEFINITION, LONGEST_KEY, MOST_BYTES, MOST_FLAGS};
 
 /// A source of flags. Where two have the same flag, the one that comes first here counts: what somebody
 /// sets beside a deployment is meant to be stronger than what is kept elsewhere.
@@ -119,6 +119,13 @@ impl Set {
 
     /// Makes the set that comes of what is there now; `None` if nothing has changed.
     fn next(&self, merged: BTreeMap<String, Arc<Flag>>, sources: Vec<SourceState>) -> Option<Self> {
+        let is_same = |(key, flag): (&String, &Arc<Flag>)| {
+            self.flags.get(key).is_some_and(|old| old.flag == *flag)
+        };
+        let same_flags = merged.len() == self.flags.len() && merged.iter().all(is_same);
+        if same_flags && sources == self.sources {
+            return None;
+        }
         let number = self.version.number + 1;
         let mut next = self.clone();
         let kept = |key: &String| merged.contains_key(key);
@@ -128,16 +135,14 @@ impl Set {
             .filter(|key| !kept(key))
             .cloned()
             .collect();
-        let mut changed = !gone.is_empty();
         for key in gone {
             next.flags.remove(&key);
             next.gone.insert(key, number);
         }
         for (key, flag) in merged {
-            if self.flags.get(&key).is_some_and(|old| *old.flag == *flag) {
+            if is_same((&key, &flag)) {
                 continue;
             }
-            changed = true;
             next.gone.remove(&key);
             next.flags.insert(key, Numbered { flag, at: number });
         }
@@ -146,18 +151,17 @@ impl Set {
             next.forgotten = number;
         }
         if sources != self.sources {
-            changed = true;
             next.sources = sources;
             next.sources_at = number;
         }
         next.version.number = number;
-        changed.then_some(next)
+        Some(next)
     }
 }
 
 /// Keeps what all sources say.
 pub(super) struct Book {
-    readings: Mutex<BTreeMap<SourceName, Kept>>,
+    readings: Mutex<Readings>,
     /// Book --the newest set--> each watch
     set: watch::Sender<Arc<Set>>,
     clock: Clock,
@@ -166,28 +170,11 @@ pub(super) struct Book {
 /// Tells the milliseconds since 1970.
 pub(super) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// What a source said the last time that it was well, and how it is.
-#[derive(Debug)]
-struct Kept {
-    flags: BTreeMap<String, Arc<Flag>>,
-    state: SourceState,
-}
-
 impl Book {
     /// Makes one for these sources, of which none has said anything.
     pub(super) fn new(set: [u8; 8], sources: &[SourceName], clock: Clock) -> Self {
-        let now = clock();
-        let kept = |source: &SourceName| {
-            let state = SourceState {
-                source: source.name().to_owned(),
-                trouble: Some("it has not been read yet".to_owned()),
-                since: now,
-            };
-            let flags = BTreeMap::new();
-            (*source, Kept { flags, state })
-        };
         Self {
-            readings: Mutex::new(sources.iter().map(kept).collect()),
+            readings: Mutex::new(Readings::of(sources, clock())),
             set: watch::Sender::new(Arc::new(Set::empty(set))),
             clock,
         }
@@ -200,21 +187,12 @@ impl Book {
 
     /// Takes what a source said. Where it has failed, what it said before stands.
     pub(super) fn take(&self, source: SourceName, reading: Reading) {
-        // The map is whole after every statement: a panic elsewhere has not broken it.
+        // They are whole after every statement: a panic elsewhere has not broken them.
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(kept) = readings.get_mut(&source) else {
+        if !readings.take(source, reading, (self.clock)()) {
             return;
-        };
-        kept.take(source, reading, (self.clock)());
-        let mut merged = BTreeMap::new();
-        for kept in readings.values() {
-            for (key, flag) in &kept.flags {
-                let place = merged.entry(key.clone());
-                place.or_insert_with(|| Arc::clone(flag));
-            }
         }
-        let merged = within_bounds(merged);
-        let sources = readings.values().map(|it| it.state.clone()).collect();
+        let (merged, sources) = (readings.merged(), readings.states());
         self.set
             .send_if_modified(|set| match set.next(merged, sources) {
                 Some(next) => {
@@ -226,91 +204,6 @@ impl Book {
     }
 }
 
-impl Kept {
-    fn take(&mut self, source: SourceName, reading: Reading, now: u64) {
-        let name = source.name();
-        let trouble = match reading {
-            Ok(found) => {
-                self.flags = numbered(found, &self.flags, source, now);
-                None
-            }
-            Err(trouble) => Some(trouble),
-        };
-        if trouble == self.state.trouble {
-            return;
-        }
-        match &trouble {
-            Some(trouble) => warn!("flags: {name}: {trouble}; what it said before stands"),
-            None => info!("flags: {name}: {} flags", self.flags.len()),
-        }
-        self.state.since = now;
-        self.state.trouble = trouble;
-    }
-}
-
-/// Gives each flag the time since which it is so.
-fn numbered(
-    found: Vec<Found>,
-    before: &BTreeMap<String, Arc<Flag>>,
-    source: SourceName,
-    now: u64,
-) -> BTreeMap<String, Arc<Flag>> {
-    let mut flags = BTreeMap::new();
-    for Found {
-        key,
-        definition,
-        updated,
-    } in found
-    {
-        let definition = definition.text();
-        if let Err(why) = check(&key, &definition) {
-            let shown: String = key.chars().take(LONGEST_SHOWN).collect();
-            warn!("flags: {shown:?} is left out: {why}");
-            continue;
-        }
-        let old = before.get(&key).filter(|old| old.definition == definition);
-        let updated = old.map(|old| old.updated).or(updated).unwrap_or(now);
-        let flag = Flag {
-            key: key.clone(),
-            definition,
-            source: source.name().to_owned(),
-            updated,
-        };
-        flags.insert(key, Arc::new(flag));
-    }
-    flags
-}
-
-/// Refuses what no mirror would take.
-fn check(key: &str, definition: &str) -> Result<(), &'static str> {
-    if !(1..=LONGEST_KEY).contains(&key.len()) || key.chars().any(char::is_control) {
-        return Err("a key has 1 to 256 bytes, and no control characters");
-    }
-    if definition.len() > LONGEST_DEFINITION {
-        return Err("it has over 256 KiB");
-    }
-    // What a `$ref` stands for may have made it deeper than JSON is read.
-    Definition::parse(definition)
-        .map(drop)
-        .map_err(|_| "it is too deep")
-}
-
-/// Leaves out what is too much.
-fn within_bounds(mut flags: BTreeMap<String, Arc<Flag>>) -> BTreeMap<String, Arc<Flag>> {
-    let (mut count, mut bytes) = (0, 0);
-    let before = flags.len();
-    flags.retain(|key, flag| {
-        count += 1;
-        bytes += key.len() + flag.definition.len();
-        count <= MOST_FLAGS && bytes <= MOST_BYTES
-    });
-    if flags.len() < before {
-        let left_out = before - flags.len();
-        warn!("flags: {left_out} are left out: at most 10,000 flags and 8 MiB are mirrored");
-    }
-    flags
-}
-
 impl fmt::Debug for Book {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Book")
@@ -318,6 +211,3 @@ impl fmt::Debug for Book {
             .finish_non_exhaustive()
     }
 }
-
-/// Enough of a key to find it by.
-const LONGEST_SHOWN: usize = 64;

@@ -45,11 +45,12 @@ fn checks(
         bytes,
         oldest,
     } = standing;
+    let used = Reading::within(bytes, most.bytes, Observed::Bytes, ALMOST_FULL);
     let state = Reading::pass().seen(Observed::State("takes deliveries".to_owned()));
     let mut checks = vec![
         Check::new(STATE, state),
         Check::new("inbox:kept", Reading::pass().seen(Observed::Count(kept))),
-        Check::new("inbox:used", used(bytes, most.bytes)),
+        Check::new("inbox:used", used),
     ];
     if let Some(oldest) = oldest {
         let age = Observed::Time(Duration::from_millis(now.saturating_sub(oldest)));
@@ -57,17 +58,6 @@ fn checks(
         checks.push(Check::new("inbox:oldest", reading));
     }
     checks
-}
-
-fn used(bytes: u64, most: u64) -> Reading {
-    let reading = if bytes.saturating_mul(100) >= most.saturating_mul(FULL) {
-        Reading::warn("it is almost full: the oldest leave before they are too old")
-    } else {
-        Reading::pass()
-    };
-    reading
-        .seen(Observed::Bytes(bytes))
-        .of(Observed::Bytes(most))
 }
 
 /// Says what is wrong, without any address: that is in the server's log.
@@ -84,8 +74,7 @@ const fn in_short(error: &InboxError) -> &'static str {
 
 const STATE: &str = "inbox:state";
 
-/// Of a hundred: there is time to do something before deliveries leave that nobody has seen.
-const FULL: u64 = 90;
+const ALMOST_FULL: &str = "it is almost full: the oldest leave before they are too old";
 
 #[cfg(test)]
 mod tests {

@@ -105,8 +105,8 @@ impl Arrival {
             connection = timeout_at(deadline, connecting) => connection.map_err(slow)??,
             () = reception.leaving.cancelled() => return Err(HandshakeError::TurnedAway),
         };
-        let pass = carrying.as_ref().and_then(Carrying::key);
-        let welcomed = trust::welcome(&connection, &reception.trust, &ticket, places, pass);
+        let carried = carrying.as_ref();
+        let welcomed = trust::welcome(&connection, &reception.trust, &ticket, places, carried);
         let welcomed = tokio::select! {
             welcomed = timeout_at(deadline, welcomed) => welcomed.map_err(slow).flatten(),
             () = reception.leaving.cancelled() => Err(HandshakeError::TurnedAway),

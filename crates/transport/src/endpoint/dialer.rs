@@ -132,6 +132,9 @@ impl Dialer {
                 binding,
             }) => {
                 let owned = Owned::Endpoint(endpoint);
+                if let Some(carrying) = &carrying {
+                    carrying.begin(&connection);
+                }
                 let session = Session::new(
                     connection, binding, carrier, owned, carrying, control, asked,
                 );

@@ -9,10 +9,10 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::greeting::{Greeting, PROTOCOL};
+use super::greeting::PROTOCOL;
 use super::joined::Joined;
 use super::place::{Place, PlaceError};
-use super::talk::{ANSWER_TIME, Talk, TalkError, framed};
+use super::talk::{ANSWER_TIME, Talk, TalkError};
 use super::wire::{FromHolder, ToHolder};
 use crate::endpoint::DialError;
 use crate::keeper::Dial;
@@ -53,14 +53,10 @@ impl SharedDial {
         let Some(stream) = self.place.connect().await? else {
             return Ok(None);
         };
-        let mut talk = Talk::new(stream);
         let attach = ToHolder::Attach {
             command: self.command.clone(),
         };
-        let mut first = Greeting::of(&self.version).encode();
-        first.extend(framed(&attach)?);
-        talk.send(&first).await?;
-        let theirs = talk.greeting().await?;
+        let (mut talk, theirs) = Talk::open(stream, &self.version, &attach).await?;
         if theirs.protocol != PROTOCOL || theirs.version != self.version {
             return Err(JoinError::OtherVersion {
                 ours: self.version.clone(),

@@ -5,9 +5,9 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::greeting::{Greeting, PROTOCOL};
+use super::greeting::PROTOCOL;
 use super::place::{Place, PlaceError};
-use super::talk::{ANSWER_TIME, Talk, TalkError, framed};
+use super::talk::{ANSWER_TIME, Talk, TalkError};
 use super::wire::{FromHolder, Status, ToHolder};
 
 /// Asks what is held; `None` if nobody holds.
@@ -51,23 +51,19 @@ async fn ask(
     let Some(stream) = place.connect().await? else {
         return Ok(None);
     };
-    let mut talk = Talk::new(stream);
     let asking = async {
-        let mut first = Greeting::of(version).encode();
-        first.extend(framed(question)?);
-        talk.send(&first).await?;
-        let theirs = talk.greeting().await?;
+        let (mut talk, theirs) = Talk::open(stream, version, question).await?;
         if theirs.protocol != PROTOCOL {
             return Err(AskError::OtherProtocol {
                 theirs: theirs.version,
             });
         }
-        Ok(talk.hear().await?)
+        let answer = talk.hear().await?;
+        Ok(Some((talk, answer)))
     };
-    let answer = timeout(ANSWER_TIME, asking)
+    timeout(ANSWER_TIME, asking)
         .await
-        .unwrap_or_else(|_| Err(TalkError::Slow.into()))?;
-    Ok(Some((talk, answer)))
+        .unwrap_or_else(|_| Err(TalkError::Slow.into()))
 }
 
 /// A holder that gives no answer.

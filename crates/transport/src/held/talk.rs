@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use super::greeting::Greeting;
+use super::wire::ToHolder;
 
 /// One connection, and what was read of it ahead.
 #[derive(Debug)]
@@ -27,6 +28,20 @@ impl Talk {
             stream,
             buffer: BytesMut::new(),
         }
+    }
+
+    /// Begins one with a holder: greets, sends the question along, and waits for the holder's greeting.
+    pub(super) async fn open(
+        stream: UnixStream,
+        version: &str,
+        question: &ToHolder,
+    ) -> Result<(Self, Greeting), TalkError> {
+        let mut talk = Self::new(stream);
+        let mut first = Greeting::of(version).encode();
+        first.extend(framed(question)?);
+        talk.send(&first).await?;
+        let theirs = talk.greeting().await?;
+        Ok((talk, theirs))
     }
 
     /// Returns the connection and what was read of it ahead.

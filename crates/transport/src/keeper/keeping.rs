@@ -103,10 +103,10 @@ impl Keeping {
         loop {
             let reason = open.0.closed().await;
             open = match self.at_once(&reason).await {
-                Some(next) => next,
-                None => {
-                    (self.listener)(Event::Disconnected(reason.clone()));
-                    self.give_up(GiveUp::Lost(reason));
+                Ok(next) => next,
+                Err(why) => {
+                    (self.listener)(Event::Disconnected(reason));
+                    self.give_up(why);
                     return;
                 }
             };
@@ -114,18 +114,19 @@ impl Keeping {
     }
 
     /// Opens another session in the place of one whose holder has ended: the server is there, and
-    /// there is nothing to wait for.
-    async fn at_once(&self, reason: &ConnectionError) -> Option<Open> {
-        if close_code(reason) != Some(CloseCode::HOLDER_GONE) {
-            return None;
-        }
+    /// there is nothing to wait for. Says why there is none, else.
+    async fn at_once(&self, reason: &ConnectionError) -> Result<Open, GiveUp> {
         self.now.send_modify(|now| now.state = State::Down);
-        let (session, welcome) = try_once(&*self.dial).await.ok()?;
+        if close_code(reason) != Some(CloseCode::HOLDER_GONE) {
+            return Err(GiveUp::Lost(reason.clone()));
+        }
+        let tried = try_once(&*self.dial).await;
+        let (session, welcome) = tried.map_err(|error| GiveUp::Dial(Arc::new(error)))?;
         let next = (session, Arc::new(welcome));
         self.now
             .send_modify(|now| now.state = State::Up(next.0.clone(), Arc::clone(&next.1)));
         self.authenticated(&next);
-        Some(next)
+        Ok(next)
     }
 
     /// Holds a session until it is lost, or there is another because its server leaves.
@@ -199,17 +200,13 @@ impl Keeping {
         backoff: &mut Backoff,
         reason: ConnectionError,
     ) -> Result<Open, GiveUp> {
-        if let Some(next) = self.at_once(&reason).await {
-            return Ok(next);
-        }
         let began = Instant::now();
-        self.now.send_modify(|now| now.state = State::Down);
-        (self.listener)(Event::Disconnected(reason.clone()));
-        if close_code(&reason) == Some(CloseCode::REVOKED) {
-            // No hello with this key would be heard.
-            return Err(GiveUp::Lost(reason));
-        }
-        let (session, welcome) = self.again(backoff, reason).await?;
+        let why = match self.at_once(&reason).await {
+            Ok(next) => return Ok(next),
+            Err(why) => why,
+        };
+        (self.listener)(Event::Disconnected(reason));
+        let (session, welcome) = self.again(backoff, why).await?;
         let next = (session, Arc::new(welcome));
         self.now.send_modify(|now| {
             now.state = State::Up(next.0.clone(), Arc::clone(&next.1));
@@ -219,26 +216,28 @@ impl Keeping {
         Ok(next)
     }
 
+    /// Tries until there is a session, or `why` there is none is final.
     async fn again(
         &self,
         backoff: &mut Backoff,
-        reason: ConnectionError,
+        mut why: GiveUp,
     ) -> Result<(Session, WelcomeBody), GiveUp> {
-        let mut attempt = backoff.next_attempt().ok_or(GiveUp::Lost(reason))?;
         loop {
+            if is_final(&why) {
+                return Err(why);
+            }
+            let Some(attempt) = backoff.next_attempt() else {
+                return Err(why);
+            };
+            if let GiveUp::Dial(error) = why {
+                (self.listener)(Event::Failed(error));
+            }
             (self.listener)(Event::Reconnecting(attempt));
             tokio::time::sleep(attempt.delay).await;
-            let error = match try_once(&*self.dial).await {
+            why = match try_once(&*self.dial).await {
                 Ok(session) => return Ok(session),
-                Err(error) => Arc::new(error),
+                Err(error) => GiveUp::Dial(Arc::new(error)),
             };
-            let next = if is_hopeless(&error) {
-                None
-            } else {
-                backoff.next_attempt()
-            };
-            attempt = next.ok_or_else(|| GiveUp::Dial(Arc::clone(&error)))?;
-            (self.listener)(Event::Failed(error));
         }
     }
 
@@ -289,6 +288,15 @@ pub(super) async fn try_once(dial: &dyn Dial) -> Result<(Session, WelcomeBody), 
     tokio::time::timeout(HANDSHAKE_TIME, dial.dial())
         .await
         .unwrap_or(Err(DialError::Handshake(HandshakeError::Slow)))
+}
+
+/// Whether no other try would end otherwise.
+fn is_final(why: &GiveUp) -> bool {
+    match why {
+        GiveUp::Dial(error) => is_hopeless(error),
+        // No hello with a revoked key would be heard.
+        why => why.is_revoked(),
+    }
 }
 
 /// Whether the same try would fail again, however often: the ends do not trust each other.

@@ -25,6 +25,7 @@ use super::admission::Ticket;
 use super::identity::named_key;
 use super::key::{Key, KeyId, random_16};
 use super::key_ring::KeyRing;
+use crate::carrier::websocket::Carrying;
 use crate::channel::{Channel, ChannelError};
 use crate::control::Control;
 use crate::first_call::{Asked, FirstCall};
@@ -196,7 +197,7 @@ pub(crate) async fn welcome(
     trust: &ServerTrust,
     ticket: &Ticket,
     places: Arc<Semaphore>,
-    pass: Option<KeyId>,
+    carrying: Option<&Carrying>,
 ) -> Result<Welcomed, HandshakeError> {
     let exporter = exported(connection, PROOF)?;
     let binding = exported(connection, BINDING).map(Binding)?;
@@ -213,6 +214,7 @@ pub(crate) async fn welcome(
         &payload,
         (trust.clock)(),
     );
+    let pass = carrying.and_then(Carrying::key);
     let admitted = checked.and_then(|guest| {
         if pass.is_some_and(|pass| pass != guest.key.id()) {
             // One identity from the upgrade to the last channel.
@@ -227,6 +229,11 @@ pub(crate) async fn welcome(
             let mut bytes = Vec::new();
             wire::encode(&body, &mut bytes);
             let proof = guest.key.prove(&[BY_SERVER, &exporter, &payload, &bytes]);
+            // Before the client knows of the session: its WebSocket may be lost at once, and the next one
+            // has to find it.
+            if let Some(carrying) = carrying {
+                carrying.begin(connection);
+            }
             channel
                 .send(&Reply::Welcome(Welcome { body, proof }))
                 .await?;

@@ -36,7 +36,7 @@ struct Problem<'a> {
 /// # Errors
 /// A silent [`Failure`] if something is.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let failures = arguments.connection.problems(context);
+    let failures = super::problems(context, &arguments.connection);
     let problems = failures.iter().map(|failure| Problem {
         problem: failure.message().unwrap_or_default(),
         remedy: failure.next_step(),

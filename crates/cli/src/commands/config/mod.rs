@@ -11,8 +11,12 @@ mod origin;
 mod sections;
 mod show;
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 
+use super::{connect, validate_env};
+use crate::connection::ConnectionOptions;
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -43,4 +47,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
         Command::Show(arguments) => show::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments),
     }
+}
+
+/// Returns everything of which no sense can be made: of the connection first, then of the sections of
+/// `tunnel.toml`.
+fn problems(context: &Context, connection: &ConnectionOptions) -> Vec<Failure> {
+    let here = Path::new(".");
+    let mut problems = connection.problems(context);
+    problems.extend(connect::check(here).err());
+    problems.extend(validate_env::rules(here).err());
+    problems
 }

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use features::secret::is_secret_value;
 use toml::{Table, Value};
 
 use super::origin::Origin;
 use crate::exit::Failure;
+use crate::settings::tunnel_toml;
 
 /// A line of another section.
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
@@ -17,18 +19,15 @@ pub(super) struct Written {
     pub(super) origin: Origin,
 }
 
-/// Reads all sections but `[client]`, which the settings have.
+/// Reads all sections but `[client]`, which the settings have, from the `tunnel.toml` nearest to `folder`,
+/// upwards.
 ///
 /// # Errors
 /// [`Failure`] if the file cannot be read, or is no TOML.
-pub(super) fn read(path: &Path) -> Result<Vec<Written>, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-    let mut table: Table = toml::from_str(&text).map_err(|error| {
-        // The error quotes the line, which may hold what is not to be shown.
-        Failure::usage(format!("{shown} makes no sense: {}", error.message()))
-    })?;
+pub(super) fn read(folder: &Path) -> Result<Vec<Written>, Failure> {
+    let Some((path, mut table)) = tunnel_toml::<Table>(folder)? else {
+        return Ok(Vec::new());
+    };
     table.remove("client");
     let mut found = Vec::new();
     flatten("", &Value::Table(table), &mut found);
@@ -36,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Written>, Failure> {
         value: Some(value).filter(|value| !may_be_secret(&key, value)),
         origin: Origin::TunnelToml {
             key: key.clone(),
-            path: path.to_owned(),
+            path: path.clone(),
         },
         key,
     });
@@ -98,8 +97,10 @@ fn may_be_secret(key: &str, value: &str) -> bool {
         .any(|part| SECRET_WORDS.iter().any(|word| part.contains(word)));
     // A user before the host, or a query, which is where services take their keys.
     let has_credentials = value.contains("://") && value.contains(['@', '?']);
-    let is_known = SECRET_SHAPES.iter().any(|shape| value.contains(shape));
-    has_credentials || is_known || (is_secret && !names_place)
+    has_credentials
+        || is_secret_value(value)
+        || value.contains("password=")
+        || (is_secret && !names_place)
 }
 
 /// What the names of secrets have in them.
@@ -116,9 +117,6 @@ const SECRET_WORDS: [&str; 11] = [
     "credential",
     "private",
 ];
-
-/// What well-known secrets begin with, wherever they stand.
-const SECRET_SHAPES: [&str; 5] = ["sk_live_", "sk_test_", "whsec_", "-----BEGIN", "password="];
 
 #[cfg(test)]
 mod tests {
@@ -154,7 +152,7 @@ mod tests {
                     [flags.source]\nurl = 'https://me:pw@a'\ntoken = 'x'\ntoken-env = 'T'\n\
                     [[keys]]\nsecret-env = 'K'\n";
         std::fs::write(&path, text).unwrap();
-        let written = read(&path).unwrap();
+        let written = read(folder.path()).unwrap();
         let shown: Vec<_> = written
             .iter()
             .map(|it| (it.key.as_str(), it.value.as_deref()))
@@ -171,7 +169,7 @@ mod tests {
             ]
         );
         std::fs::write(&path, "secret = 's3cr3t\n").unwrap();
-        let failure = read(&path).unwrap_err();
+        let failure = read(folder.path()).unwrap_err();
         assert!(!failure.to_string().contains("s3cr3t"), "{failure}");
     }
 }

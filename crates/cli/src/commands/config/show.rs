@@ -47,11 +47,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), Failur
     // Without a working folder there is nothing above it.
     let folder = std::env::current_dir().unwrap_or_default();
     let file = find_upwards(&folder, "tunnel.toml");
-    let problems = arguments.connection.problems(context);
+    let problems = super::problems(context, &arguments.connection);
     let words = |failure: &Failure| failure.message().unwrap_or_default().to_owned();
     let shown = Shown {
         settings: collect(context, &arguments.connection, file.as_deref()),
-        sections: file.as_deref().map_or(Ok(Vec::new()), sections::read)?,
+        sections: sections::read(&folder)?,
         problems: problems.iter().map(words).collect(),
     };
     match context.screen.format() {

@@ -21,8 +21,11 @@ use crate::output::number;
 /// Starts a holder in the background, unless there is one.
 ///
 /// # Errors
-/// [`Failure`] if it does not come to hold.
+/// [`Failure`] if it does not come to hold, or would have to read its secret where nobody types.
 pub(super) async fn start(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.connection.given().secret_file == Some(Path::new("-")) {
+        return Err(no_input());
+    }
     let Some(held) = arguments.connection.held(context)? else {
         return Err(nobody(None));
     };
@@ -41,8 +44,12 @@ pub(super) async fn start(context: &Context, arguments: &Arguments) -> Result<()
     let mut child = spawn(&log).map_err(|error| {
         Failure::failed(format!("cannot start `tunnel` in the background: {error}"))
     })?;
-    let status = context.interrupt.or(until_held(&mut child, &held)).await;
-    match status? {
+    let began = context.interrupt.or(until_held(&mut child, &held)).await;
+    if began.is_err() {
+        // Whoever stops the wait does not want what it was for. It fails if the program has just ended.
+        child.kill().await.ok();
+    }
+    match began? {
         Began::Holds(status) => {
             context.screen.note(&said(&held, &status, &log));
             Ok(())
@@ -131,6 +138,11 @@ fn ended_early(ended: ExitStatus, log: &Path) -> Failure {
         .find(|&exit| ended.code() == Some(exit as i32));
     let words = words.strip_prefix("error: ").unwrap_or(&words);
     Failure::new(exit.unwrap_or(Exit::Failed), words)
+}
+
+fn no_input() -> Failure {
+    Failure::usage("with --background nobody gives the secret on standard input")
+        .hint("name its file with --secret-file, or set RENDER_TUNNEL_SECRET")
 }
 
 fn no_place(error: &PlaceError) -> Failure {

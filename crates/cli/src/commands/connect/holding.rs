@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use client::{Snapshot, TunnelClient};
 use indicatif::{ProgressBar, ProgressStyle};
-use transport::held::{About, Claim, Holder, PlaceError, status};
+use transport::held::{About, AskError, Claim, Holder, PlaceError, Status, status};
 use transport::tasks::Tasks;
 
-use crate::connection::Wanted;
+use crate::connection::{ConnectionOptions, Wanted};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::holding::{Held, VERSION};
@@ -19,7 +19,7 @@ use crate::output::text::printable;
 pub(super) enum Part {
     /// They run over it.
     Holds(Claim, Held),
-    /// Another process holds one already: this one runs over that as well.
+    /// Another process holds one already, and this one runs over that as well.
     Attaches,
     /// It is this process's alone.
     Alone,
@@ -38,15 +38,25 @@ impl Part {
     ///
     /// # Errors
     /// [`Failure`] if a variable makes no sense.
-    pub(super) async fn take(context: &Context, wanted: &Wanted) -> Result<Self, Failure> {
+    pub(super) async fn take(
+        context: &Context,
+        options: &ConnectionOptions,
+        wanted: &Wanted,
+    ) -> Result<Self, Failure> {
         let Some(held) = wanted.held(context)? else {
             return Ok(Self::Alone);
         };
         match held.place.claim() {
             Ok(claim) => Ok(Self::Holds(claim, held)),
             Err(PlaceError::Taken) => {
-                context.screen.note(&taken(&held).await);
-                Ok(Self::Attaches)
+                let part = match options.shares(wanted) {
+                    true => Self::Attaches,
+                    false => Self::Alone,
+                };
+                let holder = status(&held.place, VERSION).await;
+                let line = taken(&held.server, &holder, &part);
+                context.screen.note(&printable(&line));
+                Ok(part)
             }
             Err(error) => {
                 refuse(context, &error);
@@ -113,17 +123,23 @@ impl Holding {
     }
 }
 
-/// Says who holds.
-async fn taken(held: &Held) -> String {
-    let Held { place, server } = held;
-    match status(place, VERSION).await {
+/// Says who holds, and what becomes of this process's session.
+fn taken(server: &str, holder: &Result<Option<Status>, AskError>, part: &Part) -> String {
+    let ours = match part {
+        Part::Attaches => "runs over it",
+        Part::Holds(..) | Part::Alone => "has one of its own",
+    };
+    match holder {
         Ok(Some(status)) => format!(
-            "process {} holds a session with {server} already, for {}: this one runs over it \
+            "process {} holds a session with {server} already, for {}: this one {ours} \
              (`tunnel disconnect` ends it)",
             status.process,
             number::time(Duration::from_secs(status.held.as_secs()))
         ),
-        _ => format!("another `tunnel connect` is about to hold a session with {server}"),
+        Ok(None) => format!("another `tunnel connect` is about to hold a session with {server}"),
+        Err(error) => {
+            format!("another `tunnel connect` holds a session with {server} already: {error}")
+        }
     }
 }
 
@@ -158,8 +174,18 @@ const GRACE: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use client::{Carrier, Path, Record};
+    use transport::held::TalkError;
 
     use super::*;
+
+    #[test]
+    fn a_holder_that_cannot_be_asked_is_told_from_one_that_is_not_there_yet() {
+        let line = |holder| taken("quic://app:3001", &holder, &Part::Attaches);
+        let slow = line(Err(TalkError::Slow.into()));
+        assert!(slow.contains("holds a session with quic://app:3001 already"));
+        assert!(slow.contains("does not answer"), "{slow}");
+        assert!(line(Ok(None)).contains("is about to hold"));
+    }
 
     #[test]
     fn the_status_line_says_how_the_session_is_and_who_runs_over_it() {

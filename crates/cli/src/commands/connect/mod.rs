@@ -40,7 +40,7 @@ Examples:
   tunnel connect --background && tunnel health && tunnel disconnect
 
 With --json each line of output is an object whose type is authenticated, leaving,
-disconnected, reconnecting, error or sync, or one of those of `tunnel logs --json`.")]
+disconnected, reconnecting, error, sync or events_missed, or one of those of `tunnel logs --json`.")]
 pub struct Arguments {
     /// Shows production's log lines
     #[arg(long)]
@@ -65,6 +65,14 @@ pub struct Arguments {
     connection: ConnectionOptions,
 }
 
+/// Looks whether the section `[connect]` makes sense.
+///
+/// # Errors
+/// [`Failure`] if it does not.
+pub(super) fn check(folder: &Path) -> Result<(), Failure> {
+    Section::find(folder)?.filter().map(drop)
+}
+
 /// Connects, and does what is wanted until it is done or stopped.
 ///
 /// # Errors
@@ -78,7 +86,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
     }
     let work = Work::of(context, arguments)?;
     let wanted = arguments.connection.wanted(context).await?;
-    let part = Part::take(context, &wanted).await?;
+    let part = Part::take(context, &arguments.connection, &wanted).await?;
     let wanted = match &part {
         Part::Holds(..) | Part::Alone => wanted,
         Part::Attaches => arguments.connection.shared(context, wanted),

@@ -14,9 +14,8 @@ use client::logs::Filter;
 use serde::Deserialize;
 
 use crate::commands::logs;
-use crate::environment::find_upwards;
 use crate::exit::Failure;
-use crate::settings::no_sense;
+use crate::settings::tunnel_toml;
 
 /// What `tunnel connect` runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -30,7 +29,7 @@ pub(super) struct Section {
 
 /// Whether flags are served to local apps, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`flags` is true, false, or a port")]
 enum Flags {
     /// At the usual port, or not at all.
     Usual(bool),
@@ -40,7 +39,10 @@ enum Flags {
 
 /// Which log lines are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`logs` is true, false, or a table of the options of `tunnel logs`"
+)]
 enum Logs {
     /// All, or none.
     All(bool),
@@ -71,14 +73,8 @@ impl Section {
             #[serde(default)]
             connect: Section,
         }
-        let Some(path) = find_upwards(folder, "tunnel.toml") else {
-            return Ok(Self::default());
-        };
-        let shown = path.display();
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-        let file: File = toml::from_str(&text).map_err(|error| no_sense(&path, &text, &error))?;
-        Ok(file.connect)
+        let file = tunnel_toml::<File>(folder)?;
+        Ok(file.map(|(_, file)| file.connect).unwrap_or_default())
     }
 
     /// Returns the port at which flags are to be served, if they are.

@@ -54,10 +54,18 @@ impl Export {
 
     /// Writes the file, unless that would replace a `.env` of the user's.
     pub(super) fn write(&self, context: &Context, view: &View) -> Result<(), Failure> {
-        let text = match self.form {
-            Form::Json => pretty(&values(view)),
-            Form::Env => lines(context, view),
-            Form::Flagd => pretty(&flagd(view)),
+        let (text, count) = match self.form {
+            Form::Json => {
+                let values = values(view);
+                let count = values.len();
+                (pretty(&Value::Object(values)), count)
+            }
+            Form::Env => {
+                let variables = Variables::of(view, wall_clock() / 1000, |_| false);
+                variables.warn(context);
+                (lines(&variables), variables.named.len())
+            }
+            Form::Flagd => (pretty(&flagd(view)), view.flags.len()),
         };
         let shown = self.path.display();
         if self.form == Form::Env && !is_ours(&self.path) {
@@ -67,7 +75,7 @@ impl Export {
         }
         self.put(text.as_bytes())
             .map_err(|error| Failure::failed(format!("cannot write {shown}: {error}")))?;
-        let flags = number::counted(view.flags.len() as u64, "flag");
+        let flags = number::counted(count as u64, "flag");
         context.screen.note(&format!("wrote {flags} to {shown}"));
         Ok(())
     }
@@ -110,12 +118,12 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-fn values(view: &View) -> Value {
+fn values(view: &View) -> Map<String, Value> {
     let now = wall_clock() / 1000;
     let values = view.flags.iter();
     // A flag without a value is one whose default is in the app's code.
     let values = values.filter_map(|(key, it)| Some((key.clone(), it.value(now)?.clone())));
-    Value::Object(values.collect::<Map<_, _>>())
+    values.collect()
 }
 
 fn flagd(view: &View) -> Value {
@@ -130,9 +138,7 @@ fn flagd(view: &View) -> Value {
     })
 }
 
-fn lines(context: &Context, view: &View) -> String {
-    let variables = Variables::of(view, wall_clock() / 1000, |_| false);
-    variables.warn(context);
+fn lines(variables: &Variables) -> String {
     let line = |(name, value): (&String, &String)| format!("{name}={}\n", quoted(value));
     let lines: String = variables.named.iter().map(line).collect();
     format!("{OURS}{lines}")

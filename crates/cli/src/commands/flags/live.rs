@@ -106,6 +106,8 @@ impl<'a> Live<'a> {
 
     fn say(&self, before: Freshness, now: Freshness) {
         match (before, now) {
+            // Whoever stops the command has ended the connection, and knows.
+            (Freshness::Live, Freshness::Since(_)) if self.context.interrupt.is_asked() => {}
             (Freshness::Live, Freshness::Since(_)) => {
                 let said = "no connection: the flags stay as they are until it is back";
                 self.context.screen.warn(said);
@@ -146,10 +148,13 @@ impl<'a> Live<'a> {
 
     /// Follows over a connection until stopped.
     pub(super) async fn over(&self, client: &TunnelClient) -> Result<(), Failure> {
-        tokio::select! {
+        let ended = tokio::select! {
             ended = client.mirror_flags(&self.mirror) => Err(ended.into()),
             () = self.context.interrupt.wait() => Err(Failure::silent(Exit::Interrupted)),
-        }
+        };
+        // Until now they were live, though nothing may have changed for days.
+        self.project.keep(self.context, &self.mirror.newest());
+        ended
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Variables {
     pub(super) named: BTreeMap<String, String>,
     /// Those that a server is not to decide on.
     left_out: BTreeSet<String>,
+    /// Those that are the name of several flags, of which one counts.
+    shared: BTreeSet<String>,
 }
 
 impl Variables {
@@ -34,7 +36,9 @@ impl Variables {
             };
             let is_free = || is_flags(&name) || viewed.overridden.is_some() || !taken(&name);
             if !steers(&name) && is_free() {
-                variables.named.insert(name, text(value));
+                if variables.named.insert(name.clone(), text(value)).is_some() {
+                    variables.shared.insert(name);
+                }
             } else {
                 variables.left_out.insert(name);
             }
@@ -42,25 +46,29 @@ impl Variables {
         variables
     }
 
-    /// Names those that are left out.
+    /// Names those that are left out, and those that are not all there.
     pub(super) fn warn(&self, context: &Context) {
-        let count = self.left_out.len();
-        if count == 0 {
-            return;
+        for (said, names) in [
+            ("left out, for this machine decides on them", &self.left_out),
+            (
+                "several flags have the name, and one of them counts",
+                &self.shared,
+            ),
+        ] {
+            if !names.is_empty() {
+                context.screen.warn(&format!("{said}: {}", some(names)));
+            }
         }
-        let shown: Vec<_> = self
-            .left_out
-            .iter()
-            .take(SHOWN)
-            .map(String::as_str)
-            .collect();
-        let more = match count.saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let shown = shown.join(", ");
-        let said = format!("left out, for this machine decides on them: {shown}{more}");
-        context.screen.warn(&said);
+    }
+}
+
+/// Writes the first of some names, and how many more there are.
+fn some(names: &BTreeSet<String>) -> String {
+    let shown: Vec<_> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

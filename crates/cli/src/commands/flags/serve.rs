@@ -32,11 +32,13 @@ pub(super) async fn run(
             None => pending().await,
         }
     };
-    tokio::select! {
-        ended = live.follow(connection) => ended,
-        served = serve(context, &live, ofrep) => served,
-        written = writing => written,
-    }
+    let beside = async {
+        tokio::select! {
+            ended = live.follow(connection) => ended,
+            written = writing => written,
+        }
+    };
+    serve(context, &live, ofrep, beside).await
 }
 
 /// Serves production's flags over a connection that somebody else holds, until stopped.
@@ -51,14 +53,16 @@ pub async fn serve_until_stopped(
 ) -> Result<(), Failure> {
     let ofrep = Ofrep::bind(port).await.map_err(|error| no_port(&error))?;
     let live = Live::begin(context, Project::of(context, connection)?)?;
-    tokio::select! {
-        ended = live.over(client) => ended,
-        served = serve(context, &live, ofrep) => served,
-    }
+    serve(context, &live, ofrep, live.over(client)).await
 }
 
-/// Serves the newest view, as soon as there is one.
-async fn serve(context: &Context, live: &Live<'_>, ofrep: Ofrep) -> Result<(), Failure> {
+/// Serves the newest view, as soon as there is one, until what goes on beside it ends; then ends in order.
+async fn serve(
+    context: &Context,
+    live: &Live<'_>,
+    ofrep: Ofrep,
+    beside: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
     let tasks = Tasks::new();
     let serving = async {
         let view = live.filled().await;
@@ -69,6 +73,7 @@ async fn serve(context: &Context, live: &Live<'_>, ofrep: Ofrep) -> Result<(), F
     };
     let served = tokio::select! {
         served = serving => served,
+        ended = beside => ended,
         () = live.keep() => Ok(()),
     };
     tasks.shutdown(GRACE).await;

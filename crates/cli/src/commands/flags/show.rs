@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use features::flags::{Misfit, State, View, Viewed, is_secret_name, read_value, wall_clock};
+use features::flags::{Misfit, State, View, Viewed, read_value, wall_clock};
+use features::secret::is_secret_name;
 use serde_json::Value;
 
 use super::json::Shown;

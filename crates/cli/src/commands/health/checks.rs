@@ -37,10 +37,9 @@ pub(super) fn all(checked: &Checked, now: SystemTime) -> Vec<Check> {
     checks
 }
 
-/// Returns what there is to say while there is no session.
-pub(super) fn away() -> Check {
-    let reading = Reading::fail("there is no session: it is sought anew");
-    Check::new("session:carrier", reading)
+/// Returns what there is to say while the server does not.
+pub(super) fn unanswered(why: &str) -> Check {
+    Check::new("session:carrier", Reading::fail(why))
 }
 
 fn time(time: Duration) -> Reading {

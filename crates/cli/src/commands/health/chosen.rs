@@ -31,7 +31,7 @@ impl<'a> Choice<'a> {
     /// Chooses.
     ///
     /// # Errors
-    /// [`Failure`] if there is no check of such a name; it says which there are.
+    /// [`Failure`] if there is no check of such a name, nor of its component; it says which there are.
     pub(super) fn of<'c>(&self, checked: &'c Checked) -> Result<Chosen<'c>, Failure> {
         Ok(Chosen {
             report: &checked.health.report,
@@ -43,21 +43,19 @@ impl<'a> Choice<'a> {
         if self.0.is_empty() {
             return Ok(all);
         }
-        let is_none = |name: &&String| !all.iter().any(|check| is_named(check, name));
-        if let Some(unknown) = self.0.iter().find(is_none) {
-            return Err(unknown_check(unknown, &all));
-        }
-        let is_chosen = |check: &Check| self.0.iter().any(|name| is_named(check, name));
+        let wanted = |name: &'a String| there(name, &all).ok_or_else(|| unknown_check(name, &all));
+        let wanted: Vec<_> = self.0.iter().map(wanted).collect::<Result<_, _>>()?;
+        let is_chosen = |check: &Check| wanted.iter().any(|name| is_named(check, name));
         Ok(all.into_iter().filter(is_chosen).collect())
     }
 }
 
 impl<'a> Chosen<'a> {
-    /// Says that there is no session to the server of this report.
-    pub(super) fn away(report: &'a Report) -> Self {
+    /// Says why there is no other report than this one.
+    pub(super) fn unanswered(report: &'a Report, why: &str) -> Self {
         Self {
             report,
-            checks: vec![checks::away()],
+            checks: vec![checks::unanswered(why)],
         }
     }
 
@@ -76,6 +74,15 @@ pub(super) fn name(check: &Check) -> &str {
 fn is_named(check: &Check, wanted: &str) -> bool {
     let name = name(check);
     name == wanted || name.split(':').next() == Some(wanted)
+}
+
+/// Returns a name if there is something of it, else that of its component: one that fails has no checks
+/// but the one that says so.
+fn there<'n>(name: &'n str, all: &[Check]) -> Option<&'n str> {
+    let component = name.split(':').next().unwrap_or_default();
+    [name, component]
+        .into_iter()
+        .find(|name| all.iter().any(|check| is_named(check, name)))
 }
 
 fn unknown_check(unknown: &str, all: &[Check]) -> Failure {
@@ -116,8 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_check_that_is_not_there_now_is_judged_by_its_component() {
+        let failed = Check::new("inbox:state", Reading::fail("it is away"));
+        let checks = [all(), vec![failed.clone()]].concat();
+        let names = ["inbox:used".to_owned()];
+        assert_eq!(Choice::new(&names).among(checks).unwrap(), [failed]);
+    }
+
+    #[test]
     fn a_name_that_there_is_not_gets_those_that_there_are() {
-        for unknown in ["", "sess", "session:", "session:lost:", "LOGS"] {
+        for unknown in ["", "sess", "sess:lost", ":lost", "LOGS"] {
             let said = chosen(&["logs", unknown]).unwrap_err().to_string();
             assert!(said.contains("no check named"), "{said}");
             let names = "logs:used, session:lost, session:roundTrip";

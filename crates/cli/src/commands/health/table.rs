@@ -7,20 +7,42 @@ use super::chosen::{Chosen, name};
 use crate::output::text::printable;
 use crate::output::{Ink, Style, number};
 
+/// A row: what it comes to, of what, and what was seen.
+type Row<'a> = (Verdict, &'a str, String);
+
 /// Sets the table.
 pub(super) fn of(chosen: &Chosen<'_>, style: Style) -> String {
-    let rows: Vec<_> = chosen
+    let rows = std::iter::once(verdict(chosen)).chain(rows(chosen));
+    set(style, &rows.collect::<Vec<_>>())
+}
+
+/// Sets the table for a terminal, of which the last lines are seen: what is wrong after what is well, and the
+/// verdict at the end.
+pub(super) fn for_last_lines(chosen: &Chosen<'_>, style: Style) -> String {
+    let mut rows = rows(chosen);
+    rows.sort_by_key(|(verdict, ..)| *verdict);
+    rows.push(verdict(chosen));
+    set(style, &rows)
+}
+
+fn verdict<'a>(chosen: &Chosen<'a>) -> Row<'a> {
+    (chosen.verdict(), STATUS, headline(chosen))
+}
+
+fn rows<'a>(chosen: &'a Chosen<'_>) -> Vec<Row<'a>> {
+    chosen
         .checks
         .chunk_by(|one, next| name(one) == name(next))
         .map(|checks| (worst(checks), name(&checks[0]), told(checks)))
-        .collect();
+        .collect()
+}
+
+fn set(style: Style, rows: &[Row<'_>]) -> String {
     let width = rows.iter().map(|(_, name, _)| name.len()).max();
-    let width = width.unwrap_or_default().max(STATUS.len());
-    let mut table = line(style, chosen.verdict(), STATUS, width, &headline(chosen));
-    for (verdict, name, told) in rows {
-        table.push_str(&line(style, verdict, name, width, &told));
-    }
-    table
+    let width = width.unwrap_or_default();
+    rows.iter()
+        .map(|(verdict, name, told)| line(style, *verdict, name, width, told))
+        .collect()
 }
 
 fn line(style: Style, verdict: Verdict, name: &str, width: usize, told: &str) -> String {
@@ -146,5 +168,10 @@ mod tests {
              !  inbox:used             9.5 kB of 10.0 kB; it is almost full\n\
              ✗  database:responseTime  it is \\u{1b}[2Jaway\n"
         );
+        let last = for_last_lines(&chosen, Style::Plain);
+        let names: Vec<_> = last.lines().map(|line| &line[..12]).collect();
+        let marks = last.lines().map(|line| line.chars().next().unwrap());
+        assert_eq!(marks.collect::<String>(), "✓!✗✗", "{names:?}");
+        assert!(last.lines().last().unwrap().contains("status"), "{last}");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use client::TunnelClient;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::chosen::{Choice, Chosen};
 use super::{Checked, check, document, in_time, table};
@@ -44,13 +44,20 @@ async fn ask(
     loop {
         show(context, &chosen)?;
         ticks.tick().await;
-        chosen = match timeout(most, check(client)).await {
-            Ok(Ok(checked)) => {
+        let next = async { Ok(check(client).await?) };
+        chosen = match in_time(most, next).await {
+            Ok(checked) => {
                 last = checked;
                 choice.of(&last)?
             }
-            // A session that is lost is sought anew; one that is gone for good ends the watch.
-            Ok(Err(_)) | Err(_) => Chosen::away(&last.health.report),
+            // One that is gone for good ends the watch.
+            Err(_) if client.connection().is_none() => {
+                Chosen::unanswered(&last.health.report, NO_SESSION)
+            }
+            Err(failure) => {
+                let why = failure.message().unwrap_or_default();
+                Chosen::unanswered(&last.health.report, why)
+            }
         };
     }
 }
@@ -58,11 +65,13 @@ async fn ask(
 fn show(context: &Context, chosen: &Chosen<'_>) -> Result<(), Failure> {
     let screen = &context.screen;
     if screen.is_watched() {
-        let table = table::of(chosen, screen.out());
+        let table = table::for_last_lines(chosen, screen.out());
         return screen.data(&format!("{CLEAR}{table}"));
     }
     screen.json(&document::of(chosen))
 }
+
+const NO_SESSION: &str = "there is no session: it is sought anew";
 
 /// A person sees what changes, and production has a ping of its database every two seconds.
 const EVERY: Duration = Duration::from_secs(2);

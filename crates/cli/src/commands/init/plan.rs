@@ -80,7 +80,7 @@ impl Plan {
             refuse_if_tracked(&env.path)?;
         }
         let mut additions = Vec::new();
-        additions.extend(ignored(&env.path)?);
+        additions.push(ignored(&env.path)?);
         additions.extend([env, config_file(folder)]);
         Ok(Self {
             additions,
@@ -205,12 +205,9 @@ fn config_file(folder: &Path) -> Addition {
     }
 }
 
-/// The `.gitignore` beside `.env`, if that is in a repository.
-fn ignored(env: &Path) -> Result<Option<Addition>, Failure> {
+/// The `.gitignore` beside `.env`: before there is a repository as well, for the first `git add` comes after.
+fn ignored(env: &Path) -> Result<Addition, Failure> {
     let folder = env.parent().unwrap_or(env);
-    if !folder.ancestors().any(|it| it.join(".git").exists()) {
-        return Ok(None);
-    }
     let path = folder.join(".gitignore");
     let exists = path.exists();
     let present = match exists {
@@ -223,13 +220,13 @@ fn ignored(env: &Path) -> Result<Option<Addition>, Failure> {
         .filter(|line| !is_ignored(&present, line));
     let shown: Vec<_> = missing.map(str::to_owned).collect();
     let text: String = shown.iter().map(|line| format!("{line}\n")).collect();
-    Ok(Some(Addition {
+    Ok(Addition {
         path,
         exists,
         text: Zeroizing::new(text),
         shown,
         privacy: Privacy::Usual,
-    }))
+    })
 }
 
 /// Whether a line says the same already; with or without the slashes it has the same effect here.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::plan::{Addition, Plan, Privacy};
 use crate::exit::Failure;
-use crate::folder::write_private;
+use crate::folder::create_private;
 
 /// Writes what the plan says.
 pub(super) fn write(plan: &Plan) -> Result<(), Failure> {
@@ -34,8 +34,8 @@ fn write_one(addition: &Addition) -> io::Result<()> {
     } = addition;
     match (exists, privacy) {
         (true, _) => add(path, text, *privacy),
-        (false, Privacy::Owner) => write_private(path, text),
         // Somebody may have made it in the meantime.
+        (false, Privacy::Owner) => create_private(path, text),
         (false, Privacy::Usual) => File::create_new(path)?.write_all(text.as_bytes()),
     }
 }
@@ -57,4 +57,30 @@ fn add(path: &Path, text: &str, privacy: Privacy) -> io::Result<()> {
         file.write_all(b"\n")?;
     }
     file.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_made_in_the_meantime_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "THEIRS=1\n").unwrap();
+        for privacy in [Privacy::Owner, Privacy::Usual] {
+            let addition = Addition {
+                path: path.clone(),
+                exists: false,
+                text: Zeroizing::new("OURS=1\n".to_owned()),
+                shown: Vec::new(),
+                privacy,
+            };
+            let error = write_one(&addition).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "THEIRS=1\n");
+        }
+    }
 }

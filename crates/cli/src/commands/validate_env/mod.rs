@@ -18,9 +18,10 @@ use zeroize::Zeroizing;
 use self::names::Names;
 use crate::connection::{ConnectionOptions, Production};
 use crate::context::Context;
-use crate::environment::{LayeredEnvironment, find_upwards};
+use crate::environment::LayeredEnvironment;
 use crate::exit::{Exit, Failure};
 use crate::output::Format;
+use crate::settings::tunnel_toml;
 
 /// Compares this environment with production's, and shows neither the other's values
 ///
@@ -139,22 +140,19 @@ fn tell(context: &Context, names: &Names, environment: &LayeredEnvironment) {
 }
 
 /// Reads the rules in the section `[env]` of the nearest `tunnel.toml`, upwards.
-fn rules(folder: &Path) -> Result<Rules, Failure> {
+///
+/// # Errors
+/// [`Failure`] if they make no sense.
+pub(super) fn rules(folder: &Path) -> Result<Rules, Failure> {
     #[derive(serde::Deserialize)]
     struct File {
         #[serde(default)]
         env: EnvConfig,
     }
-    let Some(path) = find_upwards(folder, "tunnel.toml") else {
+    let Some((path, file)) = tunnel_toml::<File>(folder)? else {
         return Ok(Rules::default());
     };
     let shown = path.display();
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-    let file: File = toml::from_str(&text).map_err(|error| {
-        let why = error.to_string();
-        Failure::usage(format!("{shown} makes no sense: {}", why.trim_end()))
-    })?;
     Rules::new(file.env).map_err(|error| Failure::usage(format!("{shown}: {error}")))
 }
 

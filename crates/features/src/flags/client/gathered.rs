@@ -70,14 +70,15 @@ impl Gathered {
 
     fn put(&mut self, flag: Flag) -> Result<(), ChannelError> {
         self.remove(&flag.key);
-        self.bytes += weight(&flag);
-        let is_full = self.flags.len() >= MOST_FLAGS || self.bytes > MOST_BYTES + MOST_KEYS;
+        let bytes = self.bytes + weight(&flag);
+        let is_full = self.flags.len() >= MOST_FLAGS || bytes > MOST_BYTES + MOST_KEYS;
         if is_full || flag.key.len() > LONGEST_KEY {
             return Err(TOO_MUCH);
         }
         let key = flag.key.clone();
         match Entry::read(flag) {
             Some(entry) => {
+                self.bytes = bytes;
                 self.flags.insert(key, entry);
             }
             // A newer server may have flags that this version cannot evaluate.
@@ -104,3 +105,24 @@ const MOST_KEYS: usize = MOST_FLAGS * 32;
 
 /// There are five kinds.
 const MOST_SOURCES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_that_makes_no_sense_takes_no_room_however_often_it_changes() {
+        let mut gathered = Gathered::behind(&Mirrored::empty());
+        gathered.take(Said::Begins(Beginning::Afresh)).unwrap();
+        for number in 0..50 {
+            let flag = Flag {
+                key: "newer".to_owned(),
+                definition: "?".repeat(256 * 1024),
+                source: "file".to_owned(),
+                updated: number,
+            };
+            gathered.take(Said::Flags(vec![flag])).unwrap();
+        }
+        assert_eq!(gathered.bytes, 0);
+    }
+}

@@ -6,6 +6,7 @@ use tracing::warn;
 use crate::flags::definition::{Definition, read_value};
 use crate::flags::set::Found;
 use crate::parts::Variables;
+use crate::secret::{is_secret_name, is_secret_value};
 use crate::wildcard::matches;
 
 /// What the section `[env]` says of values that stay on the server: it holds for flags as well.
@@ -53,64 +54,8 @@ pub(super) fn read(prefixes: &[String], withheld: &Withheld, variables: &Variabl
     found
 }
 
-/// Whether what has that name is, by one of the name's words, something that nobody is to see.
-#[must_use]
-pub fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let is_secret = |word: &str| {
-        let one = word.strip_suffix('S').unwrap_or(word);
-        let ends = |end: &&str| one.ends_with(*end);
-        SECRET_WORDS.contains(&word) || SECRET_WORDS.contains(&one) || SECRET_ENDS.iter().any(ends)
-    };
-    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    words.any(is_secret) || name.contains("DATABASE_URL")
-}
-
-/// Whether a value has something in it that only secrets have.
-fn is_secret_value(value: &str) -> bool {
-    SECRET_VALUES.iter().any(|piece| value.contains(piece))
-        || value.split("://").skip(1).any(|rest| {
-            // A password may have any character in it but these.
-            let rest = rest
-                .split(|c: char| c.is_whitespace() || "\"'".contains(c))
-                .next();
-            let user = rest.and_then(|rest| rest.rsplit_once('@'));
-            user.is_some_and(|(user, _)| user.contains(':'))
-        })
-}
-
 /// The tunnel's own variables.
 const OWN: &str = "RENDER_TUNNEL_";
-
-/// Words of which one makes a name a secret's; so do several of them.
-const SECRET_WORDS: &[&str] = &["KEY", "PWD", "PASS", "PEM", "AUTH", "DSN"];
-
-/// The same, and other words that end so: `DBPASSWORD`.
-const SECRET_ENDS: &[&str] = &[
-    "APIKEY",
-    "ACCESSKEY",
-    "PRIVATEKEY",
-    "SECRET",
-    "TOKEN",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "CREDENTIAL",
-];
-
-/// How private keys begin, and what common services begin their secrets with.
-const SECRET_VALUES: &[&str] = &[
-    "-----BEGIN",
-    "sk_live_",
-    "sk_test_",
-    "rk_live_",
-    "whsec_",
-    "ghp_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-];
 
 #[cfg(test)]
 mod tests {

@@ -8,18 +8,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::Polled;
 use crate::flags::MOST_BYTES;
 use crate::flags::definition::Definition;
+use crate::flags::readings::shown;
 use crate::flags::set::{Found, Reading};
 
 /// A file, and which state of it was read last.
 #[derive(Debug)]
 pub(super) struct FileSource {
     path: PathBuf,
-    /// `None` after a failure: it is looked into again, whatever its time says.
+    /// `None` if there is no file.
     read: Option<Stamp>,
+    /// When that state, which made no sense, is looked into again: whoever writes it may not be done.
+    again: Option<Instant>,
 }
 
 /// What tells a state of a file from others.
@@ -40,7 +44,11 @@ impl Polled for FileSource {
 
 impl FileSource {
     pub(super) const fn new(path: PathBuf) -> Self {
-        Self { path, read: None }
+        Self {
+            path,
+            read: None,
+            again: None,
+        }
     }
 
     /// Reads it if it may be another than the last time.
@@ -53,12 +61,14 @@ impl FileSource {
             }
         };
         let stamp = Stamp::of(&metadata);
-        if self.read.as_ref() == Some(&stamp) {
+        let is_time = self.again.is_some_and(|again| again <= Instant::now());
+        if self.read.as_ref() == Some(&stamp) && !is_time {
             return None;
         }
         let changed = metadata.modified().ok().and_then(millis);
         let reading = self.text().and_then(|text| parse(&text, changed));
-        self.read = reading.is_ok().then_some(stamp);
+        self.read = Some(stamp);
+        self.again = reading.is_err().then(|| Instant::now() + AGAIN);
         Some(reading)
     }
 
@@ -104,7 +114,9 @@ pub(super) fn parse(text: &str, changed: Option<u64>) -> Reading {
     };
     let mut found = Vec::with_capacity(flags.len());
     for (key, flag) in flags {
-        let wrong = |why: &dyn std::fmt::Display| format!("the flag {key:?} makes no sense: {why}");
+        let wrong = |why: &dyn std::fmt::Display| {
+            format!("the flag {:?} makes no sense: {why}", shown(key))
+        };
         let flag = references.resolve(flag).map_err(|why| wrong(&why))?;
         found.push(Found {
             key: key.clone(),
@@ -173,6 +185,10 @@ fn millis(time: SystemTime) -> Option<u64> {
 
 /// How soon a change of the file is seen: at once to a person, and nothing to a system.
 pub(super) const LOOK: Duration = Duration::from_millis(200);
+
+/// How soon a file that makes no sense is read once more, though it looks the same: reading 16 MiB takes a
+/// good part of a second.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Twice what is mirrored: what is more is a mistake.
 const LONGEST_FILE: u64 = 16 * 1024 * 1024;

@@ -19,7 +19,6 @@ use transport::reach::ProxySettings;
 use transport::tasks::Tasks;
 
 use self::environment::Withheld;
-pub use self::environment::is_secret_name;
 use self::file::{FileSource, LOOK};
 use self::http::{Asker, Place, PlaceError};
 use self::rows::Rows;

@@ -1,6 +1,7 @@
 //! The sources of flags: what they read, and what they say when they cannot.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::server::conn::http1;
@@ -68,6 +69,8 @@ fn a_malformed_file_says_where_and_shows_no_value() {
     let said = |text: &str| parse(text, None).unwrap_err();
     assert!(said("{\n \"flags\": s3cr3t\n}").contains("line 2"));
     assert!(said("[]").contains("\"flags\""));
+    let long = format!(r#"{{"flags": {{"{}": 1}}}}"#, "k".repeat(100_000));
+    assert!(said(&long).len() < 300, "a trouble is sent to each laptop");
     let wrong = r#"{"flags": {"a": {"variants": {"x": "s3cr3t", "y": 1}}}}"#;
     assert!(said(wrong).contains("the flag \"a\"") && !said(wrong).contains("s3cr3t"));
     let within = |evaluators: &str| {
@@ -97,8 +100,8 @@ fn level(number: u32) -> String {
     char::from_u32(u32::from('a') + number).unwrap().to_string()
 }
 
-#[test]
-fn a_file_is_read_when_it_changes_and_after_each_failure() {
+#[tokio::test(start_paused = true)]
+async fn a_file_is_read_when_it_changes_and_a_while_after_it_made_no_sense() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flags.json");
     let mut source = FileSource::new(path.clone());
@@ -112,10 +115,13 @@ fn a_file_is_read_when_it_changes_and_after_each_failure() {
     assert_eq!(source.read(), None, "it is as it was");
     write("{\"flags\": ");
     assert!(source.read().unwrap().is_err());
+    assert_eq!(source.read(), None, "it makes no more sense than before");
+    tokio::time::advance(Duration::from_secs(2)).await;
     assert!(
         source.read().unwrap().is_err(),
         "whoever writes it may not be done"
     );
+    assert_eq!(source.read(), None);
     write(r#"{"flags": {}}"#);
     assert_eq!(source.read(), Some(Ok(vec![])));
 }

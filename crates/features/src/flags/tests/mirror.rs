@@ -12,10 +12,10 @@ use transport::router::Router;
 use transport::trust::Scopes;
 
 use super::set::{book, book_of, found};
-use crate::flags::PROTOCOL;
 use crate::flags::client::{Freshness, KeptFlags, Mirror, Mirrored, fetch};
 use crate::flags::server::Flags;
 use crate::flags::set::{Book, SourceName};
+use crate::flags::{MOST_FLAGS, PROTOCOL};
 
 fn router(book: &Arc<Book>) -> Router {
     let mut router = Router::default();
@@ -116,6 +116,31 @@ async fn a_mirror_outlives_a_server_and_finds_what_the_next_one_has() {
     tokio::select! {
         error = mirror.follow(&keeper) => panic!("{error}"),
         back = play => assert_eq!((back.flags.len(), value(&back, "A")), (1, Some(json!(2)))),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mirror_has_none_of_the_flags_that_went_in_greater_number_than_is_remembered() {
+    let book = Arc::new(book());
+    let all = (0..MOST_FLAGS).map(|number| found(&format!("F{number:05}"), json!(true)));
+    book.take(SourceName::File, Ok(all.collect()));
+    let pair = Pair::serve(router(&book), Scopes::default(), far());
+    let keeper = keeper(&pair).await;
+    let mirror = Mirror::showing(Mirrored::empty());
+    let mut watch = mirror.watch();
+    let play = async {
+        let first = until(&mut watch, |it| it.freshness == Freshness::Live).await;
+        assert_eq!(first.flags.len(), MOST_FLAGS);
+        // The watch sees the last of these alone.
+        book.take(SourceName::File, Ok(vec![]));
+        book.take(SourceName::File, Ok(vec![found("A", json!(1.5))]));
+        book.take(SourceName::File, Ok(vec![found("B", json!(1.5))]));
+        let whole = |it: &Mirrored| it.flags.contains_key("B") && it.freshness == Freshness::Live;
+        until(&mut watch, whole).await
+    };
+    tokio::select! {
+        error = mirror.follow(&keeper) => panic!("{error}"),
+        last = play => assert_eq!(last.flags.keys().collect::<Vec<_>>(), ["B"]),
     }
 }
 

@@ -51,21 +51,24 @@ impl Checkpoints {
     /// Looks at the log behind a commit on the writer's connection.
     pub(super) fn after_commit(&self, writer: &Connection) {
         // A log of which nothing can be said is looked at again behind the next commit.
-        let Ok(log) = log(writer, Mode::Noop) else {
+        let Ok(found) = look(writer, Mode::Noop) else {
             return;
         };
-        match log.turn(self.caught_up.load(Ordering::Relaxed)) {
+        match found.turn(self.caught_up.load(Ordering::Relaxed)) {
             Turn::Nobody => {}
             Turn::Beside => {
                 let caught_up = Arc::clone(&self.caught_up);
                 self.desk.begin_if_free(move |connection| {
-                    // What cannot be written now, for want of room, stays beside the file and is safe.
-                    let done = log_into_file(connection);
+                    // What cannot be written now, for want of room or because somebody reads it, stays
+                    // beside the file and is safe.
+                    let log = look(connection, Mode::Passive);
+                    let done = log.is_ok_and(|log| log.behind() < BEHIND);
                     caught_up.store(done, Ordering::Relaxed);
                 });
             }
             Turn::Writer => {
-                log_into_file(writer);
+                // The same holds here.
+                look(writer, Mode::Passive).ok();
                 self.caught_up.store(false, Ordering::Relaxed);
             }
         }
@@ -77,11 +80,15 @@ impl Checkpoints {
 }
 
 impl Log {
+    /// How many pages are not in the file yet.
+    const fn behind(self) -> i64 {
+        self.pages - self.written
+    }
+
     const fn turn(self, caught_up: bool) -> Turn {
-        let behind = self.pages - self.written;
         if self.pages >= LONGEST || (self.pages >= LONG && caught_up) {
             Turn::Writer
-        } else if behind >= BEHIND {
+        } else if self.behind() >= BEHIND {
             Turn::Beside
         } else {
             Turn::Nobody
@@ -98,11 +105,7 @@ enum Mode {
     Passive,
 }
 
-fn log_into_file(connection: &Connection) -> bool {
-    log(connection, Mode::Passive).is_ok()
-}
-
-fn log(connection: &Connection, mode: Mode) -> rusqlite::Result<Log> {
+fn look(connection: &Connection, mode: Mode) -> rusqlite::Result<Log> {
     let pragma = match mode {
         Mode::Noop => "PRAGMA wal_checkpoint(NOOP)",
         Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
