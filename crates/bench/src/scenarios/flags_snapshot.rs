@@ -48,8 +48,13 @@ async fn run(stage: &Stage) -> Result<Vec<Row>> {
 async fn mirror(client: &TunnelClient) -> Result<()> {
     let mirror = Mirror::showing(Mirrored::empty());
     let mut changes = mirror.watch();
+    let whole = async {
+        // What is shown is let go of before the mirror ends, which shows how old it is then.
+        let whole = changes.wait_for(|mirrored| mirrored.version.is_some());
+        Ok::<_, anyhow::Error>(whole.await?.flags.len())
+    };
     let whole = tokio::select! {
-        whole = changes.wait_for(|mirrored| mirrored.version.is_some()) => whole?.flags.len(),
+        whole = whole => whole?,
         ended = client.mirror_flags(&mirror) => return Err(ended.into()),
     };
     ensure!(
