@@ -1,7 +1,5 @@
 //! `tunnel status`: what `tunnel connect` holds, and who runs over it.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde::Serialize;
 use transport::held::{AskError, AttachedCommand, Status, status};
@@ -161,14 +159,13 @@ fn table(status: &Status) -> String {
         Some(welcome) => format!(", {} ({})", welcome.server_id, welcome.environment),
         None => String::new(),
     };
-    let whole = |time: Duration| number::time(Duration::from_secs(time.as_secs()));
     let mut rows = vec![
         row("server", &format!("{}{named}", status.server)),
         row(
             "held",
             &format!(
                 "for {} by process {} (version {})",
-                whole(status.held),
+                number::since(status.held),
                 status.process,
                 status.version
             ),
@@ -176,7 +173,7 @@ fn table(status: &Status) -> String {
     ];
     match &status.snapshot {
         Some(now) => {
-            let carrier = format!("{}, for {}", now.carrier, whole(now.connected));
+            let carrier = format!("{}, for {}", now.carrier, number::since(now.connected));
             rows.push(row("carrier", &carrier));
             rows.push(row("round trip", &number::time(now.path.round_trip)));
             rows.push(row("reconnects", &now.record.reconnects.to_string()));
@@ -194,7 +191,11 @@ fn table(status: &Status) -> String {
             Some(process) => format!("process {process}, "),
             None => String::new(),
         };
-        let shown = format!("{} ({process}for {})", one.command, whole(one.attached));
+        let shown = format!(
+            "{} ({process}for {})",
+            one.command,
+            number::since(one.attached)
+        );
         rows.push(row("attached", &shown));
     }
     columns(&rows)

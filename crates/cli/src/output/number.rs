@@ -57,6 +57,15 @@ pub fn time(time: Duration) -> String {
     }
 }
 
+/// Writes for how long something has been so: fractions of a second are of no interest.
+#[must_use]
+pub fn since(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "less than a second".to_owned(),
+        seconds => self::time(Duration::from_secs(seconds)),
+    }
+}
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;

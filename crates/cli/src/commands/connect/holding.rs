@@ -134,7 +134,7 @@ fn taken(server: &str, holder: &Result<Option<Status>, AskError>, part: &Part) -
             "process {} holds a session with {server} already, for {}: this one {ours} \
              (`tunnel disconnect` ends it)",
             status.process,
-            number::time(Duration::from_secs(status.held.as_secs()))
+            number::since(status.held)
         ),
         Ok(None) => format!("another `tunnel connect` is about to hold a session with {server}"),
         Err(error) => {
@@ -161,7 +161,7 @@ fn status_line(server: &str, now: Option<&Snapshot>, attached: usize) -> String 
         "{server}: {}, {} away, held for {}; {others}",
         now.carrier,
         number::time(now.path.round_trip),
-        number::time(Duration::from_secs(now.connected.as_secs())),
+        number::since(now.connected),
     )
 }
 
