@@ -1,9 +1,7 @@
 //! The bytes of health's messages, and the whole of it over a virtual network.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use sanitize::PseudonymKey;
 use testkit::net::Link;
 use testkit::pair::Pair;
 use tokio::time::Instant;
@@ -12,9 +10,8 @@ use transport::trust::Scopes;
 
 use super::client::{Health, check, first_call, measure};
 use super::wire::{Answer, Ping, Report};
-use crate::logs::{LogsConfig, Ring};
-use crate::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
-use crate::vitals::{Check, Observed, Reading, Verdict, Vitals};
+use crate::parts::ServerParts;
+use crate::vitals::{Check, Observed, Reading, Verdict};
 
 fn hex<M: serde::Serialize>(message: &M) -> String {
     let mut bytes = Vec::new();
@@ -121,30 +118,6 @@ fn the_longest_report_fits_into_a_reply() {
     );
 }
 
-fn parts() -> ServerParts {
-    ServerParts {
-        about: Arc::new(About {
-            server_id: "api".into(),
-            environment: "production".into(),
-            program: "test".into(),
-            commit: None,
-            instance: String::new(),
-            region: None,
-            started: Instant::now(),
-        }),
-        database: None,
-        pseudonyms: Pseudonyms {
-            key: Arc::new(PseudonymKey::from_secret("tests")),
-            lasting: true,
-        },
-        ring: Arc::new(Ring::new(LogsConfig::default())),
-        sessions: SessionCount::default(),
-        sections: Sections::default(),
-        variables: Variables::default(),
-        vitals: Vitals::default(),
-    }
-}
-
 fn far() -> Link {
     Link {
         delay: Duration::from_millis(50),
@@ -154,7 +127,7 @@ fn far() -> Link {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
-    let parts = parts();
+    let parts = ServerParts::bare();
     let pair = Pair::serve(
         crate::halves(&parts).unwrap().router,
         Scopes::default(),
@@ -181,7 +154,7 @@ async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_with_the_hello_is_answered_within_two_round_trips_from_nothing() {
-    let parts = parts();
+    let parts = ServerParts::bare();
     let pair = Pair::serve(
         crate::halves(&parts).unwrap().router,
         Scopes::default(),
@@ -203,7 +176,7 @@ async fn a_check_with_the_hello_is_answered_within_two_round_trips_from_nothing(
 
 #[tokio::test(start_paused = true)]
 async fn pings_measure_the_way_from_the_first_moment() {
-    let parts = parts();
+    let parts = ServerParts::bare();
     let pair = Pair::serve(
         crate::halves(&parts).unwrap().router,
         Scopes::default(),
@@ -219,7 +192,7 @@ async fn pings_measure_the_way_from_the_first_moment() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_knows_its_round_trips_when_it_has_had_some() {
-    let parts = parts();
+    let parts = ServerParts::bare();
     let pair = Pair::serve(
         crate::halves(&parts).unwrap().router,
         Scopes::default(),
@@ -240,7 +213,7 @@ async fn a_session_knows_its_round_trips_when_it_has_had_some() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_hears_the_worst_of_it() {
-    let parts = parts();
+    let parts = ServerParts::bare();
     parts.vitals.beside("database:responseTime", || async {
         Reading::fail("it is away")
     });

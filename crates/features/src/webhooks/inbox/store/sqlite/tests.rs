@@ -1,5 +1,6 @@
-//! A disk that is full.
+//! A disk that is full, and what is beside the file.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +28,9 @@ async fn room(inbox: &Inbox, pages: i64) {
     set.await.unwrap();
 }
 
-#[tokio::test]
-async fn a_full_disk_keeps_what_it_has_said_to_keep_and_recovers() {
-    let folder = TempDir::new().unwrap();
-    let place = Place::File(folder.path().join("inbox.db"));
+/// An inbox in a folder, without bounds, that takes.
+fn started(folder: &Path) -> (Arc<Inbox>, Tasks) {
+    let place = Place::File(folder.join("inbox.db"));
     let (store, last) = Sqlite::open(&place).unwrap();
     let bounds = Bounds {
         bytes: u64::MAX,
@@ -40,6 +40,13 @@ async fn a_full_disk_keeps_what_it_has_said_to_keep_and_recovers() {
     let (inbox, helper) = Inbox::new(Store::Sqlite(store), Some(last), bounds);
     let tasks = Tasks::new();
     helper.start(&tasks);
+    (inbox, tasks)
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_what_it_has_said_to_keep_and_recovers() {
+    let folder = TempDir::new().unwrap();
+    let (inbox, tasks) = started(folder.path());
     room(&inbox, 50).await;
     let mut kept = 0;
     let refused = loop {
@@ -66,16 +73,7 @@ async fn a_full_disk_keeps_what_it_has_said_to_keep_and_recovers() {
 #[tokio::test]
 async fn what_is_beside_the_file_stays_short_however_much_is_taken() {
     let folder = TempDir::new().unwrap();
-    let place = Place::File(folder.path().join("inbox.db"));
-    let (store, last) = Sqlite::open(&place).unwrap();
-    let bounds = Bounds {
-        bytes: u64::MAX,
-        retention: u64::MAX,
-        named: Arc::default(),
-    };
-    let (inbox, helper) = Inbox::new(Store::Sqlite(store), Some(last), bounds);
-    let tasks = Tasks::new();
-    helper.start(&tasks);
+    let (inbox, tasks) = started(folder.path());
     // 96 MiB, in commits of 1 MiB.
     for _ in 0..96 {
         inbox
