@@ -8,11 +8,11 @@ use features::logs::wire::Open as LogsRequest;
 use features::logs::{Filter, FilterError};
 use features::sync::client::{Progress, Summary, SyncRequest};
 use features::sync::wire::{Open as PlanRequest, Plan};
-use features::{health, logs, sync};
+use features::{Feature, health, logs, sync};
 use transport::endpoint::DialError;
 use transport::keeper::{Dial, Keeper, Reconnect, Snapshot};
 use transport::path::RoundTrips;
-use transport::session::Protocol;
+use transport::session::{Protocol, Session};
 use wire::{Status, WelcomeBody};
 
 use crate::builder::ClientBuilder;
@@ -73,10 +73,11 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if the server cannot be asked.
     pub async fn health_check(&self) -> Result<Arc<Health>, TunnelError> {
-        let session = self.keeper.session().await?;
-        let health = health::client::check(&session, self.keeper.record())
-            .await
-            .map_err(|error| self.refused(&health::FEATURE.protocol, error))?;
+        let health = self
+            .ask(&health::FEATURE, |session| async move {
+                health::client::check(&session, self.keeper.record()).await
+            })
+            .await?;
         let health = Arc::new(health);
         self.events.tell(TunnelEvent::Health(Arc::clone(&health)));
         Ok(health)
@@ -87,10 +88,10 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if the server cannot be asked.
     pub async fn round_trips(&self) -> Result<RoundTrips, TunnelError> {
-        let session = self.keeper.session().await?;
-        health::client::measure(&session)
-            .await
-            .map_err(|error| self.refused(&health::FEATURE.protocol, error))
+        self.ask(&health::FEATURE, |session| async move {
+            health::client::measure(&session).await
+        })
+        .await
     }
 
     /// Streams the server's log lines. The stream survives losses of the session.
@@ -110,10 +111,10 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if the server refuses.
     pub async fn plan_sync(&self, request: &PlanRequest) -> Result<Plan, TunnelError> {
-        let session = self.keeper.session().await?;
-        sync::client::plan(&session, request)
-            .await
-            .map_err(|error| self.refused(&sync::FEATURE.protocol, error))
+        self.ask(&sync::FEATURE, |session| async move {
+            sync::client::plan(&session, request).await
+        })
+        .await
     }
 
     /// Syncs tables. What was committed stays when the future is dropped, and the next sync of the
@@ -146,6 +147,32 @@ impl TunnelClient {
     /// Ends the connection and lets the server know. So does dropping the last clone.
     pub async fn disconnect(&self) {
         self.keeper.close().await;
+    }
+
+    /// Asks what changes nothing, and once more over the next session if the first one ends meanwhile: it
+    /// may be another program's, which can end at any time.
+    pub(crate) async fn ask<A, E, Asking>(
+        &self,
+        feature: &Feature,
+        question: impl Fn(Session) -> Asking,
+    ) -> Result<A, TunnelError>
+    where
+        E: Into<TunnelError>,
+        Asking: Future<Output = Result<A, E>>,
+    {
+        let session = self.keeper.session().await?;
+        let error = match question(session.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error.into(),
+        };
+        if error.is_lost()
+            && session.is_ending().await
+            && let Ok(next) = self.keeper.session().await
+        {
+            let answer = question(next).await;
+            return answer.map_err(|error| self.refused(&feature.protocol, error));
+        }
+        Err(self.refused(&feature.protocol, error))
     }
 
     /// Tells a request that makes no sense from one that another version of the server would take.

@@ -19,9 +19,12 @@ impl TunnelClient {
         &self,
         variables: Vec<Variable>,
     ) -> Result<Vec<Finding>, TunnelError> {
-        let session = self.keeper.session().await?;
-        let found = validate(&session, variables).await;
-        let found = found.map_err(|error| self.refused(&FEATURE.protocol, error))?;
+        let variables = variables.as_slice();
+        let found = self
+            .ask(&FEATURE, |session| async move {
+                validate(&session, variables).await
+            })
+            .await?;
         let told = TunnelEvent::Environment(found.as_slice().into());
         self.events.tell(told);
         Ok(found)

@@ -176,6 +176,11 @@ impl TunnelError {
         self.kind().code()
     }
 
+    /// Whether the session was lost in the middle: what was asked may be answered over another.
+    pub(crate) const fn is_lost(&self) -> bool {
+        matches!(self, Self::Channel(error) if error.is_lost())
+    }
+
     /// Whether the server has revoked the key while a session was open.
     #[must_use]
     pub fn is_revoked(&self) -> bool {

@@ -31,9 +31,10 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if the server cannot be asked.
     pub async fn webhooks(&self, list: &List) -> Result<Listed, TunnelError> {
-        let session = self.keeper.session().await?;
-        let listed = client::list(&session, list).await;
-        listed.map_err(|error| self.refused(&FEATURE.protocol, error))
+        self.ask(&FEATURE, |session| async move {
+            client::list(&session, list).await
+        })
+        .await
     }
 
     /// Fetches a delivery, and what became of it.
@@ -41,9 +42,10 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if there is none of this id, or the server cannot be asked.
     pub async fn webhook(&self, id: DeliveryId) -> Result<Shown, TunnelError> {
-        let session = self.keeper.session().await?;
-        let shown = client::fetch(&session, id).await;
-        shown.map_err(|error| self.refused(&FEATURE.protocol, error))
+        self.ask(&FEATURE, |session| async move {
+            client::fetch(&session, id).await
+        })
+        .await
     }
 
     /// Lets the server keep what became of a delivery that was posted again by hand, with

@@ -13,9 +13,8 @@ impl TunnelClient {
     /// # Errors
     /// [`TunnelError`] if the server cannot be asked, or has no flags.
     pub async fn flags(&self) -> Result<Mirrored, TunnelError> {
-        let session = self.keeper.session().await?;
-        let fetched = fetch(&session).await;
-        fetched.map_err(|error| self.refused(&FEATURE.protocol, error))
+        self.ask(&FEATURE, |session| async move { fetch(&session).await })
+            .await
     }
 
     /// Lets a mirror follow production's flags, through losses of the session, and returns why it does so

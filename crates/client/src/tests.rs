@@ -1,6 +1,7 @@
 //! A client over a virtual network, under a paused clock: what it hears, and how that ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use features::logs::Filter;
@@ -16,7 +17,7 @@ use transport::keeper::{Dial as _, Reconnect};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::Protocol;
 use transport::trust::{HandshakeError, MOST_SESSIONS, Scopes};
-use wire::Status;
+use wire::{CloseCode, Status};
 
 use crate::{Carrier, ErrorKind, Events, TunnelClient, TunnelError, TunnelEvent};
 
@@ -183,6 +184,52 @@ async fn a_server_that_is_full_says_so() {
     assert_eq!(refusal.refused.status, Status::TOO_MANY);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_of_a_session_that_ends_is_asked_once_more_over_the_next() {
+    for (endings, answered) in [(1, true), (2, false)] {
+        let endings = Arc::new(AtomicUsize::new(endings));
+        let mut router = Router::default();
+        let ends = Ends(Arc::clone(&endings));
+        router.add(features::health::FEATURE.protocol, Arc::new(ends));
+        let pair = serving(router);
+        let client = connect(&pair).await;
+        let answer = client
+            .ask(&features::health::FEATURE, |session| async move {
+                session
+                    .call::<_, u8>(&features::health::FEATURE.protocol, &0_u8)
+                    .await
+            })
+            .await;
+        assert_eq!(endings.load(Ordering::Relaxed), 0);
+        match answer {
+            Ok(number) => assert_eq!((number, answered), (7, true)),
+            Err(error) => assert!(error.is_lost() && !answered, "{error:?}"),
+        }
+    }
+}
+
+/// Ends a session with whatever is asked over it so often, and answers 7 after that.
+#[derive(Debug)]
+struct Ends(Arc<AtomicUsize>);
+
+impl Handler for Ends {
+    fn serve<'a>(
+        &'a self,
+        channel: &'a mut Channel,
+        visit: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async move {
+            let left = self.0.load(Ordering::Relaxed);
+            if left == 0 {
+                return Ok(channel.send(&7_u8).await?);
+            }
+            self.0.store(left - 1, Ordering::Relaxed);
+            visit.session.close(CloseCode::RESTARTING).await;
+            Ok(())
+        })
+    }
+}
+
 /// A half that no channel gets to.
 #[derive(Debug)]
 struct Unreached;
@@ -205,6 +252,8 @@ fn the_futures_of_a_client_can_be_sent_to_another_thread() {
         sendable(client.sync_data(request, |_| {}));
         sendable(client.health_check());
         sendable(client.plan_sync(&request.open));
+        sendable(client.flags());
+        sendable(client.validate_env(Vec::new()));
     }
     let _checked_by_the_compiler: fn(&TunnelClient, &SyncRequest) = of;
 }

@@ -25,6 +25,7 @@ use crate::first_call::{Asked, opening, question};
 use crate::held::Joined;
 use crate::keeper::Snapshot;
 use crate::path::Path;
+use crate::router::DRAIN;
 use crate::trust::Binding;
 
 /// One authenticated connection. Clones are the same session.
@@ -381,6 +382,13 @@ impl Session {
             #[cfg(unix)]
             Kind::Held(joined) => joined.closed().await,
         }
+    }
+
+    /// Whether the session has ended, or does so within the time that its server takes to stop: a
+    /// channel that is cut while its session lives on was given up by the server, and would be again.
+    /// Cancel-safe.
+    pub async fn is_ending(&self) -> bool {
+        tokio::time::timeout(2 * DRAIN, self.closed()).await.is_ok()
     }
 
     /// Ends the session and all its channels, and lets the peer know. One that another process holds

@@ -45,12 +45,9 @@ pub struct Finding {
 ///
 /// # Errors
 /// [`EnvError`] if a name is none or comes twice, or the server does not answer them.
-pub async fn validate(
-    session: &Session,
-    variables: Vec<Variable>,
-) -> Result<Vec<Finding>, EnvError> {
-    check(&variables)?;
-    let (asked, kept) = ask(session.binding(), &variables).await?;
+pub async fn validate(session: &Session, variables: &[Variable]) -> Result<Vec<Finding>, EnvError> {
+    check(variables)?;
+    let (asked, kept) = ask(session.binding(), variables).await?;
     let answers: Compared = session.call(&PROTOCOL, &asked).await?;
     if answers.variables.len() != variables.len() {
         return Err(EnvError::Answer);

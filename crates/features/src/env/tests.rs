@@ -71,7 +71,7 @@ fn variables(rules: &Rules, local: &[(&str, Option<&str>)]) -> Vec<Variable> {
 
 async fn found(session: &Session, local: &[(&str, Option<&str>)]) -> Vec<Finding> {
     let rules = Rules::new(toml::from_str(CONFIG).unwrap()).unwrap();
-    validate(session, variables(&rules, local)).await.unwrap()
+    validate(session, &variables(&rules, local)).await.unwrap()
 }
 
 fn refusal(error: &EnvError) -> (Code, &str) {
@@ -202,7 +202,7 @@ async fn guesses_are_counted_for_the_key_whatever_session_they_come_from() {
     for session in &sessions {
         // The right one, too late. What is not there, or is not compared, costs nothing.
         let late = variables(&rules, &[("PIN", Some("4711")), ("NOBODYS", Some("x"))]);
-        let error = validate(session, late).await.unwrap_err();
+        let error = validate(session, &late).await.unwrap_err();
         let (status, reason) = refusal(&error);
         assert_eq!(status, Code::TOO_MANY);
         assert!(
@@ -347,7 +347,7 @@ async fn against(
     let session = pair.connect(2).await;
     let rules = Rules::default();
     let asked = variables(&rules, &[("JWT_SECRET", local)]);
-    let found = validate(&session, asked).await;
+    let found = validate(&session, &asked).await;
     let heard = std::mem::take(&mut *hostile.heard.lock().unwrap());
     (found, heard)
 }
@@ -396,9 +396,9 @@ async fn names_that_are_none_are_refused_before_anything_is_sent() {
     let pair = pair(CONFIG);
     let session = pair.connect(2).await;
     let rules = Rules::default();
-    let name = validate(&session, variables(&rules, &[("A=b", None)])).await;
+    let name = validate(&session, &variables(&rules, &[("A=b", None)])).await;
     assert!(matches!(name, Err(EnvError::Name(_))));
-    let twice = validate(&session, variables(&rules, &[("A", None), ("A", None)])).await;
+    let twice = validate(&session, &variables(&rules, &[("A", None), ("A", None)])).await;
     assert!(matches!(twice, Err(EnvError::Twice(_))));
 }
 
@@ -442,7 +442,7 @@ async fn two_hundred_variables_take_150_ms_at_most() {
     for _ in 0..10 {
         let asked = variables(&Rules::default(), &local);
         let start = Instant::now();
-        let found = validate(&session, asked).await.unwrap();
+        let found = validate(&session, &asked).await.unwrap();
         took.push(start.elapsed());
         assert!(found.iter().all(|it| it.status == Status::Differs));
     }

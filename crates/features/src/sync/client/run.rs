@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use transport::backoff::{Backoff, BackoffPolicy};
 use transport::channel::{Channel, ChannelError};
 use transport::keeper::Keeper;
-use transport::router::DRAIN;
 use transport::session::Session;
 
 use super::beginning::{self, Beginning};
@@ -112,7 +111,7 @@ impl Run<'_> {
 
     /// Makes ready for another attempt, or returns the error if there is no use in one.
     async fn survive(&mut self, error: SyncError, session: &Session) -> Result<(), SyncError> {
-        if error.is_lost() && is_ending(session).await {
+        if error.is_lost() && session.is_ending().await {
             self.losses += 1;
             (self.progress)(Progress::Lost);
             return Ok(());
@@ -191,14 +190,6 @@ impl Run<'_> {
             mixed_pseudonyms: self.moments.have_mixed_pseudonyms(),
         }
     }
-}
-
-/// Whether a session has ended, or does so within the time that its server takes to stop: a channel
-/// that is cut while its session lives on was given up by the server, and would be again.
-async fn is_ending(session: &Session) -> bool {
-    tokio::time::timeout(2 * DRAIN, session.closed())
-        .await
-        .is_ok()
 }
 
 /// How a place on a busy server is waited for: even at the shortest, longer than the ten seconds
