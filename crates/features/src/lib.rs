@@ -7,6 +7,7 @@
 
 mod duration;
 pub mod env;
+mod exchange;
 pub mod flags;
 mod half;
 pub mod health;

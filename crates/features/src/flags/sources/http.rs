@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, USER_AGENT,
-};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::response::Parts;
 use axum::http::uri::Scheme;
 use axum::http::{HeaderValue, Method, Request, StatusCode, Uri};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use thiserror::Error;
 use tokio::time::timeout;
-use transport::reach::{ProxySettings, Route, Security, TlsTrust};
+use transport::reach::{ProxySettings, ProxySettingsError, Route, Security, TlsTrust, TrustError};
 use transport::tasks::heavy;
 
 use super::{Polled, answers};
+use crate::exchange::{ExchangeError, exchange, to};
 use crate::flags::MOST_BYTES;
 use crate::flags::config::Format;
 use crate::flags::set::Reading;
@@ -100,10 +98,17 @@ impl Asker {
         }
     }
 
+    /// Trusts others than the system's authorities.
+    #[cfg(test)]
+    pub(super) fn trusting(mut self, tls: TlsTrust) -> Self {
+        self.security = Some(Security::Tls(Arc::new(tls)));
+        self
+    }
+
     /// Asks; `None` if nothing has changed.
     async fn ask(&mut self) -> Option<Reading> {
-        let asked = timeout(LONGEST, self.exchange()).await;
-        match asked.unwrap_or_else(|_| Err("there was no answer in time".to_owned())) {
+        let asked = timeout(LONGEST, self.fetch()).await;
+        match asked.unwrap_or(Err(Trouble::Slow)) {
             Ok(None) => None,
             Ok(Some((etag, body))) => {
                 let reading = answers::read(self.place.format, &body);
@@ -113,53 +118,33 @@ impl Asker {
             Err(trouble) => {
                 // What it says next is news, even if it is what it said before.
                 self.etag = None;
-                Some(Err(trouble))
+                Some(Err(trouble.to_string()))
             }
         }
     }
 
-    async fn exchange(&mut self) -> Result<Option<(Option<HeaderValue>, Bytes)>, String> {
+    async fn fetch(&mut self) -> Result<Option<(Option<HeaderValue>, Bytes)>, Trouble> {
         let route = self.route()?;
-        let stream = route.connect().await.map_err(|_| "it cannot be reached")?;
-        let broke = |_| "the connection to it broke off".to_owned();
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broke)?;
-        let request = self.request()?;
-        let exchange = async {
-            let response = sender.send_request(request).await.map_err(broke)?;
-            match response.status() {
-                StatusCode::NOT_MODIFIED => return Ok(None),
-                status if !status.is_success() => return Err(format!("it answers {status}")),
-                _ => {}
-            }
-            let etag = response.headers().get(ETAG).cloned();
-            let body = Limited::new(response.into_body(), MOST_BYTES)
-                .collect()
-                .await;
-            let body = body.map_err(|_| "its answer broke off, or has over 8 MiB")?;
-            Ok(Some((etag, body.to_bytes())))
+        let stream = route.connect().await.map_err(|_| Trouble::Unreachable)?;
+        let accept = |answer: &Parts| match answer.status {
+            StatusCode::NOT_MODIFIED => Ok(()),
+            status if status.is_success() => Ok(()),
+            status => Err(Trouble::Refused(status)),
         };
-        // The connection moves the bytes of the exchange; its end is not that of the exchange.
-        let moving = async {
-            connection.await.ok();
-            std::future::pending().await
-        };
-        tokio::select! {
-            biased;
-            answer = exchange => answer,
-            never = moving => never,
+        let answer = exchange(stream, self.request()?, MOST_BYTES, accept).await?;
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
         }
+        let etag = answer.headers().get(ETAG).cloned();
+        Ok(Some((etag, answer.into_body())))
     }
 
-    fn route(&mut self) -> Result<Route, String> {
+    fn route(&mut self) -> Result<Route, Trouble> {
         let security = match &self.security {
             Some(security) => security.clone(),
             None if self.place.scheme == Scheme::HTTP => Security::Plain,
             // Reads the system's authorities, which takes some tenths of a second.
-            None => Security::Tls(Arc::new(
-                heavy(TlsTrust::system).map_err(|error| error.to_string())?,
-            )),
+            None => Security::Tls(Arc::new(heavy(TlsTrust::system)?)),
         };
         self.security = Some(security.clone());
         let Place { host, port, .. } = &self.place;
@@ -168,24 +153,19 @@ impl Asker {
             host: host.clone(),
             port: *port,
             security,
-            proxy: proxy.map_err(|error| error.to_string())?,
+            proxy: proxy?,
         })
     }
 
-    fn request(&self) -> Result<Request<Full<Bytes>>, String> {
+    fn request(&self) -> Result<Request<Full<Bytes>>, Trouble> {
         let (method, body) = match self.place.format {
             Format::Ofrep => (Method::POST, EMPTY_CONTEXT),
             Format::Unleash => (Method::GET, ""),
         };
-        let mut request = Request::builder()
+        let mut request = to(&self.place.authority)
             .method(method)
             .uri(&self.place.path)
-            .header(HOST, &self.place.authority)
-            .header(ACCEPT, "application/json")
-            .header(
-                USER_AGENT,
-                concat!("render-tunnel/", env!("CARGO_PKG_VERSION")),
-            );
+            .header(ACCEPT, "application/json");
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -196,7 +176,7 @@ impl Asker {
             request = request.header(IF_NONE_MATCH, etag);
         }
         let whole = request.body(Full::new(Bytes::from_static(body.as_bytes())));
-        whole.map_err(|_| "its address makes no request".to_owned())
+        whole.map_err(|_| Trouble::Address)
     }
 
     /// Shows the token as each format wants it: Unleash's has no scheme before it.
@@ -208,6 +188,40 @@ impl Asker {
         let mut header = bearer.unwrap_or_else(|| token.clone());
         header.set_sensitive(true);
         header
+    }
+}
+
+/// A question without an answer.
+#[derive(Debug, Error)]
+enum Trouble {
+    #[error("{0}")]
+    Trust(#[from] TrustError),
+    #[error("{0}")]
+    Proxy(#[from] ProxySettingsError),
+    #[error("its address makes no request")]
+    Address,
+    #[error("it cannot be reached")]
+    Unreachable,
+    #[error("the connection to it broke off")]
+    Http,
+    #[error("it answers {0}")]
+    Refused(StatusCode),
+    #[error("its answer broke off")]
+    Broken,
+    #[error("its answer has over 8 MiB")]
+    Long,
+    #[error("there was no answer in time")]
+    Slow,
+}
+
+impl From<ExchangeError> for Trouble {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            // What hyper says may have a piece of the answer in it.
+            ExchangeError::Http(_) => Self::Http,
+            ExchangeError::Broken => Self::Broken,
+            ExchangeError::Long => Self::Long,
+        }
     }
 }
 

@@ -7,9 +7,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rcgen::{CertifiedKey, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Map, Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use transport::reach::ProxySettings;
+use tokio_rustls::TlsAcceptor;
+use transport::reach::{ProxySettings, TlsTrust};
 
 use super::file::{FileSource, parse};
 use super::http::{Asker, Place, PlaceError};
@@ -278,33 +283,63 @@ fn an_address_is_https_or_this_machines_and_shows_no_password() {
 /// What a request asked: its path, its token, its tag, its body.
 type Asked = (String, Option<String>, Option<String>, bytes::Bytes);
 
-/// Answers each request with the next of these, and notes what was asked.
-async fn serve(
-    listener: TcpListener,
-    answers: Vec<(u16, &'static str, &'static str)>,
-    noted: Arc<Mutex<Vec<Asked>>>,
-) {
-    for (status, tag, body) in answers {
+/// What a request is answered: a status, a tag, a body.
+type Answered = (u16, &'static str, &'static str);
+
+/// Answers each connection's request with the next of these, and notes what was asked.
+async fn serve(listener: TcpListener, answers: Vec<Answered>, noted: Arc<Mutex<Vec<Asked>>>) {
+    for answer in answers {
         let (stream, _) = listener.accept().await.unwrap();
-        let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-            let noted = Arc::clone(&noted);
-            async move {
-                let (head, asked) = request.into_parts();
-                let header =
-                    |name: &str| Some(head.headers.get(name)?.to_str().unwrap().to_owned());
-                let path = head.uri.path().to_owned();
-                let (token, known) = (header("authorization"), header("if-none-match"));
-                let asked = asked.collect().await?.to_bytes();
-                noted.lock().unwrap().push((path, token, known, asked));
-                let answer = hyper::Response::builder().status(status);
-                let answer = answer.header("connection", "close").header("etag", tag);
-                Ok::<_, hyper::Error>(answer.body(Full::<bytes::Bytes>::from(body)).unwrap())
-            }
-        });
-        let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        serving.await.ok();
+        answer_one(stream, answer, &noted).await;
     }
     std::future::pending::<()>().await;
+}
+
+/// Answers each connection's request in the same way, over TLS with this certificate.
+async fn serve_tls(
+    listener: TcpListener,
+    certificate: &CertifiedKey<KeyPair>,
+    answer: Answered,
+    noted: Arc<Mutex<Vec<Asked>>>,
+) {
+    let key = PrivateKeyDer::Pkcs8(certificate.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        if let Ok(stream) = acceptor.accept(stream).await {
+            answer_one(stream, answer, &noted).await;
+        }
+    }
+}
+
+async fn answer_one(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    (status, tag, body): Answered,
+    noted: &Arc<Mutex<Vec<Asked>>>,
+) {
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+        let noted = Arc::clone(noted);
+        async move {
+            let (head, asked) = request.into_parts();
+            let header = |name: &str| Some(head.headers.get(name)?.to_str().unwrap().to_owned());
+            let path = head.uri.path().to_owned();
+            let (token, known) = (header("authorization"), header("if-none-match"));
+            let asked = asked.collect().await?.to_bytes();
+            noted.lock().unwrap().push((path, token, known, asked));
+            let answer = hyper::Response::builder().status(status);
+            let answer = answer.header("connection", "close").header("etag", tag);
+            Ok::<_, hyper::Error>(answer.body(Full::<bytes::Bytes>::from(body)).unwrap())
+        }
+    });
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    serving.await.ok();
 }
 
 #[tokio::test]
@@ -341,6 +376,36 @@ async fn a_service_is_asked_with_the_token_and_the_tag_of_its_last_answer() {
         assert_eq!(token.as_deref(), Some("Bearer t0ken"));
         assert_eq!(body, "{\"context\":{}}");
     }
+}
+
+#[tokio::test]
+async fn a_service_gets_the_token_only_if_its_certificate_is_trusted() {
+    let its = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let strangers = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let noted = Arc::new(Mutex::new(Vec::new()));
+    let asking = async {
+        for (trusted, answered) in [(&strangers, false), (&its, true)] {
+            let place = Place::parse(&url, Format::Unleash).unwrap();
+            let token = Some("t0ken".parse().unwrap());
+            let tls = TlsTrust::authorities(trusted.cert.pem().as_bytes()).unwrap();
+            let asker = Asker::new(place, token, ProxySettings::default());
+            let reading = asker.trusting(tls).poll().await.unwrap();
+            assert_eq!(reading.is_ok(), answered, "{reading:?}");
+            assert_eq!(noted.lock().unwrap().len(), usize::from(answered));
+        }
+    };
+    let toggles = (200, "", "{\"features\": []}");
+    tokio::select! {
+        () = asking => {}
+        () = serve_tls(listener, &its, toggles, Arc::clone(&noted)) => {}
+    }
+    let (_, token, ..) = noted.lock().unwrap().remove(0);
+    assert_eq!(token.as_deref(), Some("t0ken"), "Unleash's has no scheme");
 }
 
 const FLAGS: &str = "{\"flags\": [{\"key\": \"a\", \"value\": true}]}";

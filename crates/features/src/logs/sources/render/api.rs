@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, HOST, RETRY_AFTER, USER_AGENT};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +19,7 @@ use transport::reach::{ByteStream, ReachError, Route, Security};
 
 use super::config::UNRESERVED;
 use super::entry::LogEntry;
+use crate::exchange::{ExchangeError, exchange, to};
 
 /// A subscription.
 pub(super) type Socket = WebSocketStream<ByteStream>;
@@ -127,32 +126,15 @@ impl Api {
     /// Asks over a connection of its own: pages are rare, and far apart.
     async fn ask(&self, path: &str) -> Result<Bytes, ApiError> {
         let stream = self.route.connect().await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::get(path)
-            .header(HOST, &self.authority)
-            .header(
-                USER_AGENT,
-                concat!("render-tunnel/", env!("CARGO_PKG_VERSION")),
-            )
+        let request = to(&self.authority)
+            .uri(path)
             .header(AUTHORIZATION, self.key.clone())
-            .body(Empty::<Bytes>::new())
+            .body(Full::default())
             .map_err(|_| ApiError::Form)?;
-        let exchange = async {
-            let response = sender.send_request(request).await?;
-            judge(response.status(), response.headers())?;
-            let body = Limited::new(response.into_body(), LONGEST_PAGE).collect();
-            Ok(body.await.map_err(|_| ApiError::Broken)?.to_bytes())
-        };
-        // The connection moves the bytes of the exchange; its end is not that of the exchange.
-        let moving = async {
-            connection.await.ok();
-            std::future::pending().await
-        };
-        tokio::select! {
-            biased;
-            answer = exchange => answer,
-            never = moving => never,
-        }
+        let answer = exchange(stream, request, LONGEST_PAGE, |answer| {
+            judge(answer.status, &answer.headers)
+        });
+        answer.await.map(Response::into_body)
     }
 }
 
@@ -195,7 +177,7 @@ pub(super) enum ApiError {
     #[error("reach Render's API")]
     Reach(#[from] Box<ReachError>),
     #[error("speak HTTP with Render's API")]
-    Http(#[from] hyper::Error),
+    Http(#[source] hyper::Error),
     #[error("speak WebSocket with Render's API")]
     Socket(#[source] Box<SocketError>),
     #[error("the answer broke off")]
@@ -209,6 +191,15 @@ pub(super) enum ApiError {
 impl From<ReachError> for ApiError {
     fn from(error: ReachError) -> Self {
         Self::Reach(Box::new(error))
+    }
+}
+
+impl From<ExchangeError> for ApiError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Http(error) => Self::Http(error),
+            ExchangeError::Broken | ExchangeError::Long => Self::Broken,
+        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! Fetches one file over https, and goes nowhere else for it.
 
-use axum::http::header::{HOST, USER_AGENT};
-use axum::http::{Request, StatusCode};
+use axum::http::{Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use thiserror::Error;
 use transport::reach::{ByteStream, ProxySettingsError, ReachError, TrustError};
+
+use crate::exchange::{ExchangeError, exchange, to};
 
 /// Where a certificate is.
 #[derive(Clone, Copy)]
@@ -20,37 +19,15 @@ pub(super) struct Place<'u> {
 /// Asks for a file over a connection of its own, and goes nowhere else for it.
 pub(super) async fn ask(stream: ByteStream, place: Place<'_>) -> Result<Bytes, FetchError> {
     let Place { host, path } = place;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let program = concat!("render-tunnel/", env!("CARGO_PKG_VERSION"));
-    let request = Request::get(path)
-        .header(HOST, host)
-        .header(USER_AGENT, program)
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| FetchError::Broken)?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Refused(response.status()));
+    let request = to(host).uri(path).body(Full::default());
+    let request = request.map_err(|_| FetchError::Broken)?;
+    let answer = exchange(stream, request, LONGEST_FILE, |answer| {
+        match answer.status {
+            StatusCode::OK => Ok(()),
+            status => Err(FetchError::Refused(status)),
         }
-        let body = Limited::new(response.into_body(), LONGEST_FILE).collect();
-        let body = body
-            .await
-            .map_err(|error| match error.downcast::<LengthLimitError>() {
-                Ok(_) => FetchError::Long,
-                Err(_) => FetchError::Broken,
-            });
-        Ok(body?.to_bytes())
-    };
-    // The connection moves the bytes of the exchange; its end is not that of the exchange.
-    let moving = async {
-        connection.await.ok();
-        std::future::pending().await
-    };
-    tokio::select! {
-        biased;
-        answer = exchange => answer,
-        never = moving => never,
-    }
+    });
+    answer.await.map(Response::into_body)
 }
 
 /// A certificate that cannot be had.
@@ -66,7 +43,7 @@ pub(super) enum FetchError {
     #[error("{0}")]
     Reach(#[from] Box<ReachError>),
     #[error("{0}")]
-    Http(#[from] hyper::Error),
+    Http(hyper::Error),
     #[error("the answer is {0}")]
     Refused(StatusCode),
     #[error("the answer broke off")]
@@ -77,6 +54,16 @@ pub(super) enum FetchError {
     NoCertificate,
     #[error("there was no answer in time")]
     Slow,
+}
+
+impl From<ExchangeError> for FetchError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Http(error) => Self::Http(error),
+            ExchangeError::Broken => Self::Broken,
+            ExchangeError::Long => Self::Long,
+        }
+    }
 }
 
 /// Four certificates are 8 KiB.
