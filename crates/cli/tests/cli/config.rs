@@ -21,7 +21,7 @@ fn sandbox() -> Sandbox {
     write(
         "tunnel.toml",
         "[client]\nserver = 'https://b.example'\nenvironment = 'ada'\ncarrier = 'udp'\n\
-         [connect]\nlogs = true\n[other]\napi-key = 'k3y'\n",
+         [connect]\nlogs = true\n[flags]\napi-key = 'k3y'\n",
     );
     sandbox
 }
@@ -93,6 +93,7 @@ fn a_check_names_what_makes_no_sense_and_what_to_do() {
         ("[connect]\nlogs = { grep = ['('] }\n", "("),
         ("[env.variables.X]\nrule = 'optinal'\n", "optinal"),
         ("[env.variables.X]\nhere = '('\n", "X"),
+        ("[snyc]\ntables = []\n", "[snyc] is no section"),
     ] {
         let sandbox = sandbox();
         std::fs::write(sandbox.path().join("tunnel.toml"), section).unwrap();

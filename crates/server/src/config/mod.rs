@@ -78,7 +78,7 @@ impl ConfigFile {
 
     fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let mut sections: BTreeMap<String, toml::Value> =
-            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+            toml::from_str(text).map_err(|error| no_toml(text, &error))?;
         paths::resolve(&mut sections, folder);
         let variables = crate::app::variables(&sections);
         let keys = match sections.remove("keys") {
@@ -89,11 +89,11 @@ impl ConfigFile {
         };
         refuse_unknown_features(&keys)?;
         // One file may serve both ends: what is the client's is not looked at here.
-        for section in ["client", "connect"] {
+        for section in THE_CLIENTS {
             sections.remove(section);
         }
         let features = || features::ALL.iter().map(|feature| feature.protocol.feature);
-        let known = || features().chain(OWN);
+        let known = || features().chain(OWN).chain(THE_CLIENTS);
         if let Some(unknown) = sections
             .keys()
             .find(|name| !known().any(|known| known == *name))
@@ -111,6 +111,14 @@ impl ConfigFile {
             path: None,
         })
     }
+}
+
+/// Says where a file is no TOML. The line itself may hold what nobody is to see.
+fn no_toml(text: &str, error: &toml::de::Error) -> String {
+    let begin = error.span().map_or(0, |span| span.start);
+    let before = text.as_bytes().iter().take(begin);
+    let line = before.filter(|&&byte| byte == b'\n').count() + 1;
+    format!("line {line}: {}", error.message())
 }
 
 /// A key for a feature that is misspelt would reach nothing, and nobody would know why.
@@ -134,6 +142,9 @@ fn refuse_unknown_features(keys: &[KeyConfig]) -> Result<(), String> {
 
 /// The sections that are no feature's: what each says is read where it is used.
 const OWN: [&str; 5] = ["app", "audit", "front", "limits", "metrics"];
+
+/// The sections that the client end reads.
+const THE_CLIENTS: [&str; 2] = ["client", "connect"];
 
 #[cfg(test)]
 mod tests {
@@ -163,9 +174,13 @@ mod tests {
                 "\"ci\" names \"log\", which is no feature: there are env, flags, health, logs, sync",
             ),
             ("[sync\n", "line 1"),
+            ("\n[sync]\nx = 's3cr3t\n", "line 3"),
         ] {
             let error = ConfigFile::parse(text, Path::new("")).unwrap_err();
-            assert!(error.contains(named), "{error}");
+            assert!(
+                error.contains(named) && !error.contains("s3cr3t"),
+                "{error}"
+            );
         }
     }
 }

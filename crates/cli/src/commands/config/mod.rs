@@ -56,5 +56,6 @@ fn problems(context: &Context, connection: &ConnectionOptions) -> Vec<Failure> {
     let mut problems = connection.problems(context);
     problems.extend(connect::check(here).err());
     problems.extend(validate_env::rules(here).err());
+    problems.extend(sections::check(here).err());
     problems
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use features::secret::is_secret_value;
+use server::config::ConfigFile;
 use toml::{Table, Value};
 
 use super::origin::Origin;
@@ -40,6 +41,19 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Written>, Failure> {
         key,
     });
     Ok(lines.collect())
+}
+
+/// Checks that both ends together know every section of the `tunnel.toml` nearest to `folder`, upwards.
+///
+/// # Errors
+/// [`Failure`] if there is one that nobody would read, or that the server would refuse.
+pub(super) fn check(folder: &Path) -> Result<(), Failure> {
+    let Some((path, _)) = tunnel_toml::<Table>(folder)? else {
+        return Ok(());
+    };
+    let read = ConfigFile::read(&path);
+    read.map(drop)
+        .map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn flatten(prefix: &str, value: &Value, found: &mut Vec<(String, String)>) {
