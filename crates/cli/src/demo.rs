@@ -50,20 +50,7 @@ impl Demo {
         server::demo::database(&database).await?;
         let server = serve(folder, &secret, doors).await?;
         send_webhooks(&server);
-        let ring = Arc::clone(server.ring());
-        let tasks = server.helpers().clone();
-        server.helpers().spawn("demo logs", async move {
-            let mut feeds = BTreeMap::new();
-            let write = |service: &str, line: &str| {
-                let new = || Feed::new(Arc::clone(&ring), Origin::service(service));
-                let feed = feeds.entry(service.to_owned()).or_insert_with(new);
-                feed.push(line.as_bytes());
-                feed.push(b"\n");
-            };
-            Logs::starting(SystemTime::now())
-                .write_logs(write, tasks.stopping())
-                .await;
-        });
+        write_logs(&server);
         Ok(Self {
             server,
             secret,
@@ -119,6 +106,24 @@ impl Demo {
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+/// Writes the lines of the past before anybody can ask for them, and lets the others follow.
+fn write_logs(server: &TunnelServer) {
+    let ring = Arc::clone(server.ring());
+    let mut feeds = BTreeMap::new();
+    let mut write = move |service: &str, line: &str| {
+        let new = || Feed::new(Arc::clone(&ring), Origin::service(service));
+        let feed = feeds.entry(service.to_owned()).or_insert_with(new);
+        feed.push(line.as_bytes());
+        feed.push(b"\n");
+    };
+    let mut logs = Logs::starting(SystemTime::now());
+    logs.write_past(&mut write);
+    let tasks = server.helpers().clone();
+    server.helpers().spawn("demo logs", async move {
+        logs.write_logs(write, tasks.stopping()).await;
+    });
 }
 
 /// Serves with the inbox of the last time, or where another demo has that, with one of its own.

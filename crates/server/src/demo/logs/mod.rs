@@ -74,8 +74,16 @@ impl Logs {
         logs
     }
 
+    /// Hands each line that was written up to the start, with its service's name, to `feed`.
+    pub fn write_past(&mut self, mut feed: impl FnMut(&str, &str)) {
+        while self.next <= self.start {
+            let (service, line) = self.line();
+            feed(service.name(), &line);
+        }
+    }
+
     /// Hands each line, with its service's name, to `feed` when it is due, until `stop` is done.
-    /// What was written before the start is due at once.
+    /// What was written before the start, and not handed over yet, is due at once.
     ///
     /// Cancel-safe: dropping the future ends the lines, and none is ever handed over in part.
     pub async fn write_logs(

@@ -79,6 +79,17 @@ async fn each_line_is_handed_over_when_its_own_time_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_past_needs_no_time_and_is_what_would_come_first() {
+    let mut past = Vec::new();
+    let feed = |service: &str, line: &str| past.push((service.to_owned(), line.to_owned()));
+    Logs::starting(start()).write_past(feed);
+    let came = lines_within(Duration::ZERO).await;
+    let first = came.into_iter().map(|(_, service, line)| (service, line));
+    assert_eq!(past.len(), HISTORY);
+    assert!(past.into_iter().eq(first.take(HISTORY)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_start_gives_the_same_lines() {
     let minute = Duration::from_secs(60);
     assert_eq!(lines_within(minute).await, lines_within(minute).await);
