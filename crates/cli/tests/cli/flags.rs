@@ -35,6 +35,31 @@ fn laptop(shop: &Serving) -> Sandbox {
         .set("RENDER_EXTERNAL_URL", shop.url.clone())
 }
 
+#[test]
+fn a_rule_that_cannot_be_followed_is_said_beside_its_flag() {
+    let sandbox = Sandbox::new().set("RENDER_TUNNEL_SECRET", SECRET);
+    let path = |name: &str| sandbox.path().join(name);
+    std::fs::write(path("tunnel.toml"), "[flags]\nfile = 'flags.json'\n").unwrap();
+    let flags = json!({ "flags": { "beta": {
+        "variants": { "on": true, "off": false }, "defaultVariant": "off",
+        "targeting": { "shuffle": [1] },
+    }}});
+    std::fs::write(path("flags.json"), flags.to_string()).unwrap();
+    let shop = Serving::in_sandbox(sandbox);
+    let shown = laptop(&shop).tunnel(&["flags"]);
+    shown.expect(0, &[]);
+    let line = shown
+        .out
+        .lines()
+        .find(|line| line.contains("beta"))
+        .unwrap();
+    assert!(line.starts_with("- DEF"), "{line}");
+    assert!(
+        line.contains("its rule has an operator that is not known"),
+        "{line}"
+    );
+}
+
 /// Asks a server on loopback, and returns its status and its body.
 fn http(url: &str, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
     let authority = url.strip_prefix("http://").unwrap();

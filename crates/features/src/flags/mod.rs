@@ -36,7 +36,7 @@ use crate::Feature;
 pub use self::config::{FlagsConfig, Format};
 pub use self::definition::{Definition, DefinitionError, Kind, State, read_value};
 pub use self::overrides::{OverrideError, OverrideFile, Overrides, OverridesError, Stamp};
-pub use self::view::{Misfit, View, Viewed};
+pub use self::view::{Evaluator, Misfit, View, Viewed};
 
 /// Flags, as both ends know it.
 pub const FEATURE: Feature = Feature {

@@ -112,16 +112,38 @@ impl Viewed {
             }
         }
     }
+}
 
-    /// Returns its value for nobody in particular; `None` for the default in the app's code.
+/// Evaluates flags for nobody in particular, all of them together within the budget of a request.
+#[derive(Debug)]
+pub struct Evaluator {
+    now: u64,
+    budget: Budget,
+}
+
+impl Evaluator {
+    /// Makes one for a time in milliseconds since 1970.
     #[must_use]
-    pub fn value(&self, now: u64) -> Option<&Value> {
-        self.value_within(now, &Budget::default())
+    pub fn at(now: u64) -> Self {
+        Self {
+            now: now / 1000,
+            budget: Budget::default(),
+        }
     }
 
-    /// Returns the same within the budget of a request.
-    pub(super) fn value_within(&self, now: u64, budget: &Budget) -> Option<&Value> {
-        self.evaluate(&Map::new(), now, budget).ok()?.value
+    /// Returns a flag's value; `None` for the default in the app's code.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] if its rule cannot be followed: that is the default in the app's code as well.
+    pub fn evaluate<'v>(&self, viewed: &'v Viewed) -> Result<Option<&'v Value>, EvaluationError> {
+        let evaluated = viewed.evaluate(&Map::new(), self.now, &self.budget);
+        Ok(evaluated?.value)
+    }
+
+    /// Returns the same, whatever keeps the app from another value than its own.
+    #[must_use]
+    pub fn value<'v>(&self, viewed: &'v Viewed) -> Option<&'v Value> {
+        self.evaluate(viewed).ok().flatten()
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use features::flags::{Definition, View, wall_clock};
+use features::flags::{Definition, Evaluator, View, wall_clock};
 use serde_json::{Map, Value, json};
 
 use super::names::Variables;
@@ -61,7 +61,7 @@ impl Export {
                 (pretty(&Value::Object(values)), count)
             }
             Form::Env => {
-                let variables = Variables::of(view, wall_clock() / 1000, |_| false);
+                let variables = Variables::of(view, |_| false);
                 variables.warn(context);
                 (lines(&variables), variables.named.len())
             }
@@ -119,10 +119,10 @@ fn pretty(value: &Value) -> String {
 }
 
 fn values(view: &View) -> Map<String, Value> {
-    let now = wall_clock() / 1000;
+    let evaluator = Evaluator::at(wall_clock());
     let values = view.flags.iter();
     // A flag without a value is one whose default is in the app's code.
-    let values = values.filter_map(|(key, it)| Some((key.clone(), it.value(now)?.clone())));
+    let values = values.filter_map(|(key, it)| Some((key.clone(), evaluator.value(it)?.clone())));
     values.collect()
 }
 

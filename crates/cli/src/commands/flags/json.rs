@@ -1,6 +1,6 @@
 //! Flags as programs read them.
 
-use features::flags::{Viewed, wall_clock};
+use features::flags::{Evaluator, Viewed};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,12 +26,12 @@ pub(super) struct Removed<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn of(viewed: &'a Viewed) -> Self {
+    pub(super) fn of(viewed: &'a Viewed, evaluator: &Evaluator) -> Self {
         let flag = &viewed.entry.flag;
         Self {
             key: &flag.key,
             r#type: viewed.entry.definition.kind().name(),
-            value: viewed.value(wall_clock() / 1000),
+            value: evaluator.value(viewed),
             source: &flag.source,
             updated: time(flag.updated),
             overridden: viewed.overridden.is_some(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use features::flags::View;
+use features::flags::{Evaluator, View, wall_clock};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -21,12 +21,13 @@ impl Variables {
     /// Takes the flags that have a value, by the names of variables: `new-checkout` is `NEW_CHECKOUT`.
     /// Where two have the same name, the flag counts whose own it is. Left out is whatever steers programs,
     /// and what is `taken`, unless its name is a flag's by its beginning or the user overrides it.
-    pub(super) fn of(view: &View, now: u64, taken: impl Fn(&str) -> bool) -> Self {
+    pub(super) fn of(view: &View, taken: impl Fn(&str) -> bool) -> Self {
+        let evaluator = Evaluator::at(wall_clock());
         let mut variables = Self::default();
         let (own, others): (Vec<_>, Vec<_>) = view.flags.iter().partition(|(key, _)| is_name(key));
         // Later ones replace earlier ones of the same name.
         for (key, viewed) in others.into_iter().chain(own) {
-            let Some(value) = viewed.value(now) else {
+            let Some(value) = evaluator.value(viewed) else {
                 continue;
             };
             let name = if is_name(key) {

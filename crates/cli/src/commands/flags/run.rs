@@ -5,7 +5,6 @@ use std::io;
 use std::process::Command;
 
 use clap::Args;
-use features::flags::wall_clock;
 
 use super::names::Variables;
 use super::project::Project;
@@ -48,7 +47,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         return Err(Failure::usage("no program was named"));
     };
     let has = |name: &str| context.environment.of_children().any(|it| it == name);
-    let variables = Variables::of(&view, wall_clock() / 1000, has);
+    let variables = Variables::of(&view, has);
     variables.warn(context);
     let mut command = Command::new(name);
     command.args(rest).envs(variables.named);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use features::flags::{Misfit, State, View, Viewed, read_value, wall_clock};
+use features::flags::{Evaluator, Misfit, State, View, Viewed, read_value, wall_clock};
 use features::secret::is_secret_name;
 use serde_json::Value;
 
@@ -17,7 +17,9 @@ use crate::output::{Format, Ink, Style, number};
 pub(super) fn all(context: &Context, view: &View) -> Result<(), Failure> {
     match context.screen.format() {
         Format::Json => {
-            let all: Vec<_> = view.flags.values().map(Shown::of).collect();
+            let evaluator = Evaluator::at(wall_clock());
+            let flags = view.flags.values();
+            let all: Vec<_> = flags.map(|it| Shown::of(it, &evaluator)).collect();
             context.screen.json(&all)
         }
         Format::Human => context.screen.data(&lines(context, view.flags.values())),
@@ -52,9 +54,11 @@ pub(super) fn troubles(context: &Context, view: &View) {
 /// Returns a line for each flag.
 pub(super) fn lines<'a>(context: &Context, flags: impl Iterator<Item = &'a Viewed>) -> String {
     let (style, now) = (context.screen.out(), wall_clock());
+    let evaluator = Evaluator::at(now);
     let row = |viewed: &Viewed| {
         let flag = &viewed.entry.flag;
-        let value = viewed.value(now / 1000);
+        let evaluated = evaluator.evaluate(viewed);
+        let value = evaluated.ok().flatten();
         let age = Duration::from_millis(now.saturating_sub(flag.updated));
         let shown = value.map_or_else(|| "-".to_owned(), short);
         [
@@ -63,7 +67,10 @@ pub(super) fn lines<'a>(context: &Context, flags: impl Iterator<Item = &'a Viewe
             shown,
             printable(&flag.source).into_owned(),
             number::time(age),
-            note(context, viewed, value),
+            match evaluated {
+                Ok(value) => note(context, viewed, value, &evaluator),
+                Err(error) => format!("the default in the app's code: {error}"),
+            },
         ]
     };
     let rows: Vec<_> = flags.map(row).collect();
@@ -95,14 +102,19 @@ fn painted(lines: &str, style: Style) -> String {
 }
 
 /// What else is to be said of a flag.
-fn note(context: &Context, viewed: &Viewed, value: Option<&Value>) -> String {
+fn note(
+    context: &Context,
+    viewed: &Viewed,
+    value: Option<&Value>,
+    evaluator: &Evaluator,
+) -> String {
     let definition = &viewed.entry.definition;
     if viewed.overridden.is_some() {
         let production = Viewed {
             overridden: None,
             ..viewed.clone()
         };
-        let value = production.value(wall_clock() / 1000).map(short);
+        let value = evaluator.value(&production).map(short);
         return format!(
             "overridden (production: {})",
             value.as_deref().unwrap_or("-")

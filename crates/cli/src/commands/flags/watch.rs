@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use features::flags::{View, Viewed};
+use features::flags::{Evaluator, View, Viewed, wall_clock};
 
 use super::export::Export;
 use super::json::{Removed, Shown};
@@ -102,8 +102,9 @@ fn changed(
             }
         }
         Format::Json => {
+            let evaluator = Evaluator::at(wall_clock());
             for viewed in new {
-                context.screen.json(&Shown::of(viewed))?;
+                context.screen.json(&Shown::of(viewed, &evaluator))?;
             }
             for key in gone {
                 context.screen.json(&Removed { key, removed: true })?;

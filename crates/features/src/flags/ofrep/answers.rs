@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::body::NoContext;
 use crate::flags::client::Freshness;
 use crate::flags::eval::{Budget, EvaluationError};
-use crate::flags::view::{View, Viewed};
+use crate::flags::view::{Evaluator, View, Viewed};
 
 /// What is said of one flag, and with which status if it was asked for alone.
 pub(super) fn of_flag(
@@ -117,13 +117,12 @@ fn about(view: &View) -> Value {
 }
 
 /// What is said to whoever wants to see the flags, without OFREP.
-pub(super) fn plain(view: &View, now: u64) -> Value {
-    let budget = Budget::default();
+pub(super) fn plain(view: &View, evaluator: &Evaluator) -> Value {
     let flags = view.flags.iter().map(|(key, viewed)| {
         let mut flag = json!({
             "key": key,
             "type": viewed.entry.definition.kind().name(),
-            "value": viewed.value_within(now, &budget),
+            "value": evaluator.value(viewed),
             "source": viewed.entry.flag.source,
             "updated": time(viewed.entry.flag.updated),
         });

@@ -18,7 +18,7 @@ use super::body::{Body, context, empty, json};
 use super::guard::{self, Welcome};
 use super::{MOST_STREAMS, answers, events};
 use crate::flags::eval::Budget;
-use crate::flags::view::View;
+use crate::flags::view::{Evaluator, View};
 use crate::flags::wall_clock;
 
 /// What is served on a port.
@@ -126,7 +126,10 @@ impl Routes {
             Path::One(key) => self.one(&key, request).await,
             Path::All => self.all(request, &welcome.host).await,
             Path::Events => self.events(),
-            Path::Plain => json(StatusCode::OK, &answers::plain(&self.view(), seconds())),
+            Path::Plain => json(
+                StatusCode::OK,
+                &answers::plain(&self.view(), &Evaluator::at(wall_clock())),
+            ),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Overrides: of the flag's own kind, kept, and seen by whoever looks.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::flags::client::{KeptFlags, Mirrored};
-use crate::flags::{Misfit, OverrideError, OverrideFile, Overrides, OverridesError, View};
+use crate::flags::{
+    Definition, Evaluator, Misfit, OverrideError, OverrideFile, Overrides, OverridesError, View,
+};
 
 fn mirrored() -> Mirrored {
     let flags = [
@@ -12,12 +14,15 @@ fn mirrored() -> Mirrored {
         ("theme", json!("dark")),
         ("plan", json!({"seats": 3})),
     ];
+    let flags = flags.map(|(key, value)| (key.to_owned(), Definition::constant(value).text()));
+    of(&flags)
+}
+
+/// Mirrors flags of these keys and definitions.
+fn of(flags: &[(String, String)]) -> Mirrored {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kept.json");
-    let flag = |(key, value): &(&str, Value)| {
-        let definition = crate::flags::Definition::constant(value.clone()).text();
-        json!({"key": key, "definition": definition, "source": "file", "updated": 1})
-    };
+    let flag = |(key, definition): &(String, String)| json!({"key": key, "definition": definition, "source": "file", "updated": 1});
     let flags: Vec<_> = flags.iter().map(flag).collect();
     let text = json!({"heard": 5, "version": null, "flags": flags, "sources": []}).to_string();
     std::fs::write(&path, text).unwrap();
@@ -78,10 +83,16 @@ fn what_no_longer_fits_is_not_applied() {
     overrides.set("theme", "light", &flags).unwrap();
     flags.flags.remove("limit");
     let theme = std::sync::Arc::make_mut(flags.flags.get_mut("theme").unwrap());
-    theme.definition = crate::flags::Definition::constant(json!(1));
+    theme.definition = Definition::constant(json!(1));
     let view = View::of(&flags, &overrides);
-    assert_eq!(view.flags["ENABLE_STRIPE"].value(0), Some(&json!(false)));
-    assert_eq!(view.flags["theme"].value(0), Some(&json!(1)));
+    assert_eq!(
+        Evaluator::at(0).value(&view.flags["ENABLE_STRIPE"]),
+        Some(&json!(false))
+    );
+    assert_eq!(
+        Evaluator::at(0).value(&view.flags["theme"]),
+        Some(&json!(1))
+    );
     let number = Misfit::Kind("theme".into(), crate::flags::Kind::Number);
     assert_eq!(view.misfits, [Misfit::Unknown("limit".into()), number]);
     assert_ne!(view.tag, View::of(&flags, &Overrides::default()).tag);
@@ -132,4 +143,25 @@ fn a_link_in_place_of_the_lock_is_refused() {
     let changed = file.change(|overrides| Ok::<_, OverridesError>(overrides.unset("a")));
     assert!(matches!(changed, Err(OverridesError::File(_))));
     assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
+}
+
+#[test]
+fn all_flags_that_are_shown_together_have_the_budget_of_one_request() {
+    let list: Vec<_> = (0..1000).collect();
+    let rule = json!({"if": [{"all": [list, {">=": [{"var": ""}, 0]}]}, "on"]});
+    let definition = json!({
+        "state": "ENABLED",
+        "variants": { "on": true, "off": false },
+        "defaultVariant": "off",
+        "targeting": rule,
+    });
+    let flags: Vec<_> = (0..1000)
+        .map(|number| (format!("flag-{number:04}"), definition.to_string()))
+        .collect();
+    let view = View::of(&of(&flags), &Overrides::default());
+    let evaluator = Evaluator::at(0);
+    let mut values = view.flags.values().map(|flag| evaluator.value(flag));
+    let followed = values.by_ref().take_while(Option::is_some).count();
+    assert!((100..900).contains(&followed), "{followed}");
+    assert!(values.all(|value| value.is_none()));
 }
