@@ -256,6 +256,9 @@ fn a_server_that_is_cut_has_ended_its_log_in_order() {
     seen.expect(0, &[]);
     assert!(seen.out.contains("\"cut_off\":false"), "{seen:?}");
     assert!(!seen.out.contains("\"cut_off\":true"), "{seen:?}");
+    // Killed, it would leave its app behind.
+    next.signal("-TERM");
+    next.end().expect(128 + 15, &[]);
 }
 
 /// As process 1 of a container, where the system lets the test make one.
