@@ -115,7 +115,10 @@ async fn garbage_on_the_udp_port_disturbs_nobody() {
     let client = laptop(&server).connect().await.unwrap();
     let health = client.health_check().await.unwrap();
     assert_eq!(
-        (health.report.server_id.as_str(), health.report.sessions),
+        (
+            health.report.identity.server_id.as_str(),
+            health.report.sessions
+        ),
         ("tunnel-server", 1)
     );
     client.disconnect().await;

@@ -22,8 +22,8 @@
 //!     .connect()
 //!     .await?;
 //! let health = client.health_check().await?;
-//! assert_eq!(health.report.environment, "production");
-//! println!("{} is {:?} away", health.report.server_id, health.connection.path.round_trip);
+//! assert_eq!(health.report.identity.environment, "production");
+//! println!("{} is {:?} away", health.report.identity.server_id, health.connection.path.round_trip);
 //!
 //! client.disconnect().await;
 //! server.stop().await;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::parts::About;
-use crate::reading::{Check, Observed, Verdict, worst};
+use crate::parts::Identity;
+use crate::reading::{Check, Observed, Verdict};
 
 /// How a server is, as a document.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document<'a> {
-    /// The worst of the checks.
+    /// How it is on the whole.
     pub status: Verdict,
     /// Program and version.
     pub version: &'a str,
@@ -59,20 +59,19 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Makes the document of a server that looks at itself.
+    /// Makes the document of a server of which there are these checks to show.
     #[must_use]
-    pub fn of(about: &'a About, checks: &'a [Check]) -> Self {
-        let About {
+    pub fn of(identity: &'a Identity, status: Verdict, checks: &'a [Check]) -> Self {
+        let Identity {
             server_id,
             environment,
             program,
             commit,
             instance,
             region,
-            started: _,
-        } = about;
+        } = identity;
         Self {
-            status: worst(checks),
+            status,
             version: program,
             release_id: commit.as_deref(),
             service_id: server_id,
@@ -85,8 +84,7 @@ impl<'a> Document<'a> {
 }
 
 /// Sorts checks by their names.
-#[must_use]
-pub fn entries(checks: &[Check]) -> BTreeMap<&str, Vec<Entry<'_>>> {
+fn entries(checks: &[Check]) -> BTreeMap<&str, Vec<Entry<'_>>> {
     let mut entries: BTreeMap<&str, Vec<Entry<'_>>> = BTreeMap::new();
     for check in checks {
         let (name, entry) = Entry::of(check);
@@ -147,21 +145,14 @@ fn millis(time: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
     use crate::vitals::Reading;
 
     #[test]
     fn a_document_is_what_the_draft_says() {
-        let about = About {
-            server_id: "api".into(),
-            environment: "production".into(),
-            program: "tunnel-server 0.1.0".into(),
+        let identity = Identity {
             commit: Some("abc".into()),
-            instance: String::new(),
-            region: None,
-            started: Instant::now(),
+            ..Identity::of("api", "production", "tunnel-server 0.1.0")
         };
         let response = Observed::Time(Duration::from_micros(1_500));
         let used = Reading::pass().seen(Observed::Bytes(3));
@@ -174,7 +165,8 @@ mod tests {
                 Reading::pass().seen(Observed::Count(1)),
             ),
         ];
-        let document = serde_json::to_value(Document::of(&about, &checks)).unwrap();
+        let document =
+            serde_json::to_value(Document::of(&identity, Verdict::Fail, &checks)).unwrap();
         assert_eq!(
             document,
             json!({

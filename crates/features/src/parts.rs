@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sanitize::PseudonymKey;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -41,12 +42,7 @@ impl ServerParts {
     pub(crate) fn bare() -> Self {
         Self {
             about: Arc::new(About {
-                server_id: "api".into(),
-                environment: "production".into(),
-                program: "test".into(),
-                commit: None,
-                instance: String::new(),
-                region: None,
+                identity: Identity::of("api", "production", "test"),
                 started: Instant::now(),
             }),
             database: None,
@@ -66,6 +62,15 @@ impl ServerParts {
 /// What a server says of itself.
 #[derive(Clone, Debug)]
 pub struct About {
+    /// Who it is.
+    pub identity: Identity,
+    /// When the server started.
+    pub started: Instant,
+}
+
+/// Who a server is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
     /// The same for all instances of a service.
     pub server_id: String,
     /// For example `production`.
@@ -78,8 +83,21 @@ pub struct About {
     pub instance: String,
     /// Where it runs, if the platform tells.
     pub region: Option<String>,
-    /// When the server started.
-    pub started: Instant,
+}
+
+impl Identity {
+    /// Names a server of which nothing else is known.
+    #[must_use]
+    pub fn of(server_id: &str, environment: &str, program: &str) -> Self {
+        Self {
+            server_id: server_id.to_owned(),
+            environment: environment.to_owned(),
+            program: program.to_owned(),
+            commit: None,
+            instance: String::new(),
+            region: None,
+        }
+    }
 }
 
 /// Where a feature finds a secret whose variable its section names, and which variables there are.

@@ -18,7 +18,7 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 use tracing::warn;
 
-pub use crate::health_document::{Document, Entry, entries};
+pub use crate::health_document::{Document, Entry};
 pub use crate::reading::{Check, Observed, Reading, Verdict, worst};
 
 /// What there is to say about the server. Clones are the same list.

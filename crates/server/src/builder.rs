@@ -6,7 +6,9 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use features::logs::{LogsConfig, Origin, Ring};
-use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
+use features::parts::{
+    About, Identity, Pseudonyms, Sections, ServerParts, SessionCount, Variables,
+};
 use features::sync::database::DatabaseUrl;
 use features::vitals::Vitals;
 use features::{Helpers, Served};
@@ -410,12 +412,14 @@ impl ServerBuilder {
         };
         Ok(ServerParts {
             about: Arc::new(About {
-                server_id: self.server_id.clone(),
-                environment: self.environment.clone(),
-                program: self.program.clone(),
-                commit: self.commit.clone(),
-                instance: self.instance.clone().unwrap_or_default(),
-                region: self.region.clone(),
+                identity: Identity {
+                    server_id: self.server_id.clone(),
+                    environment: self.environment.clone(),
+                    program: self.program.clone(),
+                    commit: self.commit.clone(),
+                    instance: self.instance.clone().unwrap_or_default(),
+                    region: self.region.clone(),
+                },
                 started: Instant::now(),
             }),
             database: self.database.clone(),

@@ -47,24 +47,10 @@ impl Handler for Health {
 impl Health {
     async fn report(&self) -> Report {
         let checks = self.vitals.ask().await.to_vec();
-        let About {
-            server_id,
-            environment,
-            program,
-            commit,
-            instance,
-            region,
-            started,
-        } = &*self.about;
         Report {
-            server_id: server_id.clone(),
-            environment: environment.clone(),
-            program: program.clone(),
-            commit: commit.clone(),
-            instance: instance.clone(),
-            region: region.clone(),
+            identity: self.about.identity.clone(),
             time: wall_millis(),
-            uptime: started.elapsed(),
+            uptime: self.about.started.elapsed(),
             sessions: self.sessions.get(),
             checks,
         }

@@ -9,7 +9,7 @@ use transport::keeper::{Dial as _, Record};
 use transport::trust::Scopes;
 
 use super::client::{Health, check, first_call, measure};
-use super::wire::{Answer, Ping, Report};
+use super::wire::{Answer, Identity, Ping, Report};
 use crate::parts::ServerParts;
 use crate::vitals::{Check, Observed, Reading, Verdict};
 
@@ -24,12 +24,11 @@ fn messages_have_these_bytes() {
     assert_eq!(hex(&Ping { number: 300 }), "ac02");
     assert_eq!(hex(&Answer::Pong { number: 300 }), concat!("00", "ac02"));
     let report = Answer::Report(Report {
-        server_id: "api".into(),
-        environment: "production".into(),
-        program: "tunnel-server 0.1.0".into(),
-        commit: Some("abc".into()),
-        instance: "one".into(),
-        region: None,
+        identity: Identity {
+            commit: Some("abc".into()),
+            instance: "one".into(),
+            ..Identity::of("api", "production", "tunnel-server 0.1.0")
+        },
         time: 1_700_000_000_123,
         uptime: Duration::from_millis(3_600_500),
         sessions: 2,
@@ -98,12 +97,12 @@ fn the_longest_report_fits_into_a_reply() {
         Check::new(&long(), reading.of(Observed::State(long())))
     };
     let report = Report {
-        server_id: long(),
-        environment: long(),
-        program: long(),
-        commit: Some(long()),
-        instance: long(),
-        region: Some(long()),
+        identity: Identity {
+            commit: Some(long()),
+            instance: long(),
+            region: Some(long()),
+            ..Identity::of(&long(), &long(), &long())
+        },
         time: u64::MAX,
         uptime: Duration::MAX,
         sessions: u32::MAX,
@@ -142,7 +141,7 @@ async fn a_check_brings_the_report_and_what_quic_knows_of_the_way() {
         connection,
         clock,
     } = check(&session, Record::default()).await.unwrap();
-    assert_eq!((report.server_id.as_str(), report.sessions), ("api", 1));
+    assert_eq!((&*report.identity.server_id, report.sessions), ("api", 1));
     assert_eq!(report.verdict(), Verdict::Pass);
     assert!(report.checks.iter().any(|it| it.name == "logs:used"));
     assert_eq!(clock.within, Duration::from_millis(50));

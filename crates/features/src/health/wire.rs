@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::parts::Identity;
 use crate::vitals::{Check, Verdict, worst};
 
 /// Asks for an answer.
@@ -28,18 +29,8 @@ pub enum Answer {
 /// How a server is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The server's name.
-    pub server_id: String,
-    /// For example `production`.
-    pub environment: String,
-    /// Program and version.
-    pub program: String,
-    /// The commit that runs, if the platform tells.
-    pub commit: Option<String>,
-    /// Which instance of the service this is; empty if the platform does not tell.
-    pub instance: String,
-    /// Where it runs, if the platform tells.
-    pub region: Option<String>,
+    /// Who it is.
+    pub identity: Identity,
     /// The server's clock when it sent this, in milliseconds since 1970.
     pub time: u64,
     /// How long the server has run.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use features::logs::Ring;
-use features::parts::{About, Pseudonyms, Sections, ServerParts, SessionCount, Variables};
+use features::parts::{
+    About, Identity, Pseudonyms, Sections, ServerParts, SessionCount, Variables,
+};
 use features::sync;
 use features::vitals::Vitals;
 use sanitize::PseudonymKey;
@@ -17,12 +19,7 @@ use crate::production::Tables;
 pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
     let parts = ServerParts {
         about: Arc::new(About {
-            server_id: "production".to_owned(),
-            environment: "production".to_owned(),
-            program: "chaos".to_owned(),
-            commit: None,
-            instance: String::new(),
-            region: None,
+            identity: Identity::of("production", "production", "chaos"),
             started: Instant::now(),
         }),
         database: None,

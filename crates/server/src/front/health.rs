@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use features::parts::About;
-use features::vitals::{Document, Verdict, Vitals};
+use features::vitals::{Document, Verdict, Vitals, worst};
 use transport::trust::Secret;
 
 use super::metrics::bearer;
@@ -63,7 +63,7 @@ fn knows(probed: &Probed, headers: &HeaderMap) -> bool {
 impl Probed {
     async fn all(&self) -> String {
         let checks = self.vitals.ask().await;
-        let document = Document::of(&self.about, &checks);
+        let document = Document::of(&self.about.identity, worst(&checks), &checks);
         // Strings and numbers, which can be written.
         serde_json::to_string(&document).unwrap_or_default()
     }
@@ -75,6 +75,7 @@ mod tests {
 
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
+    use features::parts::Identity;
     use features::vitals::{Observed, Reading};
     use hyper::service::Service as _;
     use hyper_util::service::TowerToHyperService;
@@ -88,12 +89,7 @@ mod tests {
     async fn asked(vitals: &Vitals, shown: Option<&str>) -> (u16, Value) {
         let probed = Probed {
             about: Arc::new(About {
-                server_id: "api".into(),
-                environment: "production".into(),
-                program: "tunnel-server 0.1.0".into(),
-                commit: None,
-                instance: String::new(),
-                region: None,
+                identity: Identity::of("api", "production", "tunnel-server 0.1.0"),
                 started: Instant::now(),
             }),
             vitals: vitals.clone(),

@@ -1,6 +1,6 @@
 //! The answer for a person: a line a check, the verdict of all of them first.
 
-use client::health::wire::Report;
+use client::health::wire::Identity;
 use client::vitals::{Check, Observed, Verdict, worst};
 
 use super::chosen::{Chosen, name};
@@ -57,15 +57,14 @@ fn line(style: Style, verdict: Verdict, name: &str, width: usize, told: &str) ->
 }
 
 fn headline(chosen: &Chosen<'_>) -> String {
-    let Report {
+    let Identity {
         server_id,
         environment,
         program,
         commit,
         instance,
         region,
-        ..
-    } = chosen.report;
+    } = &chosen.report.identity;
     let verdict = match chosen.verdict() {
         Verdict::Pass => "pass",
         Verdict::Warn => "warn",
@@ -125,18 +124,19 @@ const STATUS: &str = "status";
 mod tests {
     use std::time::Duration;
 
+    use client::health::wire::Report;
     use client::vitals::Reading;
 
     use super::*;
 
     fn report() -> Report {
         Report {
-            server_id: "api".into(),
-            environment: "production".into(),
-            program: "tunnel-server 0.1.0".into(),
-            commit: Some("abc".into()),
-            instance: "srv-1".into(),
-            region: Some("frankfurt".into()),
+            identity: Identity {
+                commit: Some("abc".into()),
+                instance: "srv-1".into(),
+                region: Some("frankfurt".into()),
+                ..Identity::of("api", "production", "tunnel-server 0.1.0")
+            },
             time: 0,
             uptime: Duration::ZERO,
             sessions: 1,

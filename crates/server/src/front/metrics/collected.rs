@@ -25,8 +25,11 @@ impl Collector for Collected {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {
         let build = Info::new([
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("commit", self.about.commit.clone().unwrap_or_default()),
-            ("instance", self.about.instance.clone()),
+            (
+                "commit",
+                self.about.identity.commit.clone().unwrap_or_default(),
+            ),
+            ("instance", self.about.identity.instance.clone()),
         ]);
         one(&mut to, "build", "What is running", &build)?;
         let uptime = ConstGauge::new(self.about.started.elapsed().as_secs_f64());

@@ -5,7 +5,7 @@ use crate::audit::Audit;
 use axum::body::Body;
 use axum::http::{Request, header};
 use features::logs::{LogsConfig, Ring};
-use features::parts::About;
+use features::parts::{About, Identity};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::time::Instant;
@@ -16,12 +16,11 @@ const KEY: &str = "5f2b8e0c9a714d36b1e7f08c2d9a6b43";
 pub(crate) fn metrics() -> SharedMetrics {
     Arc::new(Metrics::new(Collected {
         about: Arc::new(About {
-            server_id: "app".into(),
-            environment: "production".into(),
-            program: "tunnel-server".into(),
-            commit: Some("abc".into()),
-            instance: "one".into(),
-            region: None,
+            identity: Identity {
+                commit: Some("abc".into()),
+                instance: "one".into(),
+                ..Identity::of("app", "production", "tunnel-server")
+            },
             started: Instant::now(),
         }),
         ring: Arc::new(Ring::new(LogsConfig::default())),
