@@ -7,18 +7,19 @@
 //! It only saves time: what cannot be read is as if it were not there, and what cannot be written
 //! is learned again by the next command.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use client::{Carrier, ServerAddress};
+use features::whole_file::{Readers, write_whole};
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 use transport::choice::{Known, Memory, Network};
 use transport::trust::WallClock;
 
 use crate::environment::Environment;
-use crate::folder::{make_private, state_folder, write_private};
+use crate::folder::{make_private, state_folder};
 
 /// Remembers the ways to one server in a file that all commands share.
 pub struct WaysFile {
@@ -78,15 +79,7 @@ impl WaysFile {
         if let Some(folder) = self.path.parent() {
             make_private(folder)?;
         }
-        let aside = self
-            .path
-            .with_extension(format!("{}.tmp", std::process::id()));
-        let written = write_private(&aside, &text).and_then(|()| fs::rename(&aside, &self.path));
-        if written.is_err() {
-            // It may not even be there.
-            fs::remove_file(&aside).ok();
-        }
-        written
+        write_whole(&self.path, text.as_bytes(), Readers::Owner)
     }
 
     fn is_of(&self, way: &Way, network: &str) -> bool {
@@ -176,6 +169,7 @@ const UDP_AGAIN: u64 = 60 * 60;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 

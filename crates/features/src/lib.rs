@@ -20,8 +20,11 @@ pub mod secret;
 mod served;
 pub mod sync;
 pub mod vitals;
+pub mod wall_clock;
 pub mod webhooks;
+pub mod whole_file;
 mod wildcard;
+mod withheld;
 
 use transport::session::Protocol;
 

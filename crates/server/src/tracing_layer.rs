@@ -9,9 +9,9 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use features::logs::{Fields, Level, Line, Origin, Ring};
+use features::wall_clock;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -97,7 +97,7 @@ impl LogsLayer {
         let own = [("target", target.to_owned()), ("span", path)];
         let own = own.into_iter().filter(|(_, value)| !value.is_empty());
         let mut line = Line {
-            time: now(),
+            time: wall_clock::nanos(),
             level: level(*metadata.level()),
             origin: self.origin.clone(),
             message: said.message,
@@ -199,13 +199,6 @@ const fn level(level: tracing::Level) -> Level {
         tracing::Level::DEBUG => Level::DEBUG,
         tracing::Level::TRACE => Level::TRACE,
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-    })
 }
 
 /// What carries a line to a client.

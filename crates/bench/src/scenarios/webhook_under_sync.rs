@@ -17,7 +17,7 @@ use client::logs::client::LogItem;
 use client::logs::wire::{Follow, Open, Start as LogStart};
 use client::webhooks::client::{Forwarding, Posting, Signer, SigningPolicy, Targets};
 use client::webhooks::providers::OwnSecrets;
-use client::webhooks::wall_clock;
+use client::webhooks::system_clock;
 use client::webhooks::wire::Start;
 use client::{Reconnect, TunnelClient};
 use transport::choice::CarrierChoice;
@@ -202,7 +202,7 @@ impl Laptop {
                     asked: Default::default(),
                 }),
                 longest: Duration::from_secs(30),
-                clock: wall_clock(),
+                clock: system_clock(),
             },
             journals: Some(self.journals.clone()),
         });

@@ -11,7 +11,7 @@ use super::expectation::{Expectation, Misfit};
 use super::oprf::{Digest, digest};
 use super::rules::wrong_pattern;
 use crate::parts::{SectionError, Variables};
-use crate::wildcard::matches;
+use crate::withheld::Withheld;
 
 /// What may be said of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub(super) enum Openness {
 #[derive(Debug)]
 pub(super) struct Policy {
     config: EnvConfig,
+    withheld: Withheld,
     expectations: BTreeMap<String, Expectation>,
     variables: Variables,
     /// What was looked up, once for each variable that is there: they do not change while the server
@@ -54,6 +55,10 @@ impl Policy {
             expectations.insert(name.clone(), expectation);
         }
         Ok(Self {
+            withheld: Withheld {
+                hidden: config.hidden.clone(),
+                presence_only: config.presence_only.clone(),
+            },
             expectations,
             config,
             variables,
@@ -63,10 +68,9 @@ impl Policy {
 
     /// Says what may be said of a variable: the same, whether it is there or not.
     pub(super) fn openness(&self, name: &str) -> Openness {
-        let is_one_of = |patterns: &[String]| patterns.iter().any(|it| matches(it, name));
-        if name.starts_with(OWN) || is_one_of(&self.config.hidden) {
+        if self.withheld.hides(name) {
             Openness::Hidden
-        } else if self.config.guesses_per_hour == 0 || is_one_of(&self.config.presence_only) {
+        } else if self.config.guesses_per_hour == 0 || self.withheld.keeps_value(name) {
             Openness::Presence
         } else {
             Openness::Compared
@@ -103,9 +107,6 @@ impl fmt::Debug for Known {
         f.write_str("Known(<redacted>)")
     }
 }
-
-/// How the names of the tunnel's own variables begin: nothing is said of them to anybody.
-const OWN: &str = "RENDER_TUNNEL_";
 
 /// Bytes of a value that is shown. What is longer is no setting that a person compares.
 pub(super) const LONGEST_SHOWN: usize = 1024;

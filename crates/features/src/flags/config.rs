@@ -71,7 +71,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 }
 
 /// How most people begin the names of such variables.
-const PREFIXES: [&str; 3] = ["ENABLE_", "FEATURE_", "FLAG_"];
+pub const PREFIXES: [&str; 3] = ["ENABLE_", "FEATURE_", "FLAG_"];
 
 /// A database and a service of others are asked no more often.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);

@@ -26,14 +26,12 @@ mod view;
 mod vitals;
 pub mod wire;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use transport::channel::Priority;
 use transport::session::Protocol;
 
 use crate::Feature;
 
-pub use self::config::{FlagsConfig, Format};
+pub use self::config::{FlagsConfig, Format, PREFIXES};
 pub use self::definition::{Definition, DefinitionError, Kind, State, read_value};
 pub use self::overrides::{OverrideError, OverrideFile, Overrides, OverridesError, Stamp};
 pub use self::view::{Evaluator, Misfit, View, Viewed};
@@ -53,14 +51,6 @@ const PROTOCOL: Protocol = Protocol {
     // One flag of the longest, or a batch of others.
     longest_reply: 512 * 1024,
 };
-
-/// Returns the milliseconds since 1970 by the system's clock.
-#[must_use]
-pub fn wall_clock() -> u64 {
-    // Before 1970 every clock is wrong in the same way.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
-}
 
 /// The longest definition of a flag, in bytes: a list of some thousand accounts in its targeting.
 pub const LONGEST_DEFINITION: usize = 256 * 1024;

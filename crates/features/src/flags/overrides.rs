@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::client::Mirrored;
 use super::definition::{Kind, read_value};
 use super::{LONGEST_DEFINITION, LONGEST_KEY, MOST_FLAGS};
+use crate::whole_file::{Readers, write_whole};
 
 /// Values in place of production's, by the keys of their flags.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -173,7 +174,7 @@ impl OverrideFile {
         let done = change(&mut overrides)?;
         let text = serde_json::to_string_pretty(&overrides).map_err(io::Error::from);
         text.and_then(|text| {
-            super::client::write_whole(&self.path, format!("{text}\n").as_bytes())
+            write_whole(&self.path, format!("{text}\n").as_bytes(), Readers::Owner)
         })
         .map_err(OverridesError::from)?;
         Ok(done)

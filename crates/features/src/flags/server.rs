@@ -10,10 +10,11 @@ use transport::trust::random_16;
 
 use super::set::{Book, News, Set};
 use super::sources::Sources;
+use super::vitals;
 use super::wire::{Beginning, Flag, Open, Said, Version};
-use super::{vitals, wall_clock};
 use crate::ServerHalf;
 use crate::parts::{SectionError, ServerParts};
+use crate::wall_clock;
 
 /// Makes the server half, where the configuration has the section.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
@@ -30,7 +31,11 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
     let (set, _) = random
         .split_first_chunk()
         .map_or(([0; 8], 0), |(set, rest)| (*set, rest.len()));
-    let book = Arc::new(Book::new(set, &sources.names(), Arc::new(wall_clock)));
+    let book = Arc::new(Book::new(
+        set,
+        &sources.names(),
+        Arc::new(wall_clock::millis),
+    ));
     vitals::register(parts, &book);
     let half = ServerHalf::new(Arc::new(Flags::of(&book)));
     Ok(Some(half.helped(move |tasks| {

@@ -11,6 +11,7 @@ use super::definition::Kind;
 use super::eval::{Budget, Evaluation, EvaluationError, Reason, evaluate};
 use super::overrides::Overrides;
 use super::wire::SourceState;
+use crate::wall_clock;
 
 /// All flags, as local apps are to see them.
 #[derive(Clone, Debug)]
@@ -122,6 +123,12 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
+    /// Makes one for the time by the system's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        Self::at(wall_clock::millis())
+    }
+
     /// Makes one for a time in milliseconds since 1970.
     #[must_use]
     pub fn at(now: u64) -> Self {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::set::{Book, Set};
-use super::wall_clock;
 use super::wire::SourceState;
 use crate::parts::ServerParts;
 use crate::vitals::{Check, Observed, Reading};
+use crate::wall_clock;
 
 /// Registers what there is to say.
 pub(super) fn register(parts: &ServerParts, book: &Arc<Book>) {
     let sets = book.watch();
     parts.vitals.several(AGE, move || {
-        let checks = checks(&sets.borrow(), wall_clock());
+        let checks = checks(&sets.borrow(), wall_clock::millis());
         async move { checks }
     });
 }

@@ -9,8 +9,8 @@ use transport::session::Session;
 
 use super::PROTOCOL;
 pub use super::clock::ClockOffset;
-use super::clock::wall_millis;
 use super::wire::{Answer, Ping, Report};
+use crate::wall_clock;
 
 /// How the server is, and the way to it.
 #[derive(Clone, Debug)]
@@ -45,7 +45,8 @@ pub async fn check(session: &Session, record: Record) -> Result<Health, ChannelE
     match channel.receive().await? {
         Some(Answer::Report(report)) => {
             let connection = Snapshot::of(session, record);
-            let clock = ClockOffset::of(report.time, wall_millis(), connection.path.shortest);
+            let clock =
+                ClockOffset::of(report.time, wall_clock::millis(), connection.path.shortest);
             Ok(Health {
                 report,
                 connection,

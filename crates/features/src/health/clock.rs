@@ -1,6 +1,6 @@
 //! Two clocks, and how far they are apart.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How far the server's clock is from this end's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,6 @@ impl ClockOffset {
             within,
         }
     }
-}
-
-/// Returns the system's clock, in milliseconds since 1970.
-pub(super) fn wall_millis() -> u64 {
-    // Before 1970 every clock is wrong in the same way: the peer will say so.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use futures_util::future::BoxFuture;
 use transport::channel::Channel;
 use transport::router::{Handler, ServeError, Visit};
 
-use super::clock::wall_millis;
 use super::wire::{Answer, Ping, Report};
 use crate::ServerHalf;
 use crate::parts::{About, SectionError, ServerParts, SessionCount};
 use crate::vitals::Vitals;
+use crate::wall_clock;
 
 /// Makes the server half; it needs nothing that a server could lack.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
@@ -49,7 +49,7 @@ impl Health {
         let checks = self.vitals.ask().await.to_vec();
         Report {
             identity: self.about.identity.clone(),
-            time: wall_millis(),
+            time: wall_clock::millis(),
             uptime: self.about.started.elapsed(),
             sessions: self.sessions.get(),
             checks,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ring::now;
+use crate::wall_clock;
 
 /// Tells when an entry came. The system's clock may be set back and the steady one says nothing
 /// to the next start: this is the first at the beginning, and goes with the second.
@@ -17,7 +17,7 @@ pub(super) struct Clock {
 impl Clock {
     /// Starts at the system's time.
     pub(super) fn start() -> Self {
-        Self::start_at(now())
+        Self::start_at(wall_clock::nanos())
     }
 
     /// Starts at a time in nanoseconds since 1970.

@@ -13,7 +13,8 @@ use super::join::{Joiner, Reading};
 use super::mark::{Event, Mark};
 use super::mask::Armour;
 use super::parse;
-use super::ring::{Ring, now};
+use super::ring::Ring;
+use crate::wall_clock;
 
 /// Cuts one stream of bytes into lines, masks and reads them, joins those that belong together, and
 /// appends them to a ring.
@@ -75,7 +76,7 @@ impl Feed {
 
     /// Takes the next bytes and appends the lines that end in them.
     pub fn push(&mut self, bytes: &[u8]) {
-        let now = now();
+        let now = wall_clock::nanos();
         let mut rest = bytes;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             self.take(&rest[..end]);
@@ -100,7 +101,7 @@ impl Feed {
     pub fn flush_due(&mut self) {
         if self.due().is_some_and(|due| due <= Instant::now()) {
             self.joiner
-                .part(reading(&self.origin, now()), &mut self.ready);
+                .part(reading(&self.origin, wall_clock::nanos()), &mut self.ready);
             self.hand_over();
         }
     }
@@ -108,7 +109,7 @@ impl Feed {
     /// Says in its place that lines were lost before they came here. What comes next begins a line;
     /// of a line that had begun before, the bytes count as lost too.
     pub fn dropped(&mut self, lines: u64, bytes: u64) {
-        let now = now();
+        let now = wall_clock::nanos();
         let begun = std::mem::take(&mut self.line).len() + std::mem::take(&mut self.over);
         self.joiner
             .release(reading(&self.origin, now), &mut self.ready);
@@ -125,7 +126,7 @@ impl Feed {
 
     /// Says in its place that the source is away, and why.
     pub(super) fn away(&mut self, reason: String) {
-        let now = now();
+        let now = wall_clock::nanos();
         self.joiner
             .release(reading(&self.origin, now), &mut self.ready);
         self.ready.push(Record::Mark(Mark {
@@ -138,7 +139,7 @@ impl Feed {
 
     /// Appends what has come since the last line feed, if anything has, and what waits.
     pub fn finish(&mut self) {
-        let now = now();
+        let now = wall_clock::nanos();
         if !self.line.is_empty() {
             self.end_line(now);
         }

@@ -9,7 +9,6 @@
 //! another lock, which readers do not take.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Notify;
@@ -26,6 +25,7 @@ use super::mask::Masks;
 use super::store::{Appended, News, Store, StoreError};
 use super::vitals::Noted;
 use super::wire::{Cause, Cursor, Epoch, Missed};
+use crate::wall_clock;
 
 /// The log lines of late.
 #[derive(Debug)]
@@ -416,15 +416,7 @@ fn random_epoch() -> Epoch {
         return Epoch(u64::from_le_bytes(bytes));
     }
     // Without randomness the clock will do: no other start has the same nanosecond.
-    Epoch(now())
-}
-
-/// Returns the time in nanoseconds since 1970; 0 if the clock stands before.
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-    })
+    Epoch(wall_clock::nanos())
 }
 
 /// How many entries are looked at under the lock: a few microseconds' worth.

@@ -34,7 +34,7 @@ use transport::session::Protocol;
 
 use crate::Feature;
 
-pub use self::clock::{Clock, wall_clock};
+pub use self::clock::{Clock, system_clock};
 pub use self::config::{
     HmacAlgorithm, HmacConfig, Mode, ProviderConfig, SignatureEncoding, WebhooksConfig,
 };

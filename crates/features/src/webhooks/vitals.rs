@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::now;
 use super::config::WebhooksConfig;
 use super::inbox::{Inbox, InboxError, Standing};
 use crate::vitals::{Check, Observed, Reading, Vitals};
+use crate::wall_clock;
 
 /// How much an inbox may hold, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,14 @@ pub(super) fn register(vitals: &Vitals, inbox: &Arc<Inbox>, config: &WebhooksCon
     };
     vitals.several(STATE, move || {
         let inbox = Arc::clone(&inbox);
-        async move { checks(inbox.failure(), inbox.standing().await, now(), most) }
+        async move {
+            checks(
+                inbox.failure(),
+                inbox.standing().await,
+                wall_clock::millis(),
+                most,
+            )
+        }
     });
 }
 

@@ -1,9 +1,9 @@
 //! What the log tells of the app: its lines, and what happened to it between them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use features::logs::{Event, Feed, Mark, Origin, Ring};
+use features::wall_clock;
 
 /// Tells the log of one app. Clones tell the same.
 #[derive(Clone, Debug)]
@@ -24,10 +24,8 @@ impl Story {
 
     /// Says what happened.
     pub(super) fn mark(&self, event: Event) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         self.ring.mark(Mark {
-            // A clock before 1970 is wrong by more than it can say.
-            time: since.map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX)),
+            time: wall_clock::nanos(),
             origin: self.origin.clone(),
             event,
         });

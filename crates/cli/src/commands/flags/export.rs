@@ -1,10 +1,11 @@
 //! Flags in a file, in the form that its name says.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use features::flags::{Definition, Evaluator, View, wall_clock};
+use features::flags::{Definition, Evaluator, View};
+use features::whole_file::{Readers, write_whole};
 use serde_json::{Map, Value, json};
 
 use super::names::Variables;
@@ -28,6 +29,15 @@ enum Form {
     Env,
     /// flagd's.
     Flagd,
+}
+
+impl Form {
+    const fn readers(self) -> Readers {
+        match self {
+            Self::Env => Readers::Owner,
+            Self::Json | Self::Flagd => Readers::AsUsual,
+        }
+    }
 }
 
 impl Export {
@@ -73,30 +83,11 @@ impl Export {
             return Err(Failure::new(Exit::Refused, said)
                 .hint("name another file, such as flags.env, or move that one away"));
         }
-        self.put(text.as_bytes())
+        write_whole(&self.path, text.as_bytes(), self.form.readers())
             .map_err(|error| Failure::failed(format!("cannot write {shown}: {error}")))?;
         let flags = number::counted(count as u64, "flag");
         context.screen.note(&format!("wrote {flags} to {shown}"));
         Ok(())
-    }
-
-    /// Writes the file aside, and puts it in its place.
-    fn put(&self, bytes: &[u8]) -> io::Result<()> {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let aside = format!(".{name}.{}.tmp", std::process::id());
-        let aside = self.path.with_file_name(aside);
-        // A link there would be followed.
-        fs::remove_file(&aside).ok();
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        if self.form == Form::Env {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        let mut file = options.open(&aside)?;
-        file.write_all(bytes)
-            .and_then(|()| fs::rename(&aside, &self.path))
-            .inspect_err(|_| drop(fs::remove_file(&aside)))
     }
 }
 
@@ -119,7 +110,7 @@ fn pretty(value: &Value) -> String {
 }
 
 fn values(view: &View) -> Map<String, Value> {
-    let evaluator = Evaluator::at(wall_clock());
+    let evaluator = Evaluator::now();
     let values = view.flags.iter();
     // A flag without a value is one whose default is in the app's code.
     let values = values.filter_map(|(key, it)| Some((key.clone(), evaluator.value(it)?.clone())));
@@ -204,15 +195,11 @@ mod tests {
             fs::write(&path, text).unwrap();
             assert_eq!(is_ours(&path), expected, "{text}");
         }
-        Export::to(&path).unwrap().put(b"x").unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(
-                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
-        }
+    }
+
+    #[test]
+    fn what_programs_run_with_is_for_its_owner_alone() {
+        assert_eq!(Form::Env.readers(), Readers::Owner);
     }
 
     #[test]

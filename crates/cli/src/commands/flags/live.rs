@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use client::{Reconnect, TunnelClient};
 use features::flags::client::{Freshness, Mirror, Mirrored};
-use features::flags::{Overrides, View, wall_clock};
+use features::flags::{Overrides, View};
+use features::wall_clock;
 use tokio::sync::watch;
 use tokio::time::{interval, sleep};
 
@@ -191,7 +192,7 @@ fn offline(failure: &Failure, heard: Freshness) -> Option<String> {
         Freshness::Since(heard) if failure.exit() == Exit::NoConnection => heard,
         _ => return None,
     };
-    let ago = Duration::from_millis(wall_clock().saturating_sub(heard));
+    let ago = Duration::from_millis(wall_clock::millis().saturating_sub(heard));
     let why = failure.message().unwrap_or("there is no connection");
     Some(format!(
         "{why}: these are the flags of {} ago",

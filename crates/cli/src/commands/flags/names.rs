@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use features::flags::{Evaluator, View, wall_clock};
+use features::flags::{Evaluator, PREFIXES, View};
 use serde_json::Value;
 
 use crate::context::Context;
@@ -22,7 +22,7 @@ impl Variables {
     /// Where two have the same name, the flag counts whose own it is. Left out is whatever steers programs,
     /// and what is `taken`, unless its name is a flag's by its beginning or the user overrides it.
     pub(super) fn of(view: &View, taken: impl Fn(&str) -> bool) -> Self {
-        let evaluator = Evaluator::at(wall_clock());
+        let evaluator = Evaluator::now();
         let mut variables = Self::default();
         let (own, others): (Vec<_>, Vec<_>) = view.flags.iter().partition(|(key, _)| is_name(key));
         // Later ones replace earlier ones of the same name.
@@ -118,9 +118,6 @@ fn name_of(key: &str) -> String {
         false => name,
     }
 }
-
-/// As the server's section has them unless it says otherwise.
-const PREFIXES: [&str; 3] = ["ENABLE_", "FEATURE_", "FLAG_"];
 
 /// What shells, loaders and common programs look at: where programs are found, what is run before or
 /// instead of them, and where they connect to.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use features::flags::{Evaluator, Misfit, State, View, Viewed, read_value, wall_clock};
+use features::flags::{Evaluator, Misfit, State, View, Viewed, read_value};
 use features::secret::is_secret_name;
+use features::wall_clock;
 use serde_json::Value;
 
 use super::json::Shown;
@@ -17,7 +18,7 @@ use crate::output::{Format, Ink, Style, number};
 pub(super) fn all(context: &Context, view: &View) -> Result<(), Failure> {
     match context.screen.format() {
         Format::Json => {
-            let evaluator = Evaluator::at(wall_clock());
+            let evaluator = Evaluator::now();
             let flags = view.flags.values();
             let all: Vec<_> = flags.map(|it| Shown::of(it, &evaluator)).collect();
             context.screen.json(&all)
@@ -53,7 +54,7 @@ pub(super) fn troubles(context: &Context, view: &View) {
 
 /// Returns a line for each flag.
 pub(super) fn lines<'a>(context: &Context, flags: impl Iterator<Item = &'a Viewed>) -> String {
-    let (style, now) = (context.screen.out(), wall_clock());
+    let (style, now) = (context.screen.out(), wall_clock::millis());
     let evaluator = Evaluator::at(now);
     let row = |viewed: &Viewed| {
         let flag = &viewed.entry.flag;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use features::flags::{Evaluator, View, Viewed, wall_clock};
+use features::flags::{Evaluator, View, Viewed};
 
 use super::export::Export;
 use super::json::{Removed, Shown};
@@ -102,7 +102,7 @@ fn changed(
             }
         }
         Format::Json => {
-            let evaluator = Evaluator::at(wall_clock());
+            let evaluator = Evaluator::now();
             for viewed in new {
                 context.screen.json(&Shown::of(viewed, &evaluator))?;
             }

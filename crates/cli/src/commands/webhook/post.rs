@@ -9,7 +9,7 @@ use features::webhooks::client::{
 };
 use features::webhooks::providers::OwnSecrets;
 use features::webhooks::wire::Head;
-use features::webhooks::{Delivery, Receipt, wall_clock};
+use features::webhooks::{Delivery, Receipt, system_clock};
 use jiff::Timestamp;
 
 use crate::context::Context;
@@ -57,7 +57,7 @@ pub(super) fn posting(
     Ok(Posting {
         signer: Arc::new(signer),
         longest: longest.unwrap_or(LONGEST_ANSWER),
-        clock: wall_clock(),
+        clock: system_clock(),
     })
 }
 

@@ -1,9 +1,8 @@
 //! `tunnel webhook replay`: deliveries, posted to the local app once more.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clap::Args;
 use client::{Reconnect, TunnelClient};
+use features::wall_clock;
 use features::webhooks::client::{Occasion, Outgoing, Posting, Shown, SigningPolicy, Target};
 use features::webhooks::wire::Follower;
 use features::webhooks::{DeliveryId, NotDelivered, Outcome, Receipt, Verification};
@@ -71,14 +70,13 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     } else {
         SigningPolicy::Always
     };
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let replay = Replay {
         context,
         arguments,
         posting: post::posting(&laptop, policy, None)?,
         follower: Follower {
             name: laptop.follower()?,
-            run: u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(0),
+            run: wall_clock::millis(),
         },
         laptop,
     };

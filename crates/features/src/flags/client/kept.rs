@@ -1,17 +1,18 @@
 //! A file in which a set of flags outlives a run: without a connection, the next one begins with it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::debug;
 
 use super::mirrored::{Entry, Freshness, Mirrored};
-use crate::flags::wall_clock;
 use crate::flags::wire::{Flag, SourceState, Version};
+use crate::wall_clock;
+use crate::whole_file::{Readers, write_whole};
 
 /// Where a set of flags is kept.
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ impl KeptFlags {
     pub fn save(&self, mirrored: &Mirrored) -> Result<(), KeptError> {
         let heard = match mirrored.freshness {
             Freshness::Empty => return Ok(()),
-            Freshness::Live => wall_clock(),
+            Freshness::Live => wall_clock::millis(),
             Freshness::Since(heard) => heard,
         };
         let form = Form {
@@ -72,31 +73,12 @@ impl KeptFlags {
             sources: mirrored.sources.clone(),
         };
         let text = serde_json::to_string(&form).map_err(io::Error::from);
-        let written = text.and_then(|text| write_whole(&self.0, text.as_bytes()));
+        let written = text.and_then(|text| write_whole(&self.0, text.as_bytes(), Readers::Owner));
         written.map_err(|source| KeptError {
             path: self.0.clone(),
             source,
         })
     }
-}
-
-/// Writes a file aside and puts it in its place, for its owner alone: nobody ever reads half of it.
-pub(in crate::flags) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // Of two programs that write at once, each has a file of its own.
-    name.push(format!(".{}.tmp", std::process::id()));
-    let aside = path.with_file_name(name);
-    fs::remove_file(&aside).ok();
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(&aside)
-        .and_then(|mut file| file.write_all(bytes));
-    written
-        .and_then(|()| fs::rename(&aside, path))
-        .inspect_err(|_| drop(fs::remove_file(&aside)))
 }
 
 /// A set that cannot be kept.

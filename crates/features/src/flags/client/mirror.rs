@@ -14,8 +14,9 @@ use transport::session::Session;
 use super::error::FlagsError;
 use super::gathered::Gathered;
 use super::mirrored::{Freshness, Mirrored};
+use crate::flags::PROTOCOL;
 use crate::flags::wire::{Open, Said};
-use crate::flags::{PROTOCOL, wall_clock};
+use crate::wall_clock;
 
 /// A mirror of a server's flags. Clones share it.
 #[derive(Clone, Debug)]
@@ -108,7 +109,7 @@ impl Mirror {
         let newest = self.newest();
         if newest.freshness == Freshness::Live {
             self.show(Mirrored {
-                freshness: Freshness::Since(wall_clock()),
+                freshness: Freshness::Since(wall_clock::millis()),
                 ..(*newest).clone()
             });
         }
@@ -137,7 +138,7 @@ pub async fn fetch(session: &Session) -> Result<Mirrored, ChannelError> {
         if let Some(whole) = gathered.take(said)? {
             return Ok(Mirrored {
                 // It will hear of no change.
-                freshness: Freshness::Since(wall_clock()),
+                freshness: Freshness::Since(wall_clock::millis()),
                 ..whole
             });
         }

@@ -13,7 +13,6 @@ mod mirror;
 mod mirrored;
 
 pub use self::error::FlagsError;
-pub(super) use self::kept::write_whole;
 pub use self::kept::{KeptError, KeptFlags};
 pub use self::mirror::{Mirror, fetch};
 pub use self::mirrored::{Entry, Freshness, Mirrored};

@@ -19,7 +19,7 @@ use super::guard::{self, Welcome};
 use super::{MOST_STREAMS, answers, events};
 use crate::flags::eval::Budget;
 use crate::flags::view::{Evaluator, View};
-use crate::flags::wall_clock;
+use crate::wall_clock;
 
 /// What is served on a port.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Routes {
             Path::Events => self.events(),
             Path::Plain => json(
                 StatusCode::OK,
-                &answers::plain(&self.view(), &Evaluator::at(wall_clock())),
+                &answers::plain(&self.view(), &Evaluator::now()),
             ),
         }
     }
@@ -216,7 +216,7 @@ fn preflight() -> Response<Body> {
 }
 
 fn seconds() -> u64 {
-    wall_clock() / 1000
+    wall_clock::millis() / 1000
 }
 
 const EVALUATE: &str = "/ofrep/v1/evaluate/flags";

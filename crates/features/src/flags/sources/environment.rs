@@ -1,28 +1,12 @@
 //! Flags in the environment: variables by the beginnings of their names.
 
-use serde::Deserialize;
 use tracing::warn;
 
 use crate::flags::definition::{Definition, read_value};
 use crate::flags::set::Found;
 use crate::parts::Variables;
 use crate::secret::{is_secret_name, is_secret_value};
-use crate::wildcard::matches;
-
-/// What the section `[env]` says of values that stay on the server: it holds for flags as well.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub(super) struct Withheld {
-    hidden: Vec<String>,
-    presence_only: Vec<String>,
-}
-
-impl Withheld {
-    fn has(&self, name: &str) -> bool {
-        let mut patterns = self.hidden.iter().chain(&self.presence_only);
-        name.starts_with(OWN) || patterns.any(|pattern| matches(pattern, name))
-    }
-}
+use crate::withheld::Withheld;
 
 /// Reads the flags among the variables. A secret, by its name or its value, stays where it is.
 pub(super) fn read(prefixes: &[String], withheld: &Withheld, variables: &Variables) -> Vec<Found> {
@@ -30,7 +14,7 @@ pub(super) fn read(prefixes: &[String], withheld: &Withheld, variables: &Variabl
     let mut found = Vec::new();
     for name in variables.names().filter(is_flag) {
         // Not a word of these, either: a log is mirrored.
-        if withheld.has(name) {
+        if withheld.keeps_value(name) {
             continue;
         }
         if is_secret_name(name) {
@@ -53,9 +37,6 @@ pub(super) fn read(prefixes: &[String], withheld: &Withheld, variables: &Variabl
     }
     found
 }
-
-/// The tunnel's own variables.
-const OWN: &str = "RENDER_TUNNEL_";
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,6 @@ use tokio::time::{Instant, sleep_until};
 use transport::reach::ProxySettings;
 use transport::tasks::Tasks;
 
-use self::environment::Withheld;
 use self::file::{FileSource, LOOK};
 use self::http::{Asker, Place, PlaceError};
 use self::rows::Rows;
@@ -26,6 +25,7 @@ use super::config::{FlagsConfig, Format};
 use super::set::{Book, Found, Reading, SourceName};
 use crate::parts::{SectionError, ServerParts};
 use crate::question::Question;
+use crate::withheld::Withheld;
 
 /// All sources of a server.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use super::outlet::{Outlet, Posting};
 use super::poster::Poster;
 use super::target::Target;
 use super::watch::Watch;
-use crate::webhooks::clock::millis;
+use crate::wall_clock::millis_at;
 use crate::webhooks::wire::{Follow, Follower, Point, Start};
 
 /// What is forwarded, and where to.
@@ -73,7 +73,7 @@ impl WebhookStream {
         let tasks = Tasks::new();
         let starter = Starter {
             keeper: keeper.clone(),
-            run: millis((forwarding.posting.clock)()),
+            run: millis_at((forwarding.posting.clock)()),
             forwarding: Arc::new(forwarding),
             teller: Teller(sender),
             tasks: tasks.clone(),

@@ -10,7 +10,8 @@ use super::carry::{CarryError, Label, Signed, prepare};
 use super::local::LocalApp;
 use super::signer::{Occasion, Signer, Whose};
 use super::target::Target;
-use crate::webhooks::clock::{Clock, millis};
+use crate::wall_clock::millis_at;
+use crate::webhooks::clock::Clock;
 use crate::webhooks::config::HmacConfig;
 use crate::webhooks::delivery::{
     DeliveryId, NotDelivered, Outcome, Receipt, Request, Verification,
@@ -90,7 +91,7 @@ impl Outlet {
     }
 
     pub(super) fn now(&self) -> u64 {
-        millis((self.posting.clock)())
+        millis_at((self.posting.clock)())
     }
 
     /// Tries once.

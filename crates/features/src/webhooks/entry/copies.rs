@@ -23,7 +23,7 @@ use super::places::Whose;
 use super::rates::Kind;
 use super::room::{Held, Room};
 use super::{Door, read};
-use crate::webhooks::clock::now;
+use crate::wall_clock;
 use crate::webhooks::inbox::{Bringer, NewDelivery};
 use crate::{Copied, CopiedBody};
 
@@ -114,7 +114,7 @@ impl Queue {
         }
         let copy = Copy {
             provider,
-            received: now(),
+            received: wall_clock::millis(),
             copied,
             held,
         };

@@ -43,12 +43,12 @@ use self::rates::{Kind, Rates};
 use self::refused::NotTaken;
 use self::room::Room;
 use self::warned::Warned;
-use super::clock::now;
 use super::desk::Desk;
 use super::inbox::{Inbox, NewDelivery, Taken, draw};
 use super::providers::{self, Verifiers};
 use super::{Mode, ProviderConfig, Request, Verification, WebhooksConfig};
 use crate::parts::SectionError;
+use crate::wall_clock;
 use crate::{Callers, Claim, Client, Copied, Entry, Served};
 
 /// What the entry brings deliveries to.
@@ -154,7 +154,7 @@ impl Door {
         }
         self.admit(verification)?;
         verifiers.conceal(&provider, &mut request);
-        let new = self.delivery(&provider, now(), request, verification);
+        let new = self.delivery(&provider, wall_clock::millis(), request, verification);
         let waits = self.waits(&provider, new.id(), came);
         let taken = self.inside.inbox.take(new).await?;
         drop(held);

@@ -13,7 +13,7 @@ use super::ledger::Bounds;
 use super::store::Store;
 use super::types::{Item, Standing, Taken};
 use super::writer::InboxState;
-use crate::webhooks::clock::now;
+use crate::wall_clock;
 
 /// What an inbox and its writer share.
 pub(super) struct Shared {
@@ -35,7 +35,7 @@ impl Shared {
             return;
         };
         let Standing { kept, bytes, .. } = standing;
-        let age = now().saturating_sub(oldest) / 1000;
+        let age = wall_clock::millis().saturating_sub(oldest) / 1000;
         info!("the inbox holds {kept} webhooks, {bytes} bytes; the oldest is {age} s old");
     }
 

@@ -15,7 +15,7 @@ use super::Shared;
 use super::error::InboxError;
 use super::types::Taken;
 use super::work::{Chores, Done, Move, NewRow, Rest, Tried, Way, Work};
-use crate::webhooks::clock::now;
+use crate::wall_clock;
 
 /// What somebody waits for.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Writer {
     /// Takes as much of what waits as goes into one transaction.
     fn gather(&mut self) -> (Work, Askers) {
         let mut work = Work {
-            now: now(),
+            now: wall_clock::millis(),
             ..Work::default()
         };
         let mut askers = Askers::default();

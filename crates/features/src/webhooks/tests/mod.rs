@@ -31,7 +31,7 @@ use super::client::{
     Forwarding, LONGEST_ANSWER, Posting, Signer, SigningPolicy, Target, Targets, WebhookEvent,
     WebhookStream,
 };
-use super::clock::wall_clock;
+use super::clock::system_clock;
 use super::desk::Desk;
 use super::inbox::{Inbox, NewDelivery, Taken, draw};
 use super::providers::OwnSecrets;
@@ -156,7 +156,7 @@ fn open(config: &WebhooksConfig) -> (Router, Running) {
 }
 
 fn new(provider: &str, event: &str, body: &[u8]) -> NewDelivery {
-    let received = super::clock::now();
+    let received = crate::wall_clock::millis();
     NewDelivery {
         random: draw(),
         received,
@@ -206,7 +206,7 @@ fn posting() -> Posting {
             asked: [].into(),
         }),
         longest: LONGEST_ANSWER,
-        clock: wall_clock(),
+        clock: system_clock(),
     }
 }
 

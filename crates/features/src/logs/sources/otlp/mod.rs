@@ -21,7 +21,8 @@ pub(super) use self::answer::{answer, status};
 use self::message::{LogRecord, Resource, Scope};
 use super::made;
 use crate::logs::entry::{MAX_LINE, Origin};
-use crate::logs::ring::{Ring, now};
+use crate::logs::ring::Ring;
+use crate::wall_clock;
 
 /// How a request is written, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ pub(super) fn take(body: &[u8], encoding: Encoding, otherwise: &Origin, ring: &R
     let mut intake = Intake {
         ring,
         otherwise,
-        now: now(),
+        now: wall_clock::nanos(),
         outcome: Outcome::default(),
     };
     match encoding {

@@ -18,7 +18,8 @@ use super::entry::LogEntry;
 use super::seen::Seen;
 use crate::logs::entry::Origin;
 use crate::logs::mark::{Event, Mark};
-use crate::logs::ring::{Ring, now};
+use crate::logs::ring::Ring;
+use crate::wall_clock;
 
 /// Follows one log.
 pub(super) struct Follower {
@@ -197,7 +198,7 @@ async fn fill(api: &Api, log: &mut Log, back_fill: Duration, pace: Pace) -> Resu
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let from = match log.latest {
         Some(latest) => latest.saturating_sub(nanos(OVERLAP)),
-        None => now().saturating_sub(nanos(back_fill)),
+        None => wall_clock::nanos().saturating_sub(nanos(back_fill)),
     };
     let mut span = Span {
         from: written(from),
@@ -295,13 +296,14 @@ impl Log {
     fn take(&mut self, entry: LogEntry) {
         if self.seen.note(&entry.id) {
             self.latest = self.latest.max(entry.time());
-            self.ring.append(entry.line(&self.names, now()));
+            self.ring
+                .append(entry.line(&self.names, wall_clock::nanos()));
         }
     }
 
     fn away(&self, reason: String) {
         self.ring.mark(Mark {
-            time: now(),
+            time: wall_clock::nanos(),
             origin: Origin::service("render"),
             event: Event::SourceAway { reason },
         });

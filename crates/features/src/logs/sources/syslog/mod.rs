@@ -34,8 +34,9 @@ pub use self::config::SyslogConfig;
 use self::frame::{FrameError, Frames};
 use self::seldom::Seldom;
 use super::key::IngestKey;
-use crate::logs::ring::{Ring, now};
+use crate::logs::ring::Ring;
 use crate::parts::{SectionError, Variables};
+use crate::wall_clock;
 
 /// Starts to listen as the section says.
 pub(super) fn start(
@@ -181,7 +182,8 @@ impl Syslog {
         {
             return Err(SenderError::Token);
         }
-        self.ring.append(message::line(message, now()));
+        self.ring
+            .append(message::line(message, wall_clock::nanos()));
         Ok(())
     }
 }

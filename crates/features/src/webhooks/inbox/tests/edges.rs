@@ -44,7 +44,7 @@ pub(super) async fn back(ground: Ground) {
 /// One instance is quicker than another, or its clock is behind.
 pub(super) async fn clocks(ground: Ground) {
     let running = ground.open();
-    let before = crate::webhooks::clock::now() - 100_000;
+    let before = crate::wall_clock::millis() - 100_000;
     for received in [before, before + 2000, before + 1000, before + 3000] {
         let mut old = new("stripe", "old");
         old.received = received;

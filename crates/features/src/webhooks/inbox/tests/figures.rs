@@ -51,7 +51,7 @@ async fn figures_of_a_full_inbox() {
 }
 
 async fn measure(running: &Running, count: usize) {
-    let start = crate::webhooks::clock::now();
+    let start = crate::wall_clock::millis();
     let ann = owner("ann");
     let before = running
         .inbox

@@ -148,7 +148,7 @@ impl Running {
 }
 
 pub(in crate::webhooks::inbox) fn new(provider: &str, body: impl Into<Bytes>) -> NewDelivery {
-    let received = crate::webhooks::clock::now();
+    let received = crate::wall_clock::millis();
     NewDelivery {
         random: draw(),
         received,

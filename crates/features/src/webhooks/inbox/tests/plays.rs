@@ -180,10 +180,10 @@ async fn starts(ground: Ground) {
     let running = ground.open();
     for (received, provider) in [(1000, "stripe"), (2000, "github"), (3000, "stripe")] {
         let mut old = new(provider, "old");
-        old.received = crate::webhooks::clock::now() - 100_000 + received;
+        old.received = crate::wall_clock::millis() - 100_000 + received;
         running.take(old).await;
     }
-    let since = crate::webhooks::clock::now() - 100_000 + 1500;
+    let since = crate::wall_clock::millis() - 100_000 + 1500;
     let ann = owner("ann");
     let begin = async |start| {
         let begun = running.inbox.begin(&ann, "stripe", start).await.unwrap();
@@ -260,7 +260,7 @@ async fn unnamed(ground: Ground) {
 
 async fn moment(ground: Ground) {
     let running = ground.open();
-    let received = crate::webhooks::clock::now();
+    let received = crate::wall_clock::millis();
     // As many as make it sure enough that the least id is not that of the first.
     let takes = (0..64).map(|number| {
         let mut one = new("stripe", number.to_string());
@@ -467,7 +467,7 @@ async fn age(mut ground: Ground) {
 async fn lists(ground: Ground) {
     let running = ground.open();
     let ann = owner("ann");
-    let began = crate::webhooks::clock::now() - 60_000;
+    let began = crate::wall_clock::millis() - 60_000;
     for number in 0..6_u64 {
         let provider = ["stripe", "github"][number as usize % 2];
         let mut it = new(provider, number.to_string());
