@@ -12,6 +12,7 @@ mod body;
 mod events;
 mod guard;
 mod routes;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ use tracing::debug;
 use transport::tasks::Tasks;
 
 use self::routes::Routes;
+use self::stall::Unstalled;
 use super::view::View;
 
 /// A port of loopback on which flags are served.
@@ -116,7 +118,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), service_fn(answer));
+        .serve_connection(TokioIo::new(Unstalled::new(stream)), service_fn(answer));
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

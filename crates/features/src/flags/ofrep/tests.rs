@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use transport::tasks::Tasks;
 
 use super::routes::Routes;
+use super::stall::STALL;
 use super::{MOST_STREAMS, serve};
 use crate::flags::client::Mirrored;
 use crate::flags::{Overrides, View};
@@ -31,11 +32,16 @@ impl Stage {
         }
     }
 
+    /// Connects over a road that holds so many bytes each way.
+    fn connect(&self, room: usize) -> (DuplexStream, JoinHandle<()>) {
+        let (ours, theirs) = duplex(room);
+        let serving = serve(theirs, Arc::clone(&self.routes), self.tasks.clone());
+        (ours, self.tasks.spawn("a connection", serving))
+    }
+
     /// Connects, asks, and returns the beginning of the answer.
     async fn ask(&self, line: &str, rest: &str) -> (DuplexStream, JoinHandle<()>, String) {
-        let (mut ours, theirs) = duplex(16 * 1024);
-        let serving = serve(theirs, Arc::clone(&self.routes), self.tasks.clone());
-        let served = self.tasks.spawn("a connection", serving);
+        let (mut ours, served) = self.connect(16 * 1024);
         let request = format!("{line} HTTP/1.1\r\nHost: localhost:8016\r\n{rest}");
         ours.write_all(request.as_bytes()).await.unwrap();
         let mut said = vec![0; 4096];
@@ -56,6 +62,39 @@ async fn a_body_that_does_not_come_is_given_up() {
     assert!(said.contains("connection: close\r\n"), "{said}");
     served.await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_no_answer_gives_its_place_to_others() {
+    let stage = Stage::new();
+    let (mut ours, served) = stage.connect(64);
+    let began = Instant::now();
+    let request = b"GET /flags HTTP/1.1\r\nHost: localhost:8016\r\n\r\n";
+    ours.write_all(request).await.unwrap();
+    served.await.unwrap();
+    assert_eq!(began.elapsed(), STALL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_an_answer_slowly_gets_all_of_it() {
+    let stage = Stage::new();
+    let (mut ours, _served) = stage.connect(64);
+    let request = b"GET /flags HTTP/1.1\r\nHost: localhost:8016\r\nConnection: close\r\n\r\n";
+    ours.write_all(request).await.unwrap();
+    let mut said = Vec::new();
+    let mut piece = [0; 64];
+    loop {
+        sleep(STALL / 2).await;
+        match ours.read(&mut piece).await.unwrap() {
+            0 => break,
+            length => said.extend_from_slice(&piece[..length]),
+        }
+    }
+    assert!(
+        said.ends_with(b"\"flags\":[]}"),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
 }
 
 #[tokio::test(start_paused = true)]
