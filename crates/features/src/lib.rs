@@ -5,6 +5,7 @@
 //! a line in [`ALL`]: from that list come the routes of a session, the features in the hello and
 //! the sections of `tunnel.toml`. No feature names another.
 
+mod branches;
 mod duration;
 pub mod env;
 mod exchange;

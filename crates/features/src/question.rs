@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::branches::{MOST_BRANCHES, branches};
 pub(crate) use crate::sync::database::DatabaseUrl;
 
 /// A question: SQL that gives rows.
@@ -101,22 +102,42 @@ async fn rows_of(
     // The operator's own SQL, from the server's configuration.
     let query = sqlx::query_scalar::<_, Option<String>>(sqlx::AssertSqlSafe(whole));
     let mut rows = query.persistent(false).fetch(connection);
-    let mut room = Room(LONGEST_ANSWER);
+    let mut room = Room::default();
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(|error| refused(&error))? {
         let row = row.ok_or(QuestionError::Long)?;
         room.take(row.len())?;
+        room.take_branches(branches(row.as_bytes()))?;
         found.push(serde_json::from_str(&row).map_err(|_| QuestionError::Broken)?);
     }
     Ok(found)
 }
 
-/// How many bytes more an answer may have.
-struct Room(usize);
+/// How much more an answer may have.
+struct Room {
+    bytes: usize,
+    branches: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            bytes: LONGEST_ANSWER,
+            branches: MOST_BRANCHES,
+        }
+    }
+}
 
 impl Room {
     fn take(&mut self, bytes: usize) -> Result<(), QuestionError> {
-        self.0 = self.0.checked_sub(bytes).ok_or(QuestionError::Long)?;
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.ok_or(QuestionError::Long)?;
+        Ok(())
+    }
+
+    fn take_branches(&mut self, branches: usize) -> Result<(), QuestionError> {
+        let left = self.branches.checked_sub(branches);
+        self.branches = left.ok_or(QuestionError::Branched)?;
         Ok(())
     }
 }
@@ -164,7 +185,7 @@ fn of_sqlite(
     let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let names_take: usize = names.iter().map(String::len).sum();
     let mut rows = statement.query([]).map_err(failed)?;
-    let mut room = Room(LONGEST_ANSWER);
+    let mut room = Room::default();
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         if found.len() == most {
@@ -212,6 +233,12 @@ pub(crate) enum QuestionError {
         "the database's answer has over 16 MiB: ask with query for the columns that are needed"
     )]
     Long,
+    /// There are too many objects and lists in it.
+    #[error(
+        "the database's answer has over 200,000 objects and lists: ask with query for the columns that \
+         are needed"
+    )]
+    Branched,
     /// The answer broke off, or is none.
     #[error("the database's answer broke off")]
     Broken,

@@ -10,6 +10,7 @@ use super::definition::Definition;
 use super::set::{Found, Reading, SourceName};
 use super::wire::{Flag, SourceState};
 use super::{LONGEST_DEFINITION, LONGEST_KEY, MOST_BYTES, MOST_FLAGS};
+use crate::branches::{MOST_BRANCHES, branches};
 
 /// What all sources said last.
 #[derive(Debug)]
@@ -76,8 +77,8 @@ impl Readings {
         let too_much = merged.len() < before;
         if too_much && !self.too_much {
             warn!(
-                "flags: at most 10,000 flags and 8 MiB are mirrored: those whose keys come last are \
-                 left out"
+                "flags: at most 10,000 flags, 8 MiB and 200,000 objects and lists are mirrored: those \
+                 whose keys come last are left out"
             );
         }
         self.too_much = too_much;
@@ -194,11 +195,12 @@ fn check(key: &str, definition: &str) -> Result<(), &'static str> {
 
 /// Leaves out what is too much.
 fn keep_within_bounds(flags: &mut BTreeMap<String, Arc<Flag>>) {
-    let (mut count, mut bytes) = (0, 0);
+    let (mut count, mut bytes, mut found) = (0, 0, 0);
     flags.retain(|key, flag| {
         count += 1;
         bytes += key.len() + flag.definition.len();
-        count <= MOST_FLAGS && bytes <= MOST_BYTES
+        found += branches(flag.definition.as_bytes());
+        count <= MOST_FLAGS && bytes <= MOST_BYTES && found <= MOST_BRANCHES
     });
 }
 

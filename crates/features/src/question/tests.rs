@@ -61,4 +61,8 @@ async fn a_query_of_postgres_may_end_in_a_comment_and_its_answer_is_bounded() {
     for long in [rows(5, 4_000_000), rows(1, 20_000_000)] {
         assert_eq!(ask(&url, &long, 10).await.unwrap_err(), QuestionError::Long);
     }
+    let branched = "SELECT array_to_json(array_fill('{}'::json, ARRAY[110000])) AS key \
+        FROM generate_series(1, 2)";
+    let refused = ask(&url, &Question::query(branched), 10).await;
+    assert_eq!(refused.unwrap_err(), QuestionError::Branched);
 }

@@ -7,6 +7,7 @@ use tracing::debug;
 use transport::channel::ChannelError;
 
 use super::mirrored::{Entry, Freshness, Mirrored};
+use crate::branches::{MOST_BRANCHES, branches};
 use crate::flags::wire::{Beginning, Flag, Said, SourceState};
 use crate::flags::{LONGEST_KEY, MOST_BYTES, MOST_FLAGS};
 
@@ -15,18 +16,18 @@ use crate::flags::{LONGEST_KEY, MOST_BYTES, MOST_FLAGS};
 pub(super) struct Gathered {
     flags: BTreeMap<String, Arc<Entry>>,
     sources: Vec<SourceState>,
-    bytes: usize,
+    weight: Weight,
     begun: bool,
 }
 
 impl Gathered {
     /// Begins with what is there.
     pub(super) fn behind(mirrored: &Mirrored) -> Self {
-        let bytes = mirrored.flags.values().map(|it| weight(&it.flag)).sum();
+        let weights = mirrored.flags.values().map(|it| Weight::of(&it.flag));
         Self {
             flags: mirrored.flags.clone(),
             sources: mirrored.sources.clone(),
-            bytes,
+            weight: weights.fold(Weight::default(), Weight::plus),
             begun: false,
         }
     }
@@ -64,21 +65,20 @@ impl Gathered {
         if beginning == Beginning::Afresh {
             self.flags.clear();
             self.sources.clear();
-            self.bytes = 0;
+            self.weight = Weight::default();
         }
     }
 
     fn put(&mut self, flag: Flag) -> Result<(), ChannelError> {
         self.remove(&flag.key);
-        let bytes = self.bytes + weight(&flag);
-        let is_full = self.flags.len() >= MOST_FLAGS || bytes > MOST_BYTES + MOST_KEYS;
-        if is_full || flag.key.len() > LONGEST_KEY {
+        let weight = self.weight.plus(Weight::of(&flag));
+        if self.flags.len() >= MOST_FLAGS || weight.is_too_much() || flag.key.len() > LONGEST_KEY {
             return Err(TOO_MUCH);
         }
         let key = flag.key.clone();
         match Entry::read(flag) {
             Some(entry) => {
-                self.bytes = bytes;
+                self.weight = weight;
                 self.flags.insert(key, entry);
             }
             // A newer server may have flags that this version cannot evaluate.
@@ -89,19 +89,50 @@ impl Gathered {
 
     fn remove(&mut self, key: &str) {
         if let Some(old) = self.flags.remove(key) {
-            self.bytes = self.bytes.saturating_sub(weight(&old.flag));
+            self.weight = self.weight.minus(Weight::of(&old.flag));
         }
     }
 }
 
-fn weight(flag: &Flag) -> usize {
-    flag.key.len() + flag.definition.len() + flag.source.len()
+/// What flags take, as it is sent and once it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Weight {
+    bytes: usize,
+    branches: usize,
 }
 
-const TOO_MUCH: ChannelError = ChannelError::Missing("at most 10,000 flags, and 8 MiB of them");
+impl Weight {
+    fn of(flag: &Flag) -> Self {
+        Self {
+            bytes: flag.key.len() + flag.definition.len() + flag.source.len(),
+            branches: branches(flag.definition.as_bytes()),
+        }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            branches: self.branches.saturating_add(other.branches),
+        }
+    }
+
+    const fn minus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(other.bytes),
+            branches: self.branches.saturating_sub(other.branches),
+        }
+    }
+
+    const fn is_too_much(self) -> bool {
+        self.bytes > MOST_BYTES + SOURCE_NAMES || self.branches > MOST_BRANCHES
+    }
+}
+
+const TOO_MUCH: ChannelError =
+    ChannelError::Missing("at most 10,000 flags, 8 MiB and 200,000 objects and lists of them");
 
 /// The names of sources beside what the server counts.
-const MOST_KEYS: usize = MOST_FLAGS * 32;
+const SOURCE_NAMES: usize = MOST_FLAGS * 32;
 
 /// There are five kinds.
 const MOST_SOURCES: usize = 16;
@@ -123,6 +154,23 @@ mod tests {
             };
             gathered.take(Said::Flags(vec![flag])).unwrap();
         }
-        assert_eq!(gathered.bytes, 0);
+        assert_eq!(gathered.weight, Weight::default());
+    }
+    #[test]
+    fn more_objects_and_lists_than_a_mirror_takes_are_refused_whatever_their_length() {
+        let mut gathered = Gathered::behind(&Mirrored::empty());
+        gathered.take(Said::Begins(Beginning::Afresh)).unwrap();
+        let mut flag = |number: usize| {
+            let lists = "[],".repeat(80_000);
+            gathered.take(Said::Flags(vec![Flag {
+                key: format!("flag-{number}"),
+                definition: format!("{{\"state\":\"ENABLED\",\"variants\":{{\"on\":[{lists}1]}}}}"),
+                source: "file".to_owned(),
+                updated: 1,
+            }]))
+        };
+        flag(1).unwrap();
+        flag(2).unwrap();
+        assert!(matches!(flag(3), Err(ChannelError::Missing(_))));
     }
 }

@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
+use crate::branches::{MOST_BRANCHES, branches};
 use crate::flags::config::Format;
 use crate::flags::definition::Definition;
 use crate::flags::set::{Found, Reading};
 
 /// Reads an answer.
 pub(super) fn read(format: Format, body: &[u8]) -> Reading {
+    if branches(body) > MOST_BRANCHES {
+        return Err("the answer has over 200,000 objects and lists".to_owned());
+    }
     let body: Value = serde_json::from_slice(body).map_err(|_| "the answer is no JSON")?;
     let found = match format {
         Format::Ofrep => list(&body, "flags").map(|flags| flags.iter().filter_map(ofrep).collect()),

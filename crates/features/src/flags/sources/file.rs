@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::Polled;
+use crate::branches::{MOST_BRANCHES, branches};
 use crate::flags::MOST_BYTES;
 use crate::flags::definition::Definition;
 use crate::flags::readings::shown;
@@ -99,6 +100,9 @@ impl Stamp {
 /// Reads the flags in a file of flagd's. One that makes no sense makes no sense of all: half of a set would
 /// be another.
 pub(super) fn parse(text: &str, changed: Option<u64>) -> Reading {
+    if branches(text.as_bytes()) > MOST_BRANCHES {
+        return Err("the file has over 200,000 objects and lists".to_owned());
+    }
     let whole: Value = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("the file is no JSON: line {line}, column {column}")

@@ -257,6 +257,16 @@ fn answers_of_others_are_read() {
 }
 
 #[test]
+fn what_would_take_too_much_memory_is_not_even_read() {
+    let branched = format!("{{\"flags\": [{}{{}}]}}", "{},".repeat(200_000));
+    let file = parse(&branched, None).unwrap_err();
+    let answer = answers::read(Format::Ofrep, branched.as_bytes()).unwrap_err();
+    for said in [file, answer] {
+        assert!(said.contains("over 200,000 objects and lists"), "{said}");
+    }
+}
+
+#[test]
 fn an_address_is_https_or_this_machines_and_shows_no_password() {
     let error = |url| Place::parse(url, Format::Ofrep).unwrap_err();
     for url in [
