@@ -25,7 +25,7 @@ pub mod wall_clock;
 pub mod webhooks;
 pub mod whole_file;
 mod wildcard;
-mod withheld;
+pub mod withheld;
 
 use transport::session::Protocol;
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::logs::Ring;
 use crate::sync::database::DatabaseUrl;
 use crate::vitals::Vitals;
+use crate::withheld::secret_variables;
 
 /// What a server lends to its features.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct ServerParts {
     pub sections: Sections,
     /// The variables that the sections name.
     pub variables: Variables,
+    /// Those of them that hold secrets of the tunnel's.
+    pub secret_variables: Arc<BTreeSet<String>>,
     /// What there is to say about the server: each feature adds to it.
     pub vitals: Vitals,
 }
@@ -54,6 +57,7 @@ impl ServerParts {
             sessions: SessionCount::default(),
             sections: Sections::default(),
             variables: Variables::default(),
+            secret_variables: Arc::default(),
             vitals: Vitals::default(),
         }
     }
@@ -237,6 +241,12 @@ impl Sections {
     pub fn has(&self, name: &str) -> bool {
         let whole = name.split_once('.').map_or(name, |(whole, _)| whole);
         self.0.contains_key(whole)
+    }
+
+    /// Returns the variables that the sections take secrets from.
+    #[must_use]
+    pub fn secret_variables(&self) -> BTreeSet<String> {
+        secret_variables(&self.0)
     }
 
     /// Returns the names of the sections that are written otherwise in the other file, or only in one.

@@ -1,5 +1,6 @@
 //! What a server needs to start.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -46,6 +47,7 @@ pub struct ServerBuilder {
     instance: Option<String>,
     region: Option<String>,
     variables: Variables,
+    secret_variables: BTreeSet<String>,
     database: Option<DatabaseUrl>,
     pseudonyms: Option<String>,
     sections: Sections,
@@ -101,6 +103,7 @@ impl Default for ServerBuilder {
             instance: None,
             region: None,
             variables: Variables::default(),
+            secret_variables: BTreeSet::new(),
             database: None,
             pseudonyms: None,
             sections: Sections::default(),
@@ -232,6 +235,14 @@ impl ServerBuilder {
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         self.variables = Variables::new(lookup);
+        self
+    }
+
+    /// Says which variables hold secrets of the tunnel's, beside those that the sections name: nothing is said
+    /// of them to anybody.
+    #[must_use]
+    pub fn secret_variables(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.secret_variables = names.into_iter().collect();
         self
     }
 
@@ -410,6 +421,8 @@ impl ServerBuilder {
             Some(text) => PseudonymKey::from_secret(parsed("pseudonyms", text)?.expose()),
             None => PseudonymKey::generate().map_err(|_| ServerError::NoRandomness)?,
         };
+        let mut secret_variables = self.sections.secret_variables();
+        secret_variables.extend(self.secret_variables.iter().cloned());
         Ok(ServerParts {
             about: Arc::new(About {
                 identity: Identity {
@@ -431,6 +444,7 @@ impl ServerBuilder {
             sessions: SessionCount::default(),
             sections: self.sections.clone(),
             variables: self.variables.clone(),
+            secret_variables: Arc::new(secret_variables),
             vitals: Vitals::default(),
         })
     }

@@ -1,6 +1,5 @@
 //! What a server is started with: flags, the environment, `tunnel.toml`, put together once.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -165,7 +164,8 @@ impl Configuration {
             .region(self.region.clone())
             .database(self.database.known())
             .pseudonym_key(self.pseudonyms.clone())
-            .sections(hiding(sections, &self.file.variables))
+            .sections(sections)
+            .secret_variables(self.file.variables.clone())
             .variables(move |name| variables.as_written(name).map(str::to_owned))
             .variable_names(names)
             .cors_origins(self.cors.clone())
@@ -201,21 +201,6 @@ impl Database {
             Self::Unset | Self::Foreign(_) => None,
         }
     }
-}
-
-/// Lets nothing be said of the variables that the file names: they hold the tunnel's secrets.
-fn hiding(sections: Sections, named: &BTreeSet<String>) -> Sections {
-    // What is no section at all is refused at the start.
-    let Ok(mut section) = sections.get::<toml::Table>(ENV) else {
-        return sections;
-    };
-    let hidden = section
-        .entry(HIDDEN)
-        .or_insert_with(|| toml::Value::Array(Vec::new()));
-    if let toml::Value::Array(hidden) = hidden {
-        hidden.extend(named.iter().cloned().map(toml::Value::from));
-    }
-    sections.with(ENV, section)
 }
 
 /// Reads the file that is named, or the one that is found.
@@ -272,12 +257,6 @@ fn default_secret(
     }
     settings::secret(place.as_ref(), environment).map(Some)
 }
-
-/// Of `tunnel.toml`: what may be said of the environment.
-const ENV: &str = "env";
-
-/// In the section: the names of which nothing is said.
-const HIDDEN: &str = "hidden";
 
 /// The key that needs no configuration file.
 pub(super) const DEFAULT: &str = "default";

@@ -47,7 +47,11 @@ pub(super) struct Known {
 }
 
 impl Policy {
-    pub(super) fn new(config: EnvConfig, variables: Variables) -> Result<Self, SectionError> {
+    pub(super) fn new(
+        config: EnvConfig,
+        withheld: Withheld,
+        variables: Variables,
+    ) -> Result<Self, SectionError> {
         let mut expectations = BTreeMap::new();
         for (name, variable) in &config.variables {
             let expectation = Expectation::production(variable);
@@ -55,10 +59,7 @@ impl Policy {
             expectations.insert(name.clone(), expectation);
         }
         Ok(Self {
-            withheld: Withheld {
-                hidden: config.hidden.clone(),
-                presence_only: config.presence_only.clone(),
-            },
+            withheld,
             expectations,
             config,
             variables,

@@ -19,6 +19,7 @@ use super::wire::{Answer, Asked, Compare, Compared, Evaluated, Present};
 use super::{MOST_VARIABLES, is_variable_name};
 use crate::ServerHalf;
 use crate::parts::{SectionError, ServerParts};
+use crate::withheld::Withheld;
 
 /// Makes the server half; every server has an environment.
 pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionError> {
@@ -30,7 +31,7 @@ pub(super) fn half(parts: &ServerParts) -> Result<Option<ServerHalf>, SectionErr
         });
     }
     let budget = Budget::new(config.guesses_per_hour);
-    let policy = Policy::new(config, parts.variables.clone())?;
+    let policy = Policy::new(config, Withheld::of(parts)?, parts.variables.clone())?;
     Ok(Some(ServerHalf::new(Arc::new(Env {
         policy,
         budget,

@@ -52,6 +52,7 @@ pub use self::level::{Level, UnknownLevel};
 pub use self::mark::{AppEnd, Before, Event, Mark};
 pub use self::mask::{Mask, OwnMask, Pattern};
 pub use self::ring::{Batch, Most, Ring, Usage};
+pub(crate) use self::sources::usual_secret_variable;
 pub use self::sources::{
     FilePattern, FilePatternError, IngestConfig, LogType, RenderConfig, SyslogConfig, follow_file,
 };

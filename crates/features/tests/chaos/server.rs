@@ -31,6 +31,7 @@ pub(crate) fn router(tables: &Tables, ring: &Arc<Ring>) -> Router {
         sessions: SessionCount::default(),
         sections: sections(),
         variables: Variables::default(),
+        secret_variables: Arc::default(),
         vitals: Vitals::default(),
     };
     let mut router = features::halves(&parts)

@@ -32,5 +32,4 @@ pub use self::restart::Restart;
 pub use self::serve::{serve, stop};
 pub use self::signals::Signals;
 pub use self::supervisor::{App, Wrapping, exit_code};
-pub(crate) use self::withheld::variables;
 pub use self::withheld::{keep_memory_private, withheld};

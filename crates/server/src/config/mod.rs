@@ -37,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use features::parts::Sections;
+use features::withheld::secret_variables;
 
 pub use self::key::{KeyConfig, SecretPlace};
 use crate::error::ServerError;
@@ -80,7 +81,7 @@ impl ConfigFile {
         let mut sections: BTreeMap<String, toml::Value> =
             toml::from_str(text).map_err(|error| no_toml(text, &error))?;
         paths::resolve(&mut sections, folder);
-        let variables = crate::app::variables(&sections);
+        let variables = secret_variables(&sections);
         let keys = match sections.remove("keys") {
             Some(keys) => keys
                 .try_into()

@@ -52,7 +52,7 @@ impl Sources {
                 Ok::<_, SourcesError>(Rows { database, question })
             })
             .transpose()?;
-        let withheld: Withheld = parts.sections.get("env")?;
+        let withheld = Withheld::of(parts)?;
         let environment = (!config.prefixes.is_empty())
             .then(|| environment::read(&config.prefixes, &withheld, &parts.variables));
         let asker = config.url.as_deref().map(|url| {

@@ -30,6 +30,7 @@ use crate::parts::{SectionError, ServerParts};
 
 pub use self::config::IngestConfig;
 pub use self::files::{FilePattern, FilePatternError, follow_file};
+pub(crate) use self::render::usual_secret_variable;
 pub use self::render::{LogType, RenderConfig};
 pub use self::syslog::SyslogConfig;
 

@@ -12,6 +12,12 @@ use transport::reach::ProxySettings;
 use crate::duration::parse_duration;
 use crate::parts::Variables;
 
+/// Returns the variable that holds the API key, where `[logs.render]` is there and names none.
+pub(crate) fn usual_secret_variable(logs: &toml::Value) -> Option<&'static str> {
+    let render = logs.get("render")?.as_table()?;
+    (!render.contains_key("key-env")).then_some(API_KEY)
+}
+
 /// The section `[logs.render]`: Render's own API as a source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -150,7 +156,7 @@ fn app_alone() -> Vec<LogType> {
 }
 
 fn api_key() -> String {
-    "RENDER_API_KEY".to_owned()
+    API_KEY.to_owned()
 }
 
 const fn five_minutes() -> Duration {
@@ -181,3 +187,6 @@ pub(super) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// What Render's own tools call it.
+const API_KEY: &str = "RENDER_API_KEY";

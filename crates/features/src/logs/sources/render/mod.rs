@@ -23,6 +23,7 @@ use transport::reach::{Route, Security, TlsTrust};
 use transport::tasks::{Tasks, heavy};
 
 use self::api::Api;
+pub(crate) use self::config::usual_secret_variable;
 pub use self::config::{LogType, RenderConfig};
 use self::follow::{Follower, Pace};
 use crate::logs::ring::Ring;
