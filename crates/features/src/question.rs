@@ -198,6 +198,8 @@ fn of_sqlite(
             // The others take no more than their names.
             if let ValueRef::Text(text) = cell {
                 room.take(text.len())?;
+                // A feature may read it as JSON.
+                room.take_branches(branches(text))?;
             }
             fields.insert(name.clone(), value(cell));
         }

@@ -101,6 +101,10 @@ async fn send(sender: &mut Sender, news: News, set: &Set) -> Result<(), ChannelE
         sources,
         beginning: _,
     } = news;
+    // First, so that what comes has the room of what goes.
+    for gone in gone.chunks(GONE_AT_ONCE) {
+        sender.send(&Said::Gone(gone.to_vec())).await?;
+    }
     let mut batch = Batch::default();
     for flag in flags {
         if let Some(full) = batch.add(&flag) {
@@ -109,9 +113,6 @@ async fn send(sender: &mut Sender, news: News, set: &Set) -> Result<(), ChannelE
     }
     if !batch.flags.is_empty() {
         sender.send(&Said::Flags(batch.flags)).await?;
-    }
-    for gone in gone.chunks(GONE_AT_ONCE) {
-        sender.send(&Said::Gone(gone.to_vec())).await?;
     }
     if let Some(sources) = sources {
         sender.send(&Said::Sources(sources)).await?;

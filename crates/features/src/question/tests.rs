@@ -24,6 +24,10 @@ async fn an_answer_of_sqlites_that_is_too_long_is_refused() {
     assert_eq!(ask(&database, &question, 3).await.unwrap().len(), 3);
     let long = ask(&database, &question, 10).await.unwrap_err();
     assert_eq!(long, QuestionError::Long);
+    let branched =
+        "SELECT replace(hex(zeroblob(110000)), '00', '{}') AS key FROM (SELECT 1 UNION SELECT 2)";
+    let branched = ask(&database, &Question::query(branched), 10).await;
+    assert_eq!(branched.unwrap_err(), QuestionError::Branched);
 }
 
 #[tokio::test]

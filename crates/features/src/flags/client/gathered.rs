@@ -49,6 +49,9 @@ impl Gathered {
                 few.then_some(()).ok_or(TOO_MUCH)?;
             }
             Said::Whole(version) => {
+                if self.flags.len() > MOST_FLAGS || self.weight.is_over(1) {
+                    return Err(TOO_MUCH);
+                }
                 return Ok(Some(Mirrored {
                     version: Some(version),
                     flags: self.flags.clone(),
@@ -72,7 +75,10 @@ impl Gathered {
     fn put(&mut self, flag: Flag) -> Result<(), ChannelError> {
         self.remove(&flag.key);
         let weight = self.weight.plus(Weight::of(&flag));
-        if self.flags.len() >= MOST_FLAGS || weight.is_too_much() || flag.key.len() > LONGEST_KEY {
+        if self.flags.len() >= MOST_FLAGS * MEANWHILE
+            || weight.is_over(MEANWHILE)
+            || flag.key.len() > LONGEST_KEY
+        {
             return Err(TOO_MUCH);
         }
         let key = flag.key.clone();
@@ -123,13 +129,18 @@ impl Weight {
         }
     }
 
-    const fn is_too_much(self) -> bool {
-        self.bytes > MOST_BYTES + SOURCE_NAMES || self.branches > MOST_BRANCHES
+    /// Whether it is more than so many sets of the largest.
+    const fn is_over(self, sets: usize) -> bool {
+        self.bytes > sets * (MOST_BYTES + SOURCE_NAMES) || self.branches > sets * MOST_BRANCHES
     }
 }
 
 const TOO_MUCH: ChannelError =
     ChannelError::Missing("at most 10,000 flags, 8 MiB and 200,000 objects and lists of them");
+
+/// How many sets a set that changes may be meanwhile: one that is all there may be replaced by another, flag
+/// by flag.
+const MEANWHILE: usize = 2;
 
 /// The names of sources beside what the server counts.
 const SOURCE_NAMES: usize = MOST_FLAGS * 32;
@@ -140,6 +151,7 @@ const MOST_SOURCES: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flags::wire::Version;
 
     #[test]
     fn a_flag_that_makes_no_sense_takes_no_room_however_often_it_changes() {
@@ -156,21 +168,58 @@ mod tests {
         }
         assert_eq!(gathered.weight, Weight::default());
     }
+    fn flag(key: &str, lists: usize) -> Flag {
+        let lists = "[],".repeat(lists);
+        Flag {
+            key: key.to_owned(),
+            definition: format!("{{\"state\":\"ENABLED\",\"variants\":{{\"on\":[{lists}1]}}}}"),
+            source: "file".to_owned(),
+            updated: 1,
+        }
+    }
+
+    fn whole(number: u64) -> Said {
+        Said::Whole(Version {
+            set: [1; 8],
+            number,
+        })
+    }
+
     #[test]
     fn more_objects_and_lists_than_a_mirror_takes_are_refused_whatever_their_length() {
         let mut gathered = Gathered::behind(&Mirrored::empty());
         gathered.take(Said::Begins(Beginning::Afresh)).unwrap();
-        let mut flag = |number: usize| {
-            let lists = "[],".repeat(80_000);
-            gathered.take(Said::Flags(vec![Flag {
-                key: format!("flag-{number}"),
-                definition: format!("{{\"state\":\"ENABLED\",\"variants\":{{\"on\":[{lists}1]}}}}"),
-                source: "file".to_owned(),
-                updated: 1,
-            }]))
+        for key in ["one", "two", "three"] {
+            gathered.take(Said::Flags(vec![flag(key, 80_000)])).unwrap();
+        }
+        assert!(gathered.take(whole(1)).is_err());
+        for key in ["four", "five"] {
+            let taken = gathered.take(Said::Flags(vec![flag(key, 80_000)]));
+            assert_eq!(taken.is_ok(), key == "four");
+        }
+    }
+
+    #[test]
+    fn a_set_that_is_all_there_may_be_is_replaced_by_another() {
+        let mut gathered = Gathered::behind(&Mirrored::empty());
+        gathered.take(Said::Begins(Beginning::Afresh)).unwrap();
+        let keys = |word: &str| -> Vec<String> {
+            let keys = 0..MOST_FLAGS;
+            keys.map(|number| format!("{word}-{number}")).collect()
         };
-        flag(1).unwrap();
-        flag(2).unwrap();
-        assert!(matches!(flag(3), Err(ChannelError::Missing(_))));
+        for key in keys("old") {
+            gathered.take(Said::Flags(vec![flag(&key, 0)])).unwrap();
+        }
+        let old = gathered.take(whole(1)).unwrap().unwrap();
+        let mut gathered = Gathered::behind(&old);
+        gathered.take(Said::Begins(Beginning::Behind)).unwrap();
+        // In whichever order.
+        for key in keys("new") {
+            gathered.take(Said::Flags(vec![flag(&key, 0)])).unwrap();
+        }
+        gathered.take(Said::Gone(keys("old"))).unwrap();
+        let new = gathered.take(whole(2)).unwrap().unwrap();
+        assert_eq!(new.flags.len(), MOST_FLAGS);
+        assert!(new.flags.keys().all(|key| key.starts_with("new-")));
     }
 }

@@ -115,6 +115,8 @@ pub(super) fn parse(text: &str, changed: Option<u64>) -> Reading {
         evaluators: evaluators.unwrap_or(&nothing),
         within: BTreeSet::new(),
         bytes: 0,
+        branches: 0,
+        depth: 0,
     };
     let mut found = Vec::with_capacity(flags.len());
     for (key, flag) in flags {
@@ -137,6 +139,8 @@ struct References<'a> {
     /// Whose text is being put in: one that is within itself has no end.
     within: BTreeSet<&'a str>,
     bytes: usize,
+    branches: usize,
+    depth: usize,
 }
 
 impl<'a> References<'a> {
@@ -145,6 +149,20 @@ impl<'a> References<'a> {
         if self.bytes > MOST_BYTES {
             return Err("its $ref are of more than 8 MiB");
         }
+        self.branches += usize::from(value.is_object() || value.is_array());
+        if self.branches > MOST_BRANCHES {
+            return Err("its $ref are of more than 200,000 objects and lists");
+        }
+        if self.depth >= DEEPEST {
+            return Err("its $ref make it too deep");
+        }
+        self.depth += 1;
+        let resolved = self.resolve_within(value);
+        self.depth -= 1;
+        resolved
+    }
+
+    fn resolve_within(&mut self, value: &'a Value) -> Result<Value, &'static str> {
         match value {
             Value::Object(fields) => match fields.get("$ref") {
                 Some(Value::String(name)) if fields.len() == 1 => self.evaluator(name),
@@ -199,6 +217,9 @@ const LONGEST_FILE: u64 = 16 * 1024 * 1024;
 
 /// Each adds to the depth of what is read.
 const MOST_WITHIN: usize = 16;
+
+/// As deep as JSON is read from text: what is deeper no mirror could read.
+const DEEPEST: usize = 120;
 
 /// What a value of JSON takes at the least, with what is around it.
 const LEAST: usize = 4;

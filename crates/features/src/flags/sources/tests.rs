@@ -98,7 +98,7 @@ fn a_malformed_file_says_where_and_shows_no_value() {
         .collect();
     let mut bomb = Value::Object(bomb);
     bomb[level(12)] = json!("x");
-    assert!(within(&bomb.to_string()).unwrap_err().contains("8 MiB"));
+    assert!(within(&bomb.to_string()).unwrap_err().contains("of more than"));
 }
 
 fn level(number: u32) -> String {
@@ -254,6 +254,28 @@ fn answers_of_others_are_read() {
         let said = answers::read(Format::Ofrep, wrong.as_bytes()).unwrap_err();
         assert!(!said.contains("s3cr3t"));
     }
+}
+
+#[test]
+fn references_may_make_a_flag_neither_too_deep_nor_too_branched() {
+    let nested = |deep: usize, inner: Value| (0..deep).fold(inner, |it, _| json!({ "a": it }));
+    let mut evaluators = Map::new();
+    for number in 0..8 {
+        let next = json!({ "$ref": format!("e{}", number + 1) });
+        evaluators.insert(format!("e{number}"), nested(100, next));
+    }
+    evaluators.insert("e8".to_owned(), json!(true));
+    let list = vec![json!([]); 5_000];
+    evaluators.insert("list".to_owned(), json!(list));
+    let said = |targeting: Value| {
+        let flag = json!({ "variants": { "on": true }, "targeting": targeting });
+        let text = json!({ "$evaluators": evaluators, "flags": { "a": flag } });
+        parse(&text.to_string(), None).unwrap_err()
+    };
+    let deep = said(json!({ "$ref": "e0" }));
+    assert!(deep.contains("too deep"), "{deep}");
+    let branched = said(json!(vec![json!({ "$ref": "list" }); 50]));
+    assert!(branched.contains("200,000 objects and lists"), "{branched}");
 }
 
 #[test]
