@@ -64,8 +64,9 @@ pub fn json_in_sight(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Control characters, and the marks that reorder text.
-pub(super) fn is_unsafe(character: char) -> bool {
+/// Whether a character is a control character, or a mark that reorders text.
+#[must_use]
+pub fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -159,7 +159,7 @@ fn files_have_the_form_that_their_name_says() {
         "ENABLE_AI_CHAT": false, "ENABLE_STRIPE": true, "limit": 10, "new-checkout": false,
     });
     assert_eq!(values, expected);
-    let lines = "# written by tunnel flags\nENABLE_AI_CHAT=false\nENABLE_STRIPE=true\nNEW_CHECKOUT=false\nlimit=10\n";
+    let lines = "# written by tunnel flags\nENABLE_AI_CHAT=false\nENABLE_STRIPE=true\nFLAG_LIMIT=10\nFLAG_NEW_CHECKOUT=false\n";
     assert_eq!(write("shop.env"), lines);
     let flagd: Value = serde_json::from_str(&write("shop.flagd.json")).unwrap();
     assert_eq!(flagd["flags"]["new-checkout"]["targeting"]["if"][1], "on");
@@ -202,35 +202,72 @@ fn what_a_flag_of_the_servers_choice_is_called_here_is_not_printed() {
 fn of_two_flags_with_one_name_as_a_variable_one_counts_and_that_is_said() {
     let shop = texts(&[
         ("new-checkout", "one"),
-        ("NEW_CHECKOUT", "own"),
+        ("FLAG_NEW_CHECKOUT", "own"),
         ("a.b", "x"),
     ]);
     let laptop = laptop(&shop);
     laptop
         .tunnel(&["flags", "--output", "shop.env"])
-        .expect(0, &["several flags", "NEW_CHECKOUT", "wrote 2 flags"]);
+        .expect(0, &["several flags", "FLAG_NEW_CHECKOUT", "wrote 2 flags"]);
     let written = std::fs::read_to_string(laptop.path().join("shop.env")).unwrap();
     assert_eq!(
         written,
-        "# written by tunnel flags\nA_B=x\nNEW_CHECKOUT=own\n"
+        "# written by tunnel flags\nFLAG_A_B=x\nFLAG_NEW_CHECKOUT=own\n"
     );
+}
+
+#[test]
+fn no_flag_can_be_a_variable_that_programs_go_by() {
+    let shop = texts(&[("MAKEFLAGS", "$(shell touch pwned)"), ("SHOP_BETA", "on")]);
+    let laptop = laptop(&shop);
+    let script = "echo ${MAKEFLAGS-none} ${FLAG_SHOP_BETA-none} ${SHOP_BETA-none}";
+    for (more, expected) in [
+        (&[][..], "none on none\n"),
+        (&["--prefix", "SHOP_"], "none none on\n"),
+    ] {
+        let run = [&["flags", "run"], more, &["--", "sh", "-c", script]].concat();
+        let ran = laptop.tunnel(&run);
+        ran.expect(0, &[]);
+        assert_eq!(ran.out, expected);
+    }
+}
+
+#[test]
+fn what_a_reader_could_take_for_another_variable_is_in_no_file() {
+    let shop = texts(&[
+        ("FLAG_A", "x'\\"),
+        ("FLAG_B", "#'\u{2028}EVIL_VAR=pwned\u{2028}"),
+        ("FLAG_C", "\u{9b}31m fine"),
+    ]);
+    let laptop = laptop(&shop);
+    let written = |name: &str| {
+        let wrote = laptop.tunnel(&["flags", "--output", name]);
+        wrote.expect(0, &[]);
+        let text = std::fs::read_to_string(laptop.path().join(name)).unwrap();
+        assert!(!text.contains(['\u{9b}', '\u{2028}']), "{text:?}");
+        (text, wrote.err)
+    };
+    let (text, said) = written("shop.env");
+    assert_eq!(text, "# written by tunnel flags\n");
+    assert!(
+        said.contains("FLAG_A, FLAG_B, FLAG_C") && said.contains("wrote 0 flags"),
+        "{said}"
+    );
+    written("shop.json");
+    written("shop.flagd.json");
 }
 
 #[test]
 fn a_program_is_run_with_them_and_ends_as_it_ends() {
     let shop = shop();
     let laptop = laptop(&shop);
-    let script = "echo $ENABLE_STRIPE $ENABLE_AI_CHAT $NEW_CHECKOUT $limit; exit 7";
+    let script = "echo $ENABLE_STRIPE $ENABLE_AI_CHAT $FLAG_NEW_CHECKOUT $FLAG_LIMIT; exit 7";
     let ran = laptop.tunnel(&["flags", "run", "--", "sh", "-c", script]);
     ran.expect(7, &[]);
     assert_eq!(ran.out, "true false false 10\n");
     laptop
         .tunnel(&["flags", "run", "--", "no-such-program"])
         .expect(127, &["no-such-program"]);
-    let laptop = laptop.set("limit", "own");
-    let ran = laptop.tunnel(&["flags", "run", "--", "sh", "-c", "echo $limit"]);
-    ran.expect(0, &["left out", "limit"]);
-    assert_eq!(ran.out, "own\n");
     laptop.tunnel(&["flags", "run"]).expect(2, &["PROGRAM"]);
     let mut running = laptop.start_tunnel(&[
         "flags",

@@ -1,5 +1,6 @@
 //! Flags in a file, in the form that its name says.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -8,16 +9,19 @@ use features::flags::{Definition, Evaluator, View};
 use features::whole_file::{Readers, write_whole};
 use serde_json::{Map, Value, json};
 
-use super::names::Variables;
+use super::names::{Variables, some};
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::output::number;
+use crate::output::text::{is_unsafe, json_in_sight};
 
 /// A file, and its form.
 #[derive(Clone, Debug)]
 pub(super) struct Export {
     path: PathBuf,
     form: Form,
+    /// How names begin that are kept in a `.env`, beside those of flags.
+    prefixes: Vec<String>,
 }
 
 /// What a file is.
@@ -42,7 +46,7 @@ impl Form {
 
 impl Export {
     /// Finds the form by the name.
-    pub(super) fn to(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn to(path: &Path, prefixes: &[String]) -> Result<Self, Failure> {
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.unwrap_or_default().to_ascii_lowercase();
         let form = if name.ends_with("flagd.json") {
@@ -59,6 +63,7 @@ impl Export {
         Ok(Self {
             path: path.to_owned(),
             form,
+            prefixes: prefixes.to_owned(),
         })
     }
 
@@ -71,9 +76,11 @@ impl Export {
                 (pretty(&Value::Object(values)), count)
             }
             Form::Env => {
-                let variables = Variables::of(view, |_| false);
+                let variables = Variables::of(view, &self.prefixes);
                 variables.warn(context);
-                (lines(&variables), variables.named.len())
+                let lines = Lines::of(&variables);
+                lines.warn(context);
+                (lines.text, lines.count)
             }
             Form::Flagd => (pretty(&flagd(view)), view.flags.len()),
         };
@@ -106,7 +113,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+    json_in_sight(&format!("{value:#}\n")).into_owned()
 }
 
 fn values(view: &View) -> Map<String, Value> {
@@ -129,32 +136,61 @@ fn flagd(view: &View) -> Value {
     })
 }
 
-fn lines(variables: &Variables) -> String {
-    let line = |(name, value): (&String, &String)| format!("{name}={}\n", quoted(value));
-    let lines: String = variables.named.iter().map(line).collect();
-    format!("{OURS}{lines}")
+/// The lines of a `.env`.
+struct Lines {
+    text: String,
+    count: usize,
+    /// The variables whose values cannot be written.
+    left_out: BTreeSet<String>,
 }
 
-/// Quotes a value where a `.env` needs it.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
+impl Lines {
+    fn of(variables: &Variables) -> Self {
+        let mut lines = Self {
+            text: OURS.to_owned(),
+            count: 0,
+            left_out: BTreeSet::new(),
+        };
+        for (name, value) in &variables.named {
+            if let Some(value) = quoted(value) {
+                lines.text.push_str(&format!("{name}={value}\n"));
+                lines.count += 1;
+            } else {
+                lines.left_out.insert(name.clone());
+            }
+        }
+        lines
     }
-    if !value.contains(['\'', '\n', '\r', '\\']) {
-        return format!("'{value}'");
-    }
-    let mut quoted = String::from('"');
-    for character in value.chars() {
-        match character {
-            '"' | '\\' | '$' | '`' => quoted.extend(['\\', character]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            character => quoted.push(character),
+
+    fn warn(&self, context: &Context) {
+        if !self.left_out.is_empty() {
+            let said = format!(
+                "left out, for not every reader of a .env reads what they are alike: {}",
+                some(&self.left_out)
+            );
+            context.screen.warn(&said);
         }
     }
-    quoted.push('"');
-    quoted
+}
+
+/// Quotes a value where a `.env` needs it. `None` if the readers of such files (npm's dotenv, dotenvy, a
+/// shell) would not all read it as it is: some know of no quote within quotes, some end a line where others
+/// do not, and what is after it would be another variable.
+fn quoted(value: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        return Some(value.to_owned());
+    }
+    let is_strange =
+        |c: char| is_unsafe(c) && !matches!(c, '\n' | '\t') || matches!(c, '\u{2028}' | '\u{2029}');
+    if value.contains(is_strange) {
+        return None;
+    }
+    if !value.contains(['\'', '\n']) && !value.ends_with('\\') {
+        return Some(format!("'{value}'"));
+    }
+    let is_literal = !value.contains(['"', '\\', '$', '`']);
+    is_literal.then(|| format!("\"{}\"", value.replace('\n', "\\n")))
 }
 
 /// What a `.env` that this command has written begins with.
@@ -166,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_name_says_the_form() {
-        let form = |name: &str| Export::to(Path::new(name)).map(|export| export.form);
+        let form = |name: &str| Export::to(Path::new(name), &[]).map(|export| export.form);
         for (name, expected) in [
             ("flags.json", Form::Json),
             ("a/b.flagd.json", Form::Flagd),
@@ -203,6 +239,22 @@ mod tests {
     }
 
     #[test]
+    fn what_readers_would_read_otherwise_is_not_written() {
+        for value in [
+            "x'\\",
+            "#'\u{2028}EVIL_VAR=pwned\u{2028}",
+            "it's $HOME",
+            "it's \"\"",
+            "a\rb",
+            "\u{1b}]0;owned\u{7}",
+            "\u{202e}",
+            "ends in \\",
+        ] {
+            assert_eq!(quoted(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
     fn what_is_quoted_is_read_as_it_was() {
         for value in [
             "",
@@ -215,11 +267,12 @@ mod tests {
             "$HOME",
             "`id`",
             "back\\slash",
-            "it's $HOME\n\"\\n\"",
+            "two\nlines, and it's one value",
+            "a\tb",
             "#no comment",
             "é",
         ] {
-            let text = format!("NAME={}\n", quoted(value));
+            let text = format!("NAME={}\n", quoted(value).unwrap());
             let read = dotenvy::from_read_iter(text.as_bytes())
                 .next()
                 .unwrap()

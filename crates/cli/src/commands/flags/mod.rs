@@ -24,6 +24,7 @@ use clap::{Args, Subcommand};
 use features::flags::ofrep::USUAL_PORT;
 
 use self::export::Export;
+use self::names::prefix;
 use self::project::Project;
 pub use self::serve::serve_until_stopped;
 use crate::connection::ConnectionOptions;
@@ -44,6 +45,10 @@ pub struct Arguments {
     /// Writes them to a file: NAME.json, NAME.env or NAME.flagd.json
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Keeps the names that begin so in NAME.env, as well; can be given several times
+    #[arg(long, value_name = "PREFIX", requires = "output", value_parser = prefix)]
+    prefix: Vec<String>,
 
     /// Goes on until stopped, with each change as it happens
     #[arg(long)]
@@ -84,6 +89,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
 async fn mirror(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let Arguments {
         output,
+        prefix,
         watch,
         serve,
         port,
@@ -91,7 +97,8 @@ async fn mirror(context: &Context, arguments: &Arguments) -> Result<(), Failure>
         command: _,
     } = arguments;
     // Before anything is asked: a name that says no format is the user's slip.
-    let export = output.as_deref().map(Export::to).transpose()?;
+    let export = output.as_deref().map(|path| Export::to(path, prefix));
+    let export = export.transpose()?;
     let project = Project::of(context, connection)?;
     match (*watch, *serve) {
         (false, false) => once(context, connection, &project, export.as_ref()).await,

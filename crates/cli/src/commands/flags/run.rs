@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use super::names::Variables;
+use super::names::{Variables, prefix};
 use super::project::Project;
 use super::{live, show};
 use crate::connection::ConnectionOptions;
@@ -15,8 +15,9 @@ use crate::exit::{Exit, Failure};
 
 /// Runs a program with production's flags as variables of its environment
 ///
-/// A flag that is no variable's name becomes one: new-checkout is NEW_CHECKOUT. The program takes the place
-/// of this one: signals reach it, and its exit code is the command's.
+/// A flag keeps its name if that begins with ENABLE_, FEATURE_, FLAG_ or a --prefix; any other has FLAG_
+/// before it, so that none can be a variable that programs go by: new-checkout is FLAG_NEW_CHECKOUT. The
+/// program takes the place of this one: signals reach it, and its exit code is the command's.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,6 +30,10 @@ pub(super) struct Arguments {
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
 
+    /// Keeps the names that begin so, as well; can be given several times
+    #[arg(long, value_name = "PREFIX", value_parser = prefix)]
+    prefix: Vec<String>,
+
     #[command(flatten)]
     connection: ConnectionOptions,
 }
@@ -37,6 +42,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
     let Arguments {
         program,
+        prefix,
         connection,
     } = arguments;
     let project = Project::of(context, connection)?;
@@ -46,8 +52,7 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
     let Some((name, rest)) = program.split_first() else {
         return Err(Failure::usage("no program was named"));
     };
-    let has = |name: &str| context.environment.of_children().any(|it| it == name);
-    let variables = Variables::of(&view, has);
+    let variables = Variables::of(&view, prefix);
     variables.warn(context);
     let mut command = Command::new(name);
     command.args(rest).envs(variables.named);

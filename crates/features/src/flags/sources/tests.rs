@@ -98,7 +98,11 @@ fn a_malformed_file_says_where_and_shows_no_value() {
         .collect();
     let mut bomb = Value::Object(bomb);
     bomb[level(12)] = json!("x");
-    assert!(within(&bomb.to_string()).unwrap_err().contains("of more than"));
+    assert!(
+        within(&bomb.to_string())
+            .unwrap_err()
+            .contains("of more than")
+    );
 }
 
 fn level(number: u32) -> String {
