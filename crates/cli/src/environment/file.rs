@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::EnvironmentError;
+use super::growth::Growth;
 
 /// What a `.env` says.
 #[derive(Clone, Default)]
@@ -53,12 +54,16 @@ impl EnvFile {
         let lines: Vec<_> = bytes.split(|&byte| byte == b'\n').collect();
         let (mut good, mut unread) = (String::new(), Vec::new());
         let mut begins = BTreeMap::new();
+        let mut growth = Growth::default();
         let mut next = 0;
         while let Some(rest @ [first, ..]) = lines.get(next..) {
-            match assignment(rest) {
+            match assignment(rest, &growth) {
                 Some((text, taken)) => {
-                    let read = dotenvy::from_read_iter(text.as_bytes()).filter_map(Result::ok);
-                    begins.extend(read.map(|(name, _)| (name, next + 1)));
+                    let most = growth.of(&text).unwrap_or_default();
+                    for (name, _) in dotenvy::from_read_iter(text.as_bytes()).flatten() {
+                        growth.add(&name, most);
+                        begins.insert(name, next + 1);
+                    }
                     good.push_str(&text);
                     next += taken;
                 }
@@ -141,21 +146,55 @@ impl fmt::Display for SkippedLines {
 
 /// Returns the text of the variable that begins here, and how many lines it has; a line without a
 /// variable is one as well.
-fn assignment(lines: &[&[u8]]) -> Option<(String, usize)> {
+fn assignment(lines: &[&[u8]], growth: &Growth) -> Option<(String, usize)> {
     let mut text = String::new();
+    let mut quotes = Quotes::default();
     for (position, line) in lines.iter().take(LONGEST).enumerate() {
-        text.push_str(str::from_utf8(line).ok()?);
+        let line = str::from_utf8(line).ok()?;
+        text.push_str(line);
         text.push('\n');
-        if dotenvy::from_read_iter(text.as_bytes()).all(|read| read.is_ok()) {
-            return Some((text, position + 1));
-        }
+        let value = match position {
+            0 => line.split_once('=').map(|(_, value)| value.trim_start()),
+            _ => Some(line),
+        };
+        let goes_on = value.is_some_and(|value| quotes.stay_open(value));
         // Only a value in quotes goes on: an apostrophe elsewhere would swallow what follows.
-        let value = text.split_once('=').map(|(_, value)| value.trim_start());
-        if !value?.starts_with(['"', '\'']) {
-            return None;
+        if goes_on && text_begins_quoted(&text) {
+            continue;
         }
+        growth.of(&text)?;
+        let is_read = dotenvy::from_read_iter(text.as_bytes()).all(|read| read.is_ok());
+        return is_read.then_some((text, position + 1));
     }
     None
+}
+
+fn text_begins_quoted(text: &str) -> bool {
+    let value = text.split_once('=').map(|(_, value)| value.trim_start());
+    value.is_some_and(|value| value.starts_with(['"', '\'']))
+}
+
+/// Which quote is open where a line ends.
+#[derive(Debug, Default)]
+struct Quotes(Option<char>);
+
+impl Quotes {
+    /// Goes along a line, and returns whether a quote is open at its end.
+    fn stay_open(&mut self, line: &str) -> bool {
+        let mut before = ' ';
+        let mut characters = line.chars();
+        while let Some(character) = characters.next() {
+            match (self.0, character) {
+                (None | Some('"'), '\\') => drop(characters.next()),
+                (None, '#') if before.is_whitespace() => break,
+                (None, '"' | '\'') => self.0 = Some(character),
+                (Some(open), _) if open == character => self.0 = None,
+                _ => {}
+            }
+            before = character;
+        }
+        self.0.is_some()
+    }
 }
 
 /// What some editors put before a text.
@@ -199,6 +238,31 @@ mod tests {
         let (file, said) = skipped("A=\"open\nB=2\n");
         assert_eq!(file.variables["B"], "2");
         assert!(said.starts_with(".env: line 1 cannot"), "{said}");
+    }
+
+    #[test]
+    fn lines_that_double_each_other_are_not_made() {
+        let mut text = format!("A0={}\n", "x".repeat(64));
+        for number in 1..60 {
+            let before = number - 1;
+            text.push_str(&format!("A{number}=${{A{before}}}${{A{before}}}\n"));
+        }
+        let (file, said) = skipped(&text);
+        let bytes: usize = file.variables.values().map(String::len).sum();
+        assert!(bytes < 8 * 1024 * 1024, "{bytes}");
+        assert_eq!(file.variables["A10"].len(), 64 << 10);
+        assert!(said.starts_with(".env: lines 17, "), "{said}");
+    }
+
+    #[test]
+    fn a_value_goes_on_until_its_quote_is_closed_and_no_line_further() {
+        let text = "A=\"one\ntwo # no comment\nit's \\\" three\" # it's\nB='1'\nC=\"x y\" z\nD=\"a\"'b\nc'\n";
+        let (file, said) = skipped(text);
+        let value = |name: &str| file.variables.get(name).map(String::as_str);
+        assert_eq!(value("A"), Some("one\ntwo # no comment\nit's \" three"));
+        assert_eq!((value("B"), value("C")), (Some("1"), None));
+        assert_eq!(value("D"), Some("ab\nc"));
+        assert!(said.starts_with(".env: line 5 cannot"), "{said}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The environment and `.env`: the only place that reads them.
 
 mod file;
+mod growth;
 mod layers;
 
 use std::collections::BTreeMap;
