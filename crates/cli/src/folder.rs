@@ -1,7 +1,7 @@
 //! Where the programs keep what is a developer's own: `.tunnel` here, and a folder of the user's.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
@@ -38,15 +38,24 @@ impl TunnelFolder {
     }
 
     fn prepare(&self) -> io::Result<()> {
-        if !self.0.is_dir() {
-            make_private(&self.0)?;
+        match fs::symlink_metadata(&self.0) {
+            Ok(found) if found.is_dir() => {}
+            // Somebody else's repository would lead us wherever it likes.
+            Ok(found) if found.is_symlink() => {
+                return Err(io::Error::other("it is a link to somewhere else"));
+            }
+            _ => make_private(&self.0)?,
         }
-        let ignore = self.0.join(".gitignore");
-        // Rows of production, even sanitised ones, are not for a repository.
-        if ignore.exists() {
-            Ok(())
-        } else {
-            fs::write(ignore, "*\n")
+        // Rows of production, even sanitised ones, are not for a repository. A file that is made anew is no
+        // link's end.
+        let ignore = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(self.0.join(".gitignore"));
+        match ignore {
+            Ok(mut ignore) => ignore.write_all(b"*\n"),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }
@@ -69,11 +78,11 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// Whatever the system answers; it is there if somebody has made it.
 pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
+    let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// Makes a folder that only its owner may look into, and those above it, where they are missing.
@@ -126,5 +135,35 @@ mod tests {
         let both = [("HOME", "/home/me"), ("XDG_STATE_HOME", "state")];
         assert_eq!(folder(&both), at_home);
         assert_eq!(folder(&[]), None);
+    }
+    #[cfg(unix)]
+    #[test]
+    fn no_link_of_a_repository_leads_out_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        let victim = root.path().join("victim");
+        let inside = root.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        let link = |to: &Path, from: &Path| std::os::unix::fs::symlink(to, from);
+        link(&victim, &inside.join(".gitignore")).unwrap();
+        TunnelFolder(inside).prepare().unwrap();
+        assert!(!victim.exists());
+        fs::create_dir(&victim).unwrap();
+        let outside = root.path().join("outside");
+        link(&victim, &outside).unwrap();
+        TunnelFolder(outside).prepare().unwrap_err();
+        assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_folder_is_made_once_and_kept_out_of_a_repository() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = TunnelFolder(root.path().join(NAME));
+        for _ in 0..2 {
+            folder.prepare().unwrap();
+            assert_eq!(
+                fs::read_to_string(folder.file(".gitignore")).unwrap(),
+                "*\n"
+            );
+        }
     }
 }

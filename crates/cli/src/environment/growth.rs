@@ -45,8 +45,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Some hundred times what a system lets a process have in its environment for one variable's value to be made
-/// of, and what any program has room for.
+/// Sixty times as much as a system takes for one variable of a process, and little beside a program.
 const MOST: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]

@@ -157,6 +157,21 @@ fn a_session_is_held_in_the_background_until_it_is_disconnected() {
 }
 
 #[test]
+fn in_the_background_no_lines_are_kept_that_nobody_reads() {
+    let play = Play::of(Serving::with_log(b"ERROR the first\n"));
+    let configured = "[connect]\nlogs = true\nwebhooks = ['stripe=3000/hooks']\n";
+    fs::write(play.sandbox.path().join("tunnel.toml"), configured).unwrap();
+    let started = play.sandbox.tunnel(&["connect", "--background", "--logs"]);
+    started.expect(0, &["holds a session with"]);
+    let status = play.sandbox.tunnel(&["status", "--json"]).json();
+    let webhooks = serde_json::json!(["webhooks stripe=3000/hooks"]);
+    assert_eq!(status["runs"], webhooks);
+    play.sandbox.tunnel(&["disconnect"]).expect(0, &[]);
+    let log = fs::read_to_string(play.file("log").unwrap()).unwrap();
+    assert!(!log.contains("the first"), "{log}");
+}
+
+#[test]
 fn what_keeps_a_session_from_being_held_in_the_background_is_said() {
     let play = Play::begin();
     let weak = play.sandbox.path().join("other");

@@ -76,16 +76,16 @@ fn spawn(log: &Path) -> io::Result<Child> {
         options.create(true).mode(0o600);
         options
     };
-    let out: File = options().write(true).truncate(true).open(log)?;
-    let err = out.try_clone()?;
+    let said = options().write(true).truncate(true).open(log)?;
     let given = std::env::args_os().skip(1);
     let given = given.filter(|argument| argument != "--background");
     Command::new(std::env::current_exe()?)
         .args(given)
         .arg(format!("--{DETACHED}"))
         .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err)
+        // Nobody takes the data, and it would have no end: the folder may be memory.
+        .stdout(Stdio::null())
+        .stderr(said)
         .spawn()
 }
 

@@ -53,7 +53,7 @@ pub struct Arguments {
     #[command(flatten)]
     consent: sync::Consent,
 
-    /// Goes on without this terminal: returns when the session is held
+    /// Goes on without this terminal, and without log lines: returns when the session is held
     #[arg(long)]
     background: bool,
 
@@ -178,9 +178,12 @@ impl Work {
     fn of(context: &Context, arguments: &Arguments) -> Result<Self, Failure> {
         let connection = &arguments.connection;
         let section = Section::find(Path::new("."))?;
-        let logs = match arguments.logs {
-            true => Some(section.filter()?.unwrap_or(Filter::ALL)),
-            false => section.filter()?,
+        let filter = section.filter()?;
+        let logs = match (arguments.detached, arguments.logs) {
+            // Nobody would see them.
+            (true, _) => None,
+            (false, true) => Some(filter.unwrap_or(Filter::ALL)),
+            (false, false) => filter,
         };
         let webhooks = match &*section.webhooks {
             [] => None,
