@@ -453,9 +453,32 @@ async fn nonsense_on_the_socket_harms_nobody() {
 async fn there_is_a_bound_on_connections_and_who_finds_no_room_runs_alone() {
     let play = Play::begin().await;
     let mut idle = Vec::new();
-    for _ in 0..128 {
+    for _ in 0..128 + 8 {
         idle.push(UnixStream::connect(play.place().socket()).await.unwrap());
     }
     let command = play.command().await;
     assert!(!command.session().await.unwrap().is_held());
+}
+
+#[tokio::test]
+async fn who_asks_and_who_wants_the_end_always_find_room() {
+    let play = Play::begin().await;
+    let mut commands = Vec::new();
+    for _ in 0..128 {
+        let command = play.command().await;
+        assert!(command.session().await.unwrap().is_held());
+        commands.push(command);
+    }
+    let late = play.command().await;
+    assert!(!late.session().await.unwrap().is_held());
+    let place = play.place();
+    let held = status(&place, VERSION).await.unwrap().unwrap();
+    assert_eq!(held.attached.len(), 128);
+    let ending = async {
+        play.serving.asked_to_stop().await;
+        play.holder.close().await;
+        play.tasks.shutdown(Duration::from_secs(1)).await;
+    };
+    let (ended, ()) = tokio::join!(disconnect(&place, VERSION), ending);
+    assert_eq!(ended.unwrap(), Some(()));
 }

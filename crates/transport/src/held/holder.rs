@@ -50,7 +50,10 @@ struct Inner {
     about: About,
     since: Instant,
     attached: Attached,
-    room: Arc<Semaphore>,
+    /// For each connection.
+    doors: Arc<Semaphore>,
+    /// For each that lasts.
+    room: Semaphore,
     tasks: Tasks,
     stop: CancellationToken,
 }
@@ -64,7 +67,8 @@ impl Holder {
             about,
             since: Instant::now(),
             attached: Attached::default(),
-            room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            doors: Arc::new(Semaphore::new(MOST_CONNECTIONS + SPARE)),
+            room: Semaphore::new(MOST_CONNECTIONS),
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
         }));
@@ -84,7 +88,7 @@ impl Holder {
     }
 
     async fn accept(self, bound: Bound) {
-        let Inner { tasks, room, .. } = &*self.0;
+        let Inner { tasks, doors, .. } = &*self.0;
         loop {
             let accepted = tokio::select! {
                 accepted = bound.listener.accept() => accepted,
@@ -96,7 +100,7 @@ impl Holder {
                 continue;
             };
             // Whoever finds no room makes a session of its own.
-            let Ok(permit) = Arc::clone(room).try_acquire_owned() else {
+            let Ok(permit) = Arc::clone(doors).try_acquire_owned() else {
                 continue;
             };
             let this = self.clone();
@@ -123,6 +127,15 @@ impl Holder {
         let request = timeout(ANSWER_TIME, self.greet(&mut talk))
             .await
             .map_err(|_| TalkError::Slow)??;
+        let _room = match request {
+            Some(ToHolder::Attach { .. } | ToHolder::Open { .. }) => {
+                match self.0.room.try_acquire() {
+                    Ok(permit) => Some(permit),
+                    Err(_) => return Ok(()),
+                }
+            }
+            _ => None,
+        };
         match request {
             None => Ok(()),
             Some(ToHolder::Attach { command }) => self.attach(&mut talk, &command, process).await,
@@ -241,6 +254,9 @@ impl Inner {
 
 /// As many as a session has channels, and an attachment for each of as many commands.
 const MOST_CONNECTIONS: usize = 128;
+
+/// For who only asks, or wants the holder to end: also when all the others are taken.
+const SPARE: usize = 8;
 
 /// What a holder without a session waits for the next before a command makes its own: a server that
 /// restarts is back in less, and whoever waits longer would rather try.
