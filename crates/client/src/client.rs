@@ -175,25 +175,29 @@ impl TunnelClient {
         Err(self.refused(&feature.protocol, error))
     }
 
-    /// Tells a request that makes no sense from one that another version of the server would take.
+    /// Tells a request that makes no sense from one that another version of the server would take, and what
+    /// is not there from a feature that is not.
     pub(crate) fn refused(
         &self,
         protocol: &Protocol,
         error: impl Into<TunnelError>,
     ) -> TunnelError {
         let error = error.into();
-        let fault = error.fault().map(|fault| fault.status);
-        let server = self.server().filter(|_| fault == Some(Status::BAD_REQUEST));
-        let theirs = server.and_then(|server| {
-            let mut features = server.features.iter();
-            let feature = features.find(|feature| feature.name == protocol.feature)?;
-            Some(feature.version)
-        });
-        match theirs {
-            Some(theirs) if theirs != protocol.version => TunnelError::OtherVersion {
+        let (Some(fault), Some(server)) = (error.fault(), self.server()) else {
+            return error;
+        };
+        let mut features = server.features.iter();
+        let theirs = features.find(|feature| feature.name == protocol.feature);
+        match (fault.status, theirs) {
+            (Status::BAD_REQUEST, Some(theirs)) if theirs.version != protocol.version => {
+                TunnelError::OtherVersion {
+                    feature: protocol.feature,
+                    ours: protocol.version,
+                    theirs: theirs.version,
+                }
+            }
+            (Status::NOT_FOUND, None) => TunnelError::NoFeature {
                 feature: protocol.feature,
-                ours: protocol.version,
-                theirs,
             },
             _ => error,
         }

@@ -1,4 +1,4 @@
-//! What can go wrong, by whose fault and with the status that the package before this one had.
+//! What can go wrong, by whose fault, and with the status that the Socket.IO package had for it.
 
 use features::env::client::EnvError;
 use features::flags::client::FlagsError;
@@ -65,6 +65,12 @@ pub enum TunnelError {
         ours: u16,
         /// The version that the server speaks.
         theirs: u16,
+    },
+    /// The server has not what the feature needs, or is not told to serve it.
+    #[error("this server has no {feature}")]
+    NoFeature {
+        /// The feature.
+        feature: &'static str,
     },
     /// The log stream ended.
     #[error(transparent)]
@@ -156,7 +162,7 @@ impl TunnelError {
             | Self::Env(EnvError::Name(_) | EnvError::Twice(_) | EnvError::TooMany) => {
                 ErrorKind::Validation
             }
-            Self::Trust(_) => ErrorKind::Failed,
+            Self::Trust(_) | Self::NoFeature { .. } => ErrorKind::Failed,
             Self::Connect { .. }
             | Self::GaveUp(_)
             | Self::OtherVersion { .. }

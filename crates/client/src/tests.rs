@@ -17,7 +17,7 @@ use transport::keeper::{Dial as _, Reconnect};
 use transport::router::{Handler, Router, ServeError, Visit};
 use transport::session::Protocol;
 use transport::trust::{HandshakeError, MOST_SESSIONS, Scopes};
-use wire::{CloseCode, Status};
+use wire::{CloseCode, Fault, Status};
 
 use crate::{Carrier, ErrorKind, Events, TunnelClient, TunnelError, TunnelEvent};
 
@@ -161,6 +161,42 @@ async fn a_feature_of_another_version_is_named_as_that() {
             panic!("{error:?}")
         };
         assert_eq!((feature, theirs), (name, ours + 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feature_that_a_server_has_not_is_told_from_what_it_has_not_found() {
+    let pair = pair();
+    let client = connect(&pair).await;
+    let error = client.flags().await.unwrap_err();
+    assert!(
+        matches!(error, TunnelError::NoFeature { feature: "flags" }),
+        "{error:?}"
+    );
+    assert_eq!(error.kind(), ErrorKind::Failed);
+
+    let mut router = Router::default();
+    let health = features::health::FEATURE.protocol;
+    router.add(health, Arc::new(FindsNothing));
+    let pair = serving(router);
+    let error = connect(&pair).await.health_check().await.unwrap_err();
+    assert_eq!(
+        error.fault().map(|fault| fault.status),
+        Some(Status::NOT_FOUND)
+    );
+}
+
+/// A half that has not what is asked for.
+#[derive(Debug)]
+struct FindsNothing;
+
+impl Handler for FindsNothing {
+    fn serve<'a>(
+        &'a self,
+        _: &'a mut Channel,
+        _: &'a Visit,
+    ) -> BoxFuture<'a, Result<(), ServeError>> {
+        Box::pin(async { Err(Fault::new(Status::NOT_FOUND, "nothing is here").into()) })
     }
 }
 

@@ -15,7 +15,7 @@ use server::ServerError;
 use server::demo::DemoError;
 use transport::endpoint::BindError;
 use transport::trust::{HandshakeError, Refusal};
-use wire::{Fault, Status};
+use wire::Status;
 
 use crate::exit::{Exit, Failure};
 use crate::output::number;
@@ -121,12 +121,18 @@ pub(crate) fn clocks(ahead: i64) -> String {
     format!("{by} {way}")
 }
 
-/// Whether a server serves, but no webhooks. The status alone would be that of an unknown id, too.
-fn lacks_webhooks(error: &TunnelError) -> bool {
-    let lacks = |fault: &Fault| {
-        fault.status == Status::NOT_FOUND && fault.reason.ends_with("no feature \"webhooks\"")
-    };
-    error.fault().is_some_and(lacks)
+/// Says what a server needs for a feature that it has not.
+fn needed(feature: &str) -> Option<&'static str> {
+    Some(match feature {
+        "webhooks" => {
+            "the server's log says why: it needs `[webhooks]` in its tunnel.toml, or a place for the inbox"
+        }
+        "flags" => {
+            "the server mirrors its flags if its tunnel.toml has a section `[flags]`, even an empty one"
+        }
+        "sync" => "the server's log says why: it needs DATABASE_URL",
+        _ => return None,
+    })
 }
 
 fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
@@ -151,9 +157,7 @@ fn hint(error: &TunnelError) -> Option<Cow<'static, str>> {
         (TunnelError::Sync(SyncError::Write(WriteError::File { .. })), _) => {
             "choose another place with --to or --output, or make its folder one that you may write to"
         }
-        _ if lacks_webhooks(error) => {
-            "the server's log says why: it needs `[webhooks]` in its tunnel.toml, or a place for the inbox"
-        }
+        (TunnelError::NoFeature { feature }, _) => return needed(feature).map(Cow::Borrowed),
         _ if error.fault().map(|fault| fault.status) == Some(Status::UNAVAILABLE) => {
             "try again later: the server's log says more"
         }

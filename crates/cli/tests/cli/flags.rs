@@ -417,7 +417,8 @@ fn a_malformed_file_leaves_the_last_good_one_and_is_told_of() {
 fn a_server_without_flags_says_so() {
     let bare = Serving::start(None);
     let laptop = laptop(&bare);
-    laptop.tunnel(&["flags"]).expect(1, &["flags"]);
+    let words = ["this server has no flags", "`[flags]`"];
+    laptop.tunnel(&["flags"]).expect(1, &words);
 }
 
 #[test]
