@@ -1,5 +1,7 @@
 //! What every command is given: the environment, `tunnel.toml`, the screen, ^C.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::environment::Environment;
@@ -28,6 +30,8 @@ pub struct Context {
     pub environment: Environment,
     /// What `tunnel.toml` says to clients.
     pub section: ClientSection,
+    /// The working folder.
+    pub folder: PathBuf,
     /// The streams.
     pub screen: Screen,
     /// ^C.
@@ -42,11 +46,11 @@ impl Context {
     /// # Errors
     /// [`Failure`] if `.env` or `tunnel.toml` makes no sense.
     pub fn new(options: OutputOptions, interrupt: Interrupt) -> Result<Self, Failure> {
-        let folder = std::env::current_dir()
-            .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
+        let folder = working_folder()?;
         let environment = Environment::read(&folder)?;
         let section = ClientSection::find(&folder)?;
-        Ok(Self::of(options, interrupt, environment, section))
+        let context = Self::of(options, interrupt, environment, section);
+        Ok(Self { folder, ..context })
     }
 
     /// Says which command it is.
@@ -84,9 +88,19 @@ impl Context {
         Self {
             environment,
             section,
+            folder: PathBuf::new(),
             screen,
             interrupt,
             command: String::new(),
         }
     }
+}
+
+/// Returns the working folder, whole: what is looked for upwards is looked for in its name.
+///
+/// # Errors
+/// [`Failure`] if it is gone, or nobody may see it.
+pub fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }

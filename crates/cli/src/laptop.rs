@@ -9,8 +9,8 @@
 //!   targets/stripe where its deliveries went the last time
 //!   receipts/…     what local apps have answered of late, for the run after one that is killed
 //! ```
-//! Each is made once and for its owner alone, and whole from the beginning: of two commands that
-//! begin together, both get what one of them has made.
+//! All are for their owner alone, and whole from the beginning. The seed and the follower are made once:
+//! of two commands that begin together, both get what one of them has made.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use features::webhooks::is_provider_name;
+use features::whole_file::{Readers, write_whole};
 use transport::trust::random_16;
 use zeroize::Zeroizing;
 
@@ -112,7 +113,7 @@ impl Laptop {
             Failure::failed(format!("{shown:?} is no name of a provider"))
         })?;
         make_private(&self.folder.join(kind))
-            .and_then(|()| fs::write(&path, text))
+            .and_then(|()| write_whole(&path, text.as_bytes(), Readers::Owner))
             .map_err(|error| cannot_keep(&path, &error))
     }
 

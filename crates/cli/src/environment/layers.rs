@@ -97,7 +97,10 @@ mod tests {
         let folder = folder(&[
             (".env", "RT_A=1\nRT_B=1\nRT_C=1\nRT_D=1\nRT_E=\n"),
             (".env.development", "RT_A=2\nRT_B=2\nRT_C=2\n"),
-            (".env.local", "export RT_A='3'\nRT_B=\"two\nlines\"\n"),
+            (
+                ".env.local",
+                "export RT_A='3'\nRT_B=\"two\nlines\"\nPATH=here\n",
+            ),
             (".env.development.local", "RT_A=4 # four\n"),
         ]);
         let deeper = folder.path().join("deeper");
@@ -115,13 +118,12 @@ mod tests {
         }
         assert_eq!(environment.files().count(), 4);
         // The process comes before all of them.
-        let path = environment.value("PATH").unwrap().map(str::to_owned);
+        let process = Environment::of_process();
         assert_eq!(
-            path,
-            Environment::of_process()
-                .as_written("PATH")
-                .map(str::to_owned)
+            environment.value("PATH").unwrap(),
+            process.as_written("PATH")
         );
+        assert_ne!(process.as_written("PATH"), Some("here"));
         assert!(!format!("{environment:?}").contains("lines"));
     }
 

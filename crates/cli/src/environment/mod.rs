@@ -154,14 +154,13 @@ impl Environment {
         process.chain(self.file.keys().map(String::as_str))
     }
 
-    /// Whether a variable is there and not empty.
+    /// Whether a variable is there and not blank. One that is no text is there.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        let process = self
-            .process
-            .get(OsStr::new(name))
-            .map(|value| value.is_empty());
-        let file = || self.file.get(name).map(String::is_empty);
+        let is_blank = |value: &str| value.trim().is_empty();
+        let process = self.process.get(OsStr::new(name));
+        let process = process.map(|value| value.to_str().is_some_and(is_blank));
+        let file = || self.file.get(name).map(|value| is_blank(value));
         process.or_else(file) == Some(false)
     }
 }

@@ -24,6 +24,7 @@ use self::configuration::{Configuration, Database};
 use self::keys::KeysArguments;
 use self::probe::Probe;
 use self::run::RunArguments;
+use crate::context::working_folder;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
@@ -157,12 +158,6 @@ fn list_keys(keys: &KeysArguments) -> Result<(), Failure> {
     let folder = working_folder()?;
     let environment = Environment::read_beside_app(&folder)?;
     keys::run(keys, &environment, &folder)
-}
-
-/// Where `.env` and `tunnel.toml` are looked for.
-fn working_folder() -> Result<PathBuf, Failure> {
-    std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))
 }
 
 /// Says which lines of `.env` were skipped.

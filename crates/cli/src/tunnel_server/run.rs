@@ -14,7 +14,8 @@ use server::app::{
 
 use super::configuration::Configuration;
 use super::inbox::{self, Inbox};
-use super::{Arguments, announce, follow_files, log, reload, tell_skipped, working_folder};
+use super::{Arguments, announce, follow_files, log, reload, tell_skipped};
+use crate::context::working_folder;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 

@@ -7,7 +7,8 @@ use tracing::info;
 
 use super::configuration::Configuration;
 use super::inbox::{self, Inbox};
-use super::{Arguments, announce, feeds, follow_files, log, reload, tell_skipped, working_folder};
+use super::{Arguments, announce, feeds, follow_files, log, reload, tell_skipped};
+use crate::context::working_folder;
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;

@@ -102,5 +102,12 @@ fn a_check_names_what_makes_no_sense_and_what_to_do() {
         assert!(checked.out.contains(piece), "{checked:?}");
         let shown = sandbox.tunnel(&["config", "show"]);
         shown.expect(0, &["problem: ", piece]);
+        // The file may be above.
+        let below = sandbox.path().join("below");
+        std::fs::create_dir(&below).unwrap();
+        let mut check = sandbox.command(env!("CARGO_BIN_EXE_tunnel"), &["config", "check"]);
+        let checked = check.current_dir(&below).output().unwrap();
+        let said = String::from_utf8(checked.stdout).unwrap();
+        assert!(said.contains(piece), "{said}");
     }
 }

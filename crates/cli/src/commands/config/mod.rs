@@ -11,8 +11,6 @@ mod origin;
 mod sections;
 mod show;
 
-use std::path::Path;
-
 use clap::{Args, Subcommand};
 
 use super::{connect, validate_env};
@@ -52,7 +50,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
 /// Returns everything of which no sense can be made: of the connection first, then of the sections of
 /// `tunnel.toml`.
 fn problems(context: &Context, connection: &ConnectionOptions) -> Vec<Failure> {
-    let here = Path::new(".");
+    let here = &context.folder;
     let mut problems = connection.problems(context);
     problems.extend(connect::check(here).err());
     problems.extend(validate_env::rules(here).err());

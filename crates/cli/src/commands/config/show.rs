@@ -44,14 +44,12 @@ struct Shown {
 /// # Errors
 /// [`Failure`] if `tunnel.toml` cannot be read, or nothing can be written.
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    // Without a working folder there is nothing above it.
-    let folder = std::env::current_dir().unwrap_or_default();
-    let file = find_upwards(&folder, "tunnel.toml");
+    let file = find_upwards(&context.folder, "tunnel.toml");
     let problems = super::problems(context, &arguments.connection);
     let words = |failure: &Failure| failure.message().unwrap_or_default().to_owned();
     let shown = Shown {
         settings: collect(context, &arguments.connection, file.as_deref()),
-        sections: sections::read(&folder)?,
+        sections: sections::read(&context.folder)?,
         problems: problems.iter().map(words).collect(),
     };
     match context.screen.format() {

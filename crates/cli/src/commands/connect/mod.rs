@@ -177,7 +177,7 @@ impl Work {
     /// Collects what the options and `tunnel.toml` want.
     fn of(context: &Context, arguments: &Arguments) -> Result<Self, Failure> {
         let connection = &arguments.connection;
-        let section = Section::find(Path::new("."))?;
+        let section = Section::find(&context.folder)?;
         let filter = section.filter()?;
         let logs = match (arguments.detached, arguments.logs) {
             // Nobody would see them.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::json::Shown;
 use super::names;
 use crate::context::Context;
+use crate::environment::LayeredEnvironment;
 use crate::exit::Failure;
 use crate::output::text::{columns, printable};
 use crate::output::{Format, Ink, Style, number};
@@ -56,6 +57,12 @@ pub(super) fn troubles(context: &Context, view: &View) {
 pub(super) fn lines<'a>(context: &Context, flags: impl Iterator<Item = &'a Viewed>) -> String {
     let (style, now) = (context.screen.out(), wall_clock::millis());
     let evaluator = Evaluator::at(now);
+    // What an app here would find. Where its files make no sense, that is another command's to say.
+    let local = LayeredEnvironment::read(&context.folder).ok();
+    let local = |key: &str| match &local {
+        Some(local) => local.value(key).ok().flatten(),
+        None => context.environment.as_written(key),
+    };
     let row = |viewed: &Viewed| {
         let flag = &viewed.entry.flag;
         let evaluated = evaluator.evaluate(viewed);
@@ -69,7 +76,7 @@ pub(super) fn lines<'a>(context: &Context, flags: impl Iterator<Item = &'a Viewe
             printable(&flag.source).into_owned(),
             number::time(age),
             match evaluated {
-                Ok(value) => note(context, viewed, value, &evaluator),
+                Ok(value) => note(viewed, value, local(&flag.key), &evaluator),
                 Err(error) => format!("the default in the app's code: {error}"),
             },
         ]
@@ -104,9 +111,9 @@ fn painted(lines: &str, style: Style) -> String {
 
 /// What else is to be said of a flag.
 fn note(
-    context: &Context,
     viewed: &Viewed,
     value: Option<&Value>,
+    local: Option<&str>,
     evaluator: &Evaluator,
 ) -> String {
     let definition = &viewed.entry.definition;
@@ -125,8 +132,7 @@ fn note(
         return "disabled: the default in the app's code".to_owned();
     }
     let key = &viewed.entry.flag.key;
-    let local = context.environment.as_written(key).map(read_value);
-    match (local, value) {
+    match (local.map(read_value), value) {
         // The server chooses the name: what is here may be anything.
         (Some(local), value)
             if value.is_none_or(|value| names::text(value) != names::text(&local)) =>

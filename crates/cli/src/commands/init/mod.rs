@@ -57,12 +57,10 @@ pub struct Arguments {
 /// [`Failure`] if a file cannot be written, nobody agrees, or a server that should knows nothing of
 /// the secret.
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let folder = std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
     let given = arguments.secret_file.clone().map(SecretFile::from);
     let plan = Plan::make(
         context,
-        &folder,
+        &context.folder,
         arguments.server.as_deref(),
         given.as_ref(),
     )?;
@@ -70,7 +68,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure
         consent(context, &plan).await?;
     }
     write::write(&plan)?;
-    let trial = trial::connect(context, &folder).await?;
+    let trial = trial::connect(context).await?;
     show(context, &plan, &trial)?;
     match trial {
         // A server cannot know yet what was made a moment ago.

@@ -1,7 +1,5 @@
 //! Whether what was written reaches the server.
 
-use std::path::Path;
-
 use client::Reconnect;
 
 use crate::connection::{ConnectionOptions, Production};
@@ -25,11 +23,13 @@ pub(super) enum Trial {
 ///
 /// # Errors
 /// [`Failure`] if they cannot be read, or it is interrupted.
-pub(super) async fn connect(context: &Context, folder: &Path) -> Result<Trial, Failure> {
+pub(super) async fn connect(context: &Context) -> Result<Trial, Failure> {
+    let folder = context.folder.clone();
     let context = Context {
         command: "init".to_owned(),
-        environment: Environment::read(folder)?,
-        section: ClientSection::find(folder)?,
+        environment: Environment::read(&folder)?,
+        section: ClientSection::find(&folder)?,
+        folder,
         screen: context.screen.clone(),
         interrupt: context.interrupt.clone(),
     };

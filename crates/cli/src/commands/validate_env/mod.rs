@@ -65,9 +65,7 @@ pub struct Arguments {
 /// # Errors
 /// [`Failure`] if there is nothing to compare or no comparison; a silent one if a rule is broken.
 pub async fn run(context: &Context, arguments: &Arguments) -> Result<(), Failure> {
-    let folder = std::env::current_dir()
-        .map_err(|error| Failure::failed(format!("cannot see the working folder: {error}")))?;
-    let variables = wanted(context, arguments, &folder)?;
+    let variables = wanted(context, arguments, &context.folder)?;
     let link = arguments
         .connection
         .connect(context, Reconnect::Off)
