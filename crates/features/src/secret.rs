@@ -1,5 +1,5 @@
-//! What is a secret, as far as its name or what it looks like can tell: one list for all that keep secrets
-//! where they are.
+//! What is a secret, as far as its name or what it looks like can tell: for features that keep one where it
+//! is. What masks log lines has a table of its own, which is made for the speed of lines.
 
 /// Whether what has that name is, by one of the name's words, something that nobody is to see.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Patterns for names, in which `*` stands for anything.
 
-/// Whether a name is one of those that a pattern stands for. Goes back to the last star at most, so that
-/// no pattern takes long.
+/// Whether a name is one of those that a pattern stands for. It never goes back, so that no pattern takes
+/// long: what is between two stars is best found where it is first.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;

@@ -377,9 +377,15 @@ pub enum ChannelError {
     /// A message that is none, or not the one that was due.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The peer ended the channel where a message was due.
-    #[error("the peer ended the channel where {0} was due")]
+    /// The peer ended the channel, or sent something else, where this was due.
+    #[error("the peer should have sent {0}, and did not")]
     Missing(&'static str),
+    /// The peer sent more than is taken, which is this.
+    #[error("the peer sent more than {0}")]
+    TooMuch(&'static str),
+    /// The peer sent nothing in time.
+    #[error("the peer did not answer in time")]
+    Slow,
 }
 
 impl ChannelError {

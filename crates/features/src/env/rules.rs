@@ -1,10 +1,11 @@
 //! How the two values of a variable should be to each other, and what is wrong if they are not.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{EnvConfig, VariableConfig};
+use super::config::EnvConfig;
 use super::expectation::{Expectation, Misfit};
 use crate::parts::SectionError;
 use crate::secret::{is_secret_name, is_secret_value};
@@ -81,7 +82,14 @@ pub enum Problem {
 
 /// The rules of all variables: those that are written, and for the others those by their names.
 #[derive(Clone, Debug, Default)]
-pub struct Rules(EnvConfig);
+pub struct Rules(BTreeMap<String, Written>);
+
+/// What is written of a variable.
+#[derive(Clone, Debug)]
+struct Written {
+    rule: Option<Rule>,
+    here: Expectation,
+}
 
 /// What is expected of a variable.
 #[derive(Clone, Debug)]
@@ -100,31 +108,33 @@ impl Rules {
     /// # Errors
     /// [`SectionError`] if a pattern is none.
     pub fn new(config: EnvConfig) -> Result<Self, SectionError> {
-        for (name, variable) in &config.variables {
-            Expectation::here(variable).map_err(|error| wrong_pattern(name, &error))?;
-        }
-        Ok(Self(config))
+        let written = config.variables.into_iter().map(|(name, variable)| {
+            let here = Expectation::here(&variable);
+            let here = here.map_err(|error| wrong_pattern(&name, &error))?;
+            let rule = variable.rule;
+            Ok::<_, SectionError>((name, Written { rule, here }))
+        });
+        Ok(Self(written.collect::<Result<_, _>>()?))
     }
 
     /// Returns the names that are written.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.variables.keys().map(String::as_str)
+        self.0.keys().map(String::as_str)
     }
 
     /// Returns what is expected of a variable with this local value.
     #[must_use]
     pub fn of(&self, name: &str, value: Option<&str>) -> Expected {
-        let none = VariableConfig::default();
-        let config = self.0.variables.get(name).unwrap_or(&none);
-        let (rule, origin) = match config.rule {
+        let written = self.0.get(name);
+        let (rule, origin) = match written.and_then(|written| written.rule) {
             Some(rule) => (rule, Origin::Written),
             None => (Rule::by_name(name, value), Origin::Guessed),
         };
+        let here = written.map(|written| written.here.clone());
         Expected {
             rule,
             origin,
-            // They were all compiled before.
-            here: Expectation::here(config).unwrap_or_default(),
+            here: here.unwrap_or_default(),
         }
     }
 }
@@ -159,22 +169,6 @@ impl Rule {
             Self::MustDiffer => "must-differ",
             Self::Optional => "optional",
             Self::OnlyProduction => "only-production",
-        }
-    }
-}
-
-impl Status {
-    /// Returns the status as programs read it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ProductionSecretHere => "production-secret-here",
-            Self::MissingHere => "missing-here",
-            Self::MissingInProduction => "missing-in-production",
-            Self::Empty => "empty",
-            Self::Differs => "differs",
-            Self::Match => "match",
-            Self::NotCompared => "not-compared",
         }
     }
 }

@@ -73,7 +73,7 @@ impl Overrides {
         Ok(value)
     }
 
-    /// Lets a flag be production's again, and says whether it was not.
+    /// Lets a flag be production's again, and returns what it was overridden with.
     pub fn unset(&mut self, key: &str) -> Option<Value> {
         self.overrides.remove(key)
     }

@@ -136,7 +136,7 @@ impl Weight {
 }
 
 const TOO_MUCH: ChannelError =
-    ChannelError::Missing("at most 10,000 flags, 8 MiB and 200,000 objects and lists of them");
+    ChannelError::TooMuch("10,000 flags, 8 MiB, or 200,000 objects and lists of them");
 
 /// How many sets a set that changes may be meanwhile: one that is all there may be replaced by another, flag
 /// by flag.

@@ -82,7 +82,7 @@ async fn within<T>(
     answer: impl Future<Output = Result<T, ChannelError>>,
 ) -> Result<T, ChannelError> {
     let answer = tokio::time::timeout(time, answer).await;
-    answer.unwrap_or(Err(ChannelError::Missing("an answer in time")))
+    answer.unwrap_or(Err(ChannelError::Slow))
 }
 
 /// How long a body may take that has this length.

@@ -128,5 +128,5 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let fetched = fetch(&session, DeliveryId::new(1, 1));
     let fetched = tokio::time::timeout(Duration::from_secs(600), fetched).await;
     let error = fetched.expect("it waits").unwrap_err();
-    assert!(matches!(error, ChannelError::Missing(_)), "{error:?}");
+    assert!(matches!(error, ChannelError::Slow), "{error:?}");
 }
